@@ -25,7 +25,7 @@ pub struct SetCookie {
     pub expires: Option<i64>,
     /// Seconds from now; sets `Expires` too, except for 0.
     pub max_age: Option<i64>,
-    /// Such as `example.com`; absent for the host only.
+    /// Such as `example.com`; absent or empty for the host only.
     pub domain: Option<String>,
     /// Sent over TLS only.
     pub secure: bool,
@@ -178,7 +178,10 @@ impl SetCookie {
             attribute("Path", (!self.path.is_empty()).then(|| self.path.clone())),
             attribute("Expires", expires.map(http_date)),
             attribute("Max-Age", self.max_age.map(|age| age.to_string())),
-            attribute("Domain", self.domain.clone()),
+            attribute(
+                "Domain",
+                self.domain.clone().filter(|domain| !domain.is_empty()),
+            ),
             flag("Secure", self.secure),
             flag("HttpOnly", self.http_only),
             attribute(
