@@ -13,6 +13,10 @@
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?
 //! - [`finish`]: what of the guest's answer may leave?
+//!
+//! And when files change:
+//!
+//! - [`reload`]: what has to be built?
 
 pub mod admit;
 pub mod cookies;
@@ -20,5 +24,6 @@ pub mod finish;
 pub mod method;
 pub mod path;
 pub mod pattern;
+pub mod reload;
 pub mod segment;
 pub mod table;

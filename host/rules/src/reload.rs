@@ -1,0 +1,140 @@
+//! Decides what a change of files means for the routes being served.
+//!
+//! In: what the files held when the routes were last built, and what they hold now. Out: a [`Scope`]: which routes to build.
+//!
+//! Only content counts. A file that was saved without a change, or touched, or restored, is the same file; and whatever changed while
+//! a build ran still differs from what that build was for, so it cannot be lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Content of one file, as a hash.
+pub type Digest = [u8; 32];
+
+/// Every file that routes are built from, by its path from the project's root with `/` between its parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot(pub BTreeMap<String, Digest>);
+
+/// What has to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing changed.
+    Nothing,
+    /// Only these routes, named by the files of their handlers. A file that is gone is a route that is gone.
+    Routes(BTreeSet<String>),
+    /// Something that routes share: each may be concerned, and the compiler knows which.
+    Everything,
+}
+
+/// Compares two snapshots.
+pub fn scope(before: &Snapshot, now: &Snapshot) -> Scope {
+    let changed = changed(before, now);
+    if changed.is_empty() {
+        Scope::Nothing
+    } else if changed.iter().all(|file| is_route(file)) {
+        Scope::Routes(changed)
+    } else {
+        Scope::Everything
+    }
+}
+
+/// The files that differ: changed, new, or gone.
+pub fn changed(before: &Snapshot, now: &Snapshot) -> BTreeSet<String> {
+    let gone = before.0.keys().filter(|file| !now.0.contains_key(*file));
+    let new = now
+        .0
+        .iter()
+        .filter(|(file, digest)| before.0.get(*file) != Some(*digest));
+    gone.chain(new.map(|(file, _)| file)).cloned().collect()
+}
+
+/// Whether a build that runs for `building` is in vain now that `newer` has changed too.
+///
+/// An unrelated route can wait for its turn; what is being built must not go live only to be replaced at once.
+pub fn overtakes(newer: &Scope, building: &Scope) -> bool {
+    match (newer, building) {
+        (Scope::Nothing, _) | (_, Scope::Nothing) => false,
+        (Scope::Everything, _) | (_, Scope::Everything) => true,
+        (Scope::Routes(newer), Scope::Routes(building)) => !newer.is_disjoint(building),
+    }
+}
+
+fn is_route(file: &str) -> bool {
+    matches!(file.rsplit('/').next(), Some("route.rs" | "route.wasm"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_content_is_no_change() {
+        check(
+            "app/a/route.rs=1 src/lib.rs=1",
+            "app/a/route.rs=1 src/lib.rs=1",
+            "nothing",
+        );
+    }
+
+    #[test]
+    fn a_route_concerns_itself() {
+        check(
+            "app/a/route.rs=1 app/b/route.rs=1",
+            "app/a/route.rs=2 app/b/route.rs=1",
+            "app/a/route.rs",
+        );
+    }
+
+    #[test]
+    fn routes_come_and_go() {
+        check(
+            "app/a/route.rs=1",
+            "app/b/route.rs=1",
+            "app/a/route.rs app/b/route.rs",
+        );
+        check("", "app/b/route.wasm=1", "app/b/route.wasm");
+    }
+
+    #[test]
+    fn what_routes_share_concerns_all() {
+        check(
+            "src/lib.rs=1 app/a/route.rs=1",
+            "src/lib.rs=2 app/a/route.rs=2",
+            "everything",
+        );
+        check("Cargo.toml=1", "Cargo.toml=2", "everything");
+        check("app/a/helper.rs=1", "", "everything");
+        check("app/a/my-route.rs=1", "", "everything");
+    }
+
+    #[test]
+    fn a_build_is_overtaken_by_a_change_of_what_it_builds() {
+        let a = scope(&snapshot("app/a/route.rs=1"), &snapshot("app/a/route.rs=2"));
+        let b = scope(&snapshot("app/b/route.rs=1"), &snapshot("app/b/route.rs=2"));
+        assert!(overtakes(&a, &a));
+        assert!(!overtakes(&b, &a));
+        assert!(overtakes(&Scope::Everything, &a));
+        assert!(overtakes(&a, &Scope::Everything));
+        assert!(!overtakes(&Scope::Nothing, &Scope::Everything));
+    }
+
+    #[track_caller]
+    fn check(before: &str, now: &str, expected: &str) {
+        let found = match scope(&snapshot(before), &snapshot(now)) {
+            Scope::Nothing => "nothing".to_owned(),
+            Scope::Routes(files) => files.into_iter().collect::<Vec<_>>().join(" "),
+            Scope::Everything => "everything".to_owned(),
+        };
+        assert_eq!(found, expected);
+    }
+
+    fn snapshot(text: &str) -> Snapshot {
+        let files = text
+            .split_whitespace()
+            .filter_map(|file| file.split_once('='));
+        Snapshot(
+            files
+                .map(|(file, content)| (file.to_owned(), [content.as_bytes()[0]; 32]))
+                .collect(),
+        )
+    }
+}

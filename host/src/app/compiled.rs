@@ -1,0 +1,158 @@
+//! Keeps compiled code for the next start.
+//!
+//! Compiled code is machine code: whoever can write it owns the host. So each file carries a MAC under a key that only this node has, kept
+//! apart from the code; it is read once into memory and verified there before the runtime sees it. Whatever is wrong with a file (another
+//! version, cut short, changed) it counts as absent, and the component is compiled again.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use wasmtime::component::Component;
+
+use crate::sandbox::Sandbox;
+
+/// Bytes of the MAC in front of the code.
+const MAC: usize = blake3::OUT_LEN;
+
+/// A folder of compiled code that this node signed.
+pub struct CodeCache {
+    folder: PathBuf,
+    key: [u8; blake3::KEY_LEN],
+}
+
+impl CodeCache {
+    /// Opens the cache in `folder` with the node's key from `key_file`, making both if they are not there.
+    ///
+    /// # Errors
+    ///
+    /// If either cannot be made, or the key could be read by others.
+    pub fn open(folder: &Path, key_file: &Path) -> anyhow::Result<Self> {
+        make_private_folder(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            key: key(key_file)?,
+        })
+    }
+
+    /// The component `wasm`, from the cache if it is there.
+    ///
+    /// # Errors
+    ///
+    /// If `wasm` is not a valid component. A cache that cannot be written to is only logged.
+    pub fn component(&self, sandbox: &Sandbox, wasm: &[u8]) -> anyhow::Result<Component> {
+        let file = self.folder.join(self.name(sandbox, wasm));
+        if let Some(code) = self.read(&file) {
+            match sandbox.restore(&code) {
+                Ok(component) => return Ok(component),
+                Err(error) => tracing::debug!("{}: compiled again: {error:#}", file.display()),
+            }
+        }
+        let code = sandbox.precompile(wasm)?;
+        if let Err(error) = self.write(&file, &code) {
+            tracing::warn!("compiled code is not kept for the next start: {error:#}");
+        }
+        sandbox.restore(&code)
+    }
+
+    /// Names the code by what it was made from and by: component, runtime settings, this build of the host.
+    fn name(&self, sandbox: &Sandbox, wasm: &[u8]) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+        hasher.update(&sandbox.fingerprint().to_le_bytes());
+        hasher.update(wasm);
+        format!("{}.cwasm", hasher.finalize().to_hex())
+    }
+
+    /// The code in `file`, if this node signed it under this name.
+    fn read(&self, file: &Path) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(file).ok()?;
+        let code = bytes.split_off_checked(MAC)?;
+        let mac = blake3::Hash::from_bytes(bytes.try_into().ok()?);
+        // `Hash` compares in constant time.
+        (mac == self.mac(file, &code)).then_some(code)
+    }
+
+    fn write(&self, file: &Path, code: &[u8]) -> anyhow::Result<()> {
+        let mut aside = tempfile::NamedTempFile::new_in(&self.folder)?;
+        aside.write_all(self.mac(file, code).as_bytes())?;
+        aside.write_all(code)?;
+        aside.as_file().sync_data()?;
+        aside.persist(file)?;
+        Ok(())
+    }
+
+    /// Covers the name too, so that two valid files cannot be swapped.
+    fn mac(&self, file: &Path, code: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(file.file_name().unwrap_or_default().as_encoded_bytes());
+        hasher.update(&[0]);
+        hasher.update(code);
+        hasher.finalize()
+    }
+}
+
+trait SplitOffChecked {
+    fn split_off_checked(&mut self, at: usize) -> Option<Vec<u8>>;
+}
+
+impl SplitOffChecked for Vec<u8> {
+    fn split_off_checked(&mut self, at: usize) -> Option<Vec<u8>> {
+        (at <= self.len()).then(|| self.split_off(at))
+    }
+}
+
+/// The node's key: 32 random bytes that only its owner can read.
+fn key(file: &Path) -> anyhow::Result<[u8; blake3::KEY_LEN]> {
+    match fs::read(file) {
+        Ok(bytes) => {
+            refuse_others(file)?;
+            bytes.try_into().map_err(|_| {
+                anyhow::anyhow!("{} is not a key of this program; remove it", file.display())
+            })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_key(file),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+fn make_key(file: &Path) -> anyhow::Result<[u8; blake3::KEY_LEN]> {
+    let folder = file.parent().context("the key's file has no folder")?;
+    make_private_folder(folder)?;
+    let mut key = [0; blake3::KEY_LEN];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    let mut aside = tempfile::NamedTempFile::new_in(folder)?; // mode 0600
+    aside.write_all(&key)?;
+    aside.as_file().sync_all()?;
+    match aside.persist_noclobber(file) {
+        Ok(_) => Ok(key),
+        // Another host made one meanwhile: that one holds.
+        Err(_) => fs::read(file)?
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("the key is damaged")),
+    }
+}
+
+fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    refuse_others(folder)
+}
+
+/// Refuses what others may write, or for a key read.
+fn refuse_others(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = fs::symlink_metadata(path)?;
+    let forbidden = if metadata.is_dir() { 0o022 } else { 0o077 };
+    anyhow::ensure!(
+        !metadata.is_symlink() && metadata.permissions().mode() & forbidden == 0,
+        "{} is open to others; run `chmod go-rwx` on it, or remove it",
+        path.display()
+    );
+    Ok(())
+}

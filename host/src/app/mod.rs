@@ -1,0 +1,75 @@
+//! What is being served: an immutable [`App`], and [`Current`], the one pointer that changes.
+//!
+//! A request takes the app once and keeps it to its last byte. A reload builds another app and swaps the pointer: nothing waits, and no
+//! answer is half old and half new.
+
+mod compiled;
+mod load;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::uri::Authority;
+use waystation_rules::segment::Limits;
+use waystation_rules::table::Table;
+
+use crate::sandbox::Guest;
+
+pub use compiled::CodeCache;
+pub use load::{Loader, Source, guest};
+
+/// A set of routes, and how they are served. Nothing in it changes.
+pub struct App {
+    /// The routes by pattern.
+    pub table: Table<Route>,
+    /// What holds for all of them.
+    pub policy: Policy,
+}
+
+/// What an app serves at one pattern.
+pub struct Route {
+    /// The route's source, from the project's root, such as `app/items/[slug]/route.rs`.
+    pub file: String,
+    /// The component, or why there is none.
+    pub guest: Result<Arc<Guest>, Arc<Broken>>,
+}
+
+/// Why a route cannot answer: what its compiler said.
+#[derive(Debug, PartialEq)]
+pub struct Broken {
+    /// The errors as rustc shows them, without colour, paths from the project's root.
+    pub text: String,
+}
+
+/// How requests are treated, whatever their route.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Answers say what went wrong: `waystation dev`.
+    pub shows_errors: bool,
+    /// `/a` is sent to `/a/` rather than the other way round.
+    pub trailing_slash: bool,
+    /// What `request.url` calls this host (row Q2), such as `localhost:3000`. Never taken from a request.
+    pub origin: Authority,
+    /// The operator's limits.
+    pub limits: Limits,
+}
+
+/// The app that new requests are served from.
+pub struct Current(ArcSwap<App>);
+
+impl Current {
+    /// Starts with `app`.
+    pub fn new(app: App) -> Self {
+        Self(ArcSwap::from_pointee(app))
+    }
+
+    /// The app of a request that begins now.
+    pub fn app(&self) -> Arc<App> {
+        self.0.load_full()
+    }
+
+    /// Serves `app` from the next request on.
+    pub fn replace(&self, app: App) {
+        self.0.store(Arc::new(app));
+    }
+}

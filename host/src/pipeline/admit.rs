@@ -1,0 +1,34 @@
+//! Refuses what no route may see, before the path is read.
+
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, Request};
+use hyper::body::Incoming;
+use waystation_rules::admit::{self, Head};
+
+use super::failure::Refusal;
+use crate::app::Policy;
+
+/// Brings the facts of a request to [`admit::check`].
+pub(super) fn check(request: &Request<Incoming>, policy: &Policy) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    let uri = request.uri();
+    let head = Head {
+        path: uri.path(),
+        uri_length: uri.path_and_query().map_or(0, |path| path.as_str().len()),
+        authority: uri.authority().map(|authority| authority.as_str()),
+        host: host.and_then(|host| host.to_str().ok()),
+        host_count: usize::from(host.is_some()) + hosts.count(),
+        version_is_http2: request.version() == http::Version::HTTP_2,
+        content_length: content_length(headers),
+        has_transfer_encoding: headers.contains_key(TRANSFER_ENCODING),
+        url_limit: policy.limits.url_bytes,
+    };
+    Ok(admit::check(&head)?)
+}
+
+/// What the body's length is said to be. hyper has refused what is not a number.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

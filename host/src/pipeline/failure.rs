@@ -1,0 +1,159 @@
+//! Words every refusal. Nothing else in the host makes an error response.
+//!
+//! In production a client learns the status and the request's id; in development, what happened and where.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use waystation_rules::admit;
+use waystation_rules::method::Methods;
+use waystation_rules::path::PathError;
+
+use super::finish::insert_allow;
+use crate::app::{Broken, Policy};
+use crate::http::{Response, empty, whole};
+use crate::sandbox::Fault;
+use crate::telemetry::{Record, RequestId};
+
+/// Why a request gets no answer from a handler.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// The head of the request breaks HTTP.
+    #[error(transparent)]
+    Admit(#[from] admit::Refusal),
+
+    /// The path cannot be decoded (row P5).
+    #[error(transparent)]
+    Path(#[from] PathError),
+
+    /// No route matches (row U11).
+    #[error("no route answers this path")]
+    NotFound,
+
+    /// Not a method of Next's (row M3).
+    #[error("this method is unknown")]
+    UnknownMethod,
+
+    /// The route has other methods (row M2, with `Allow`).
+    #[error("this route has no handler for the method; it has {}", .0.allow())]
+    Method(Methods),
+
+    /// The body says that it is too long.
+    #[error("the body is longer than this route's {0} bytes (BODY_LIMIT)")]
+    TooLarge(u64),
+
+    /// The route did not compile.
+    #[error("{}", .0.text)]
+    Broken(Arc<Broken>),
+
+    /// The handler failed or was stopped.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Admit(refusal) => {
+                StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
+            }
+            Self::Path(_) | Self::UnknownMethod => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Fault(fault) => match fault {
+                Fault::WallTime(_) => StatusCode::GATEWAY_TIMEOUT,
+                Fault::CpuTime(_) | Fault::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Fault::Handler { status, .. } => {
+                    StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+                }
+                Fault::Memory(_) | Fault::Trap(_) | Fault::Answer(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
+            },
+        }
+    }
+
+    /// When to try again, where trying again may help.
+    fn retry_after(&self) -> Option<Duration> {
+        matches!(self, Self::Fault(Fault::Busy(_))).then_some(Duration::from_secs(1))
+    }
+}
+
+/// Who will read the refusal.
+pub(super) struct Reader {
+    id: RequestId,
+    is_developer: bool,
+    wants_html: bool,
+}
+
+impl Reader {
+    pub(super) fn of(policy: &Policy, request: &Request<Incoming>, id: RequestId) -> Self {
+        let wants_html = policy.shows_errors
+            && request
+                .headers()
+                .get(ACCEPT)
+                .and_then(|accept| accept.to_str().ok())
+                .is_some_and(|accept| accept.contains("text/html"));
+        Self {
+            id,
+            is_developer: policy.shows_errors,
+            wants_html,
+        }
+    }
+}
+
+/// Logs a refusal if it is the app's fault, and words it for its reader.
+pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Response {
+    let status = refusal.status();
+    if status.is_server_error() && !matches!(refusal, Refusal::Broken(_)) {
+        tracing::error!("{} {}: {refusal}", record.route(), reader.id);
+    }
+    let mut response = Response::new(empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if let Refusal::Method(implemented) = &refusal {
+        insert_allow(headers, *implemented);
+    }
+    if let Some(wait) = refusal.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    }
+    let uncacheable =
+        HeaderValue::from_static("private, no-cache, no-store, max-age=0, must-revalidate");
+    headers.insert(CACHE_CONTROL, uncacheable);
+    if let Ok(id) = HeaderValue::try_from(reader.id.to_string()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if reader.is_developer {
+        let (content_type, text) = match reader.wants_html {
+            true => ("text/html; charset=utf-8", page(status, &refusal)),
+            false => ("text/plain; charset=utf-8", format!("{refusal}\n")),
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        *response.body_mut() = whole(text);
+    }
+    response
+}
+
+/// A page for the browser. It asks again by itself, so that a route that was mended shows without a key being pressed.
+fn page(status: StatusCode, refusal: &Refusal) -> String {
+    let refresh = match refusal {
+        Refusal::Broken(_) => "<meta http-equiv=\"refresh\" content=\"1\">",
+        _ => "",
+    };
+    let text = refusal.to_string();
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">{refresh}<title>{status}</title>\
+         <style>body{{font-family:system-ui;margin:3rem;color-scheme:light dark}}\
+         pre{{font:14px/1.5 ui-monospace,monospace;overflow-x:auto}}</style></head>\
+         <body><h1>{status}</h1><pre>{text}</pre></body></html>\n"
+    )
+}

@@ -1,0 +1,103 @@
+//! The last touch on a response.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::header::{ALLOW, CONTENT_LENGTH, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use waystation_rules::cookies::{self, SetCookie};
+use waystation_rules::finish;
+use waystation_rules::method::{Method, Methods};
+
+use crate::http::{Body, Response, empty, whole};
+use crate::sandbox::{Answer, Fault};
+
+use super::failure::Refusal;
+
+/// Turns an answer into what may leave: its cookies merged, its framing left to hyper.
+///
+/// # Errors
+///
+/// A [`Fault::Answer`] for a cookie that no browser would take.
+pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusal> {
+    let Answer {
+        mut response,
+        cookies,
+    } = answer;
+    strip(response.headers_mut());
+    for cookie in &cookies {
+        cookie
+            .check()
+            .map_err(|error| Fault::Answer(error.to_string()))?;
+    }
+    if !cookies.is_empty() {
+        merge(response.headers_mut(), &cookies);
+    }
+    if !finish::body_allowed(asked, response.status().as_u16()) {
+        if let (Method::Head, Body::Whole(bytes)) = (asked, response.body()) {
+            let length = HeaderValue::from(bytes.len());
+            response.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        *response.body_mut() = empty();
+    }
+    Ok(response)
+}
+
+/// Rows U1 and U3: sends the client to the path as it should be, its query kept.
+pub(super) fn redirect(path: &str, query: Option<&str>) -> Response {
+    let location = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut response = Response::new(whole(location.clone()));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if let Ok(value) = HeaderValue::try_from(&location) {
+        response.headers_mut().insert(LOCATION, value);
+    }
+    if let Ok(value) = HeaderValue::try_from(format!("0;url={location}")) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("refresh"), value);
+    }
+    response
+}
+
+/// Row M8: OPTIONS where the route has none of its own.
+pub(super) fn allow(implemented: Methods) -> Response {
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    insert_allow(response.headers_mut(), implemented);
+    response
+}
+
+/// The methods of a route as the `Allow` header.
+pub(super) fn insert_allow(headers: &mut HeaderMap, implemented: Methods) {
+    if let Ok(value) = HeaderValue::try_from(implemented.allow()) {
+        headers.insert(ALLOW, value);
+    }
+}
+
+fn strip(headers: &mut HeaderMap) {
+    let forbidden: Vec<_> = headers
+        .keys()
+        .filter(|name| finish::is_forbidden(name.as_str()))
+        .cloned()
+        .collect();
+    for name in forbidden {
+        headers.remove(name);
+    }
+}
+
+/// Rows C6 and C10: the response's own cookies first, each name once.
+fn merge(headers: &mut HeaderMap, edits: &[SetCookie]) {
+    let own = headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .map(|line| line.as_bytes().to_vec())
+        .collect();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs());
+    headers.remove(SET_COOKIE);
+    for line in cookies::merge(own, edits, i64::try_from(now).unwrap_or(i64::MAX)) {
+        if let Ok(value) = HeaderValue::from_bytes(&line) {
+            headers.append(SET_COOKIE, value);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Puts together what a guest is told about a request.
+
+use std::net::IpAddr;
+
+use http::header::COOKIE;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, Request, Uri};
+use hyper::body::Incoming;
+use waystation_rules::method::Method;
+use waystation_rules::table::Param;
+use waystation_rules::{admit, cookies};
+
+use super::admit::content_length;
+use super::failure::Refusal;
+use crate::app::Policy;
+use crate::http::RequestBody;
+use crate::sandbox::{Call, Guest};
+use crate::telemetry::Record;
+
+/// The call of `method` on the route that was found.
+///
+/// # Errors
+///
+/// 413 if the body says that it is longer than the route takes.
+pub(super) fn call(
+    policy: &Policy,
+    method: Method,
+    client: IpAddr,
+    request: Request<Incoming>,
+    guest: &Guest,
+    params: Vec<Param>,
+    record: &Record,
+) -> Result<Call, Refusal> {
+    let limit = guest.config().body_limit;
+    let (mut parts, body) = request.into_parts();
+    let body = if takes_body(&parts.method) {
+        match content_length(&parts.headers) {
+            Some(length) if limit < length => return Err(Refusal::TooLarge(limit)),
+            _ => RequestBody::limited(body, limit),
+        }
+    } else {
+        RequestBody::none()
+    };
+    let cookies = cookies(&parts.headers);
+    strip(&mut parts.headers);
+    parts.uri = absolute(policy, parts.uri);
+    Ok(Call {
+        method,
+        request: Request::from_parts(parts, body),
+        request_id: record.id.to_string(),
+        pattern: record.route().to_owned(),
+        params,
+        cookies,
+        client_address: client.to_string(),
+    })
+}
+
+/// Row Q8: GET and HEAD have no body, whatever the client sends.
+fn takes_body(method: &http::Method) -> bool {
+    *method != http::Method::GET && *method != http::Method::HEAD
+}
+
+/// HTTP/2 may split the header into a line a cookie (RFC 9113, 8.2.3).
+fn cookies(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut lines = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let Some(first) = lines.next() else {
+        return Vec::new();
+    };
+    let joined = lines.fold(first.into_owned(), |joined, line| joined + "; " + &line);
+    cookies::parse(&joined)
+}
+
+/// Takes out what only a proxy of ours may say (threat model, R1).
+fn strip(headers: &mut HeaderMap) {
+    let internal: Vec<_> = headers
+        .keys()
+        .filter(|name| admit::is_internal(name.as_str()))
+        .cloned()
+        .collect();
+    for name in internal {
+        headers.remove(name);
+    }
+}
+
+/// The URL that the guest sees: the path and query of the client on the origin of the operator.
+fn absolute(policy: &Policy, uri: Uri) -> Uri {
+    let mut parts = uri.into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(policy.origin.clone());
+    let _: &mut PathAndQuery = parts
+        .path_and_query
+        .get_or_insert(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).unwrap_or_default()
+}

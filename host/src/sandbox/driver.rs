@@ -1,0 +1,163 @@
+//! Drives a guest from its request to the last byte of its answer, in the future and the body that hyper polls.
+
+mod call;
+mod streaming;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime_wasi_http::WasiBody;
+use waystation_rules::cookies::SetCookie;
+
+use super::cpu::Cpu;
+use super::fault::Fault;
+use super::guest::Guest;
+use crate::http::Response;
+
+pub use call::Call;
+
+/// What a guest answered.
+pub struct Answer {
+    /// The response as the guest wants it.
+    pub response: Response,
+    /// The cookies that the handler set through `cookies()`, in order.
+    pub cookies: Vec<SetCookie>,
+}
+
+/// Asks a guest. The head is there when this returns; the body may still be written while it is sent.
+///
+/// # Errors
+///
+/// The [`Fault`] that kept the guest from sending a head.
+pub async fn run(guest: &Arc<Guest>, call: Call) -> Result<Answer, Fault> {
+    let place = place(guest).await?;
+    let slot = Slot::default();
+    let lease = guest.lease(&call.request_id);
+    let cpu = Arc::clone(&lease.cpu);
+    let request_id = call.request_id.clone();
+    let future = Box::pin(call::drive(
+        Arc::clone(guest),
+        lease,
+        call,
+        slot.clone(),
+        place,
+    ));
+    let mut driver = Driver {
+        future: Some(future),
+        cpu,
+    };
+
+    let limit = guest.config.max_duration;
+    let head = poll_fn(|cx| driver.poll_head(cx, &slot));
+    let head = match tokio::time::timeout(limit, head).await {
+        Ok(head) => head?,
+        Err(_) => return Err(Fault::WallTime(limit)),
+    };
+    let (parts, body) = head.response.into_parts();
+    let body = match body {
+        Contents::Whole(bytes) => {
+            driver.finish_in_background(guest.sandbox.limits.stream_duration);
+            crate::http::Body::Whole(bytes)
+        }
+        Contents::Streaming(body) => {
+            let label = Arc::from(format!("{} {request_id}", guest.route()));
+            streaming::body(driver, body, guest.sandbox.limits.stream_duration, label).await
+        }
+    };
+    Ok(Answer {
+        response: http::Response::from_parts(parts, body),
+        cookies: head.cookies,
+    })
+}
+
+/// Waits for one of the places that bound how many guests run at once.
+async fn place(guest: &Guest) -> Result<OwnedSemaphorePermit, Fault> {
+    let places = Arc::clone(&guest.sandbox.places);
+    let limits = &guest.sandbox.limits;
+    if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+        return Ok(place);
+    }
+    match tokio::time::timeout(limits.queue_wait, places.acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        _ => Err(Fault::Busy(limits.concurrency)),
+    }
+}
+
+/// A response head, and where its body comes from.
+struct Head {
+    response: http::Response<Contents>,
+    cookies: Vec<SetCookie>,
+}
+
+enum Contents {
+    Whole(bytes::Bytes),
+    Streaming(WasiBody),
+}
+
+/// Where the guest's future leaves the head for the one who polls it.
+#[derive(Clone, Default)]
+struct Slot(Arc<Mutex<Option<Result<Head, Fault>>>>);
+
+impl Slot {
+    fn put(&self, head: Result<Head, Fault>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    }
+
+    fn take(&self) -> Option<Result<Head, Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The guest's future, polled on its CPU budget. Dropping it cancels the guest.
+struct Driver {
+    future: Option<Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>>,
+    cpu: Arc<Cpu>,
+}
+
+impl Driver {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        let Some(future) = &mut self.future else {
+            return Poll::Ready(Ok(()));
+        };
+        let polled = self.cpu.count(|| future.as_mut().poll(cx));
+        if polled.is_ready() {
+            self.future = None;
+        }
+        polled
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>, slot: &Slot) -> Poll<Result<Head, Fault>> {
+        let polled = self.poll(cx);
+        if let Some(head) = slot.take() {
+            return Poll::Ready(head);
+        }
+        match polled {
+            Poll::Ready(Ok(())) => {
+                Poll::Ready(Err(Fault::Answer("it returned without an answer".into())))
+            }
+            Poll::Ready(Err(fault)) => Poll::Ready(Err(fault)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Lets work that outlives the answer go on, for `limit` at most.
+    fn finish_in_background(mut self, limit: Duration) {
+        if self.future.is_none() {
+            return;
+        }
+        tokio::spawn(async move {
+            let rest = tokio::time::timeout(limit, poll_fn(|cx| self.poll(cx)));
+            match rest.await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => tracing::error!("work after the answer stopped: {fault}"),
+                Err(_) => {
+                    tracing::error!("work after the answer stopped: {}", Fault::WallTime(limit))
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,302 @@
+//! One call into a guest, whichever of the three kinds it is.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
+use wasmtime::component::{Accessor, ComponentExportIndex, Resource};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::p3::{Request, Response};
+use wasmtime_wasi_http::{FieldMap, WasiHttpView};
+use waystation_rules::cookies::{Priority, SameSite, SetCookie};
+use waystation_rules::method::Method;
+use waystation_rules::table::{Param, ParamValue};
+
+use super::{Contents, Head, Slot};
+use crate::http::RequestBody;
+use crate::sandbox::bindings::context::{self, Context};
+use crate::sandbox::bindings::outcome::{self, Effect, Failure, Outcome};
+use crate::sandbox::fault::Fault;
+use crate::sandbox::guest::{Entry, Guest};
+use crate::sandbox::lease::Lease;
+use crate::sandbox::state::{Incoming, State};
+
+/// A request and the facts that the host settled about it.
+pub struct Call {
+    /// The handler to run.
+    pub method: Method,
+    /// The request in absolute form; what it says of its origin is settled too.
+    pub request: http::Request<RequestBody>,
+    /// Names the request in the log.
+    pub request_id: String,
+    /// The pattern that matched.
+    pub pattern: String,
+    /// The dynamic segments.
+    pub params: Vec<Param>,
+    /// The cookies by name and decoded value.
+    pub cookies: Vec<(String, String)>,
+    /// The client's IP address.
+    pub client_address: String,
+}
+
+type Io = std::pin::Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
+
+/// Runs the guest to its end; the head goes to `slot` as soon as it is known.
+///
+/// `_place` is held as long as the guest lives.
+pub(super) async fn drive(
+    guest: Arc<Guest>,
+    mut lease: Lease,
+    call: Call,
+    slot: Slot,
+    _place: OwnedSemaphorePermit,
+) -> Result<(), Fault> {
+    let done = enter(&guest, &mut lease, call, &slot).await;
+    lease.store.data().log.finish();
+    match done {
+        Ok(()) => {
+            guest.give_back(lease);
+            Ok(())
+        }
+        Err(error) => Err(Fault::from_stop(
+            &error,
+            lease.store.data(),
+            guest.config.cpu,
+        )),
+    }
+}
+
+async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> wasmtime::Result<()> {
+    match &guest.entry {
+        Entry::Route(handlers) => match handlers.get(call.method) {
+            Some(handler) => route(guest, lease, handler, call, slot).await,
+            None => {
+                slot.put(Err(Fault::Answer(format!(
+                    "it has no {} handler",
+                    call.method.as_str()
+                ))));
+                Ok(())
+            }
+        },
+        Entry::Http3(service) => http3(service, &mut lease.store, call, slot).await,
+        Entry::Http2(proxy) => http2(proxy, &mut lease.store, call, slot).await,
+    }
+}
+
+async fn route(
+    guest: &Guest,
+    lease: &mut Lease,
+    handler: &ComponentExportIndex,
+    call: Call,
+    slot: &Slot,
+) -> wasmtime::Result<()> {
+    type Handled = (Result<Outcome, Failure>,);
+    let Lease {
+        store, instance, ..
+    } = lease;
+    let instance = match *instance {
+        Some(instance) => instance,
+        None => *instance.insert(guest.pre.instantiate_async(&mut *store).await?),
+    };
+    let handler =
+        instance.get_typed_func::<(Resource<Request>, Context), Handled>(&mut *store, handler)?;
+    let context = Context {
+        request_id: call.request_id,
+        pattern: call.pattern,
+        params: call.params.into_iter().map(param).collect(),
+        cookies: call.cookies,
+        client_address: call.client_address,
+        segment: guest.told.clone(),
+    };
+    store
+        .run_concurrent(async |accessor| {
+            let (request, io) = admit(accessor, call.request)?;
+            let (handled,) = handler
+                .call_concurrent(accessor, (request, context))
+                .await?;
+            slot.put(match handled {
+                Ok(outcome) => settle(accessor, outcome, io)?,
+                Err(Failure { status, message }) => Err(Fault::Handler { status, message }),
+            });
+            rest(accessor).await;
+            Ok(())
+        })
+        .await?
+}
+
+async fn http3(
+    service: &ServicePre<State>,
+    store: &mut Store<State>,
+    call: Call,
+    slot: &Slot,
+) -> wasmtime::Result<()> {
+    let service = service.instantiate_async(&mut *store).await?;
+    store
+        .run_concurrent(async |accessor| {
+            let (request, io) = admit(accessor, call.request)?;
+            let handled = service
+                .wasi_http_handler()
+                .call_handle(accessor, request)
+                .await?;
+            slot.put(match handled {
+                Ok(response) => Ok(streamed(accessor, response, io, Vec::new())?),
+                Err(error) => Err(Fault::Handler {
+                    status: 500,
+                    message: format!("{error:?}"),
+                }),
+            });
+            rest(accessor).await;
+            Ok(())
+        })
+        .await?
+}
+
+async fn http2(
+    proxy: &ProxyPre<State>,
+    store: &mut Store<State>,
+    call: Call,
+    slot: &Slot,
+) -> wasmtime::Result<()> {
+    let proxy = proxy.instantiate_async(&mut *store).await?;
+    let mut incoming = Incoming;
+    let mut view = store.data_mut().http();
+    view.hooks = &mut incoming;
+    let request = view.new_incoming_request(Scheme::Http, call.request)?;
+    let slot = slot.clone();
+    let answer = view.new_response_outparam_from_callback(move |answer| {
+        slot.put(match answer {
+            Ok(response) => {
+                let response = response.map(Contents::Streaming);
+                Ok(Head {
+                    response,
+                    cookies: Vec::new(),
+                })
+            }
+            Err(error) => Err(Fault::Handler {
+                status: 500,
+                message: format!("{error:?}"),
+            }),
+        });
+    })?;
+    proxy
+        .wasi_http_incoming_handler()
+        .call_handle(&mut *store, request, answer)
+        .await
+}
+
+/// Gives the guest a handle on the request.
+fn admit(
+    accessor: &Accessor<State>,
+    request: http::Request<RequestBody>,
+) -> wasmtime::Result<(Resource<Request>, Io)> {
+    let (parts, body) = request.into_parts();
+    let uri = parts.uri.into_parts();
+    let headers = FieldMap::new_immutable(&mut Incoming, parts.headers);
+    let (request, io) = Request::new(
+        parts.method,
+        uri.scheme,
+        uri.authority,
+        uri.path_and_query,
+        headers,
+        None,
+        body,
+    );
+    let io: Io = Box::pin(io);
+    accessor.with(|mut store| Ok((store.data_mut().table.push(request)?, io)))
+}
+
+/// Turns what a handler returned into a head and the cookies it set.
+fn settle(
+    accessor: &Accessor<State>,
+    outcome: Outcome,
+    io: Io,
+) -> wasmtime::Result<Result<Head, Fault>> {
+    let cookies = outcome
+        .effects
+        .into_iter()
+        .map(|Effect::SetCookie(cookie)| set_cookie(cookie));
+    let cookies = cookies.collect();
+    match outcome.answer {
+        outcome::Answer::Reply(reply) => Ok(whole(reply)
+            .map(|response| Head { response, cookies })
+            .map_err(Fault::Answer)),
+        outcome::Answer::Stream(response) => Ok(Ok(streamed(accessor, response, io, cookies)?)),
+    }
+}
+
+fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, String> {
+    let mut response = http::Response::new(Contents::Whole(reply.body.into()));
+    *response.status_mut() = StatusCode::from_u16(reply.status)
+        .map_err(|_| format!("it answered with status {}", reply.status))?;
+    let headers = response.headers_mut();
+    headers.reserve(reply.headers.len());
+    for (name, value) in reply.headers {
+        let (Ok(name_), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_maybe_shared(bytes::Bytes::from(value)),
+        ) else {
+            return Err(format!(
+                "it answered with a header `{name}` that HTTP does not allow"
+            ));
+        };
+        headers.append(name_, value);
+    }
+    Ok(response)
+}
+
+fn streamed(
+    accessor: &Accessor<State>,
+    response: Resource<Response>,
+    io: Io,
+    cookies: Vec<SetCookie>,
+) -> wasmtime::Result<Head> {
+    accessor.with(|mut store| {
+        let response = store.data_mut().table.delete(response)?;
+        let response = response.into_http(store, io)?.map(Contents::Streaming);
+        Ok(Head { response, cookies })
+    })
+}
+
+/// Waits for work that the guest goes on with after it answered.
+async fn rest(accessor: &Accessor<State>) {
+    poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+}
+
+fn param(param: Param) -> context::Param {
+    let value = match param.value {
+        ParamValue::One(value) => context::ParamValue::One(value),
+        ParamValue::Many(values) => context::ParamValue::Many(values),
+    };
+    context::Param {
+        name: param.name,
+        value,
+    }
+}
+
+fn set_cookie(cookie: outcome::Cookie) -> SetCookie {
+    SetCookie {
+        name: cookie.name,
+        value: cookie.value,
+        path: cookie.path,
+        expires: cookie.expires,
+        max_age: cookie.max_age,
+        domain: cookie.domain,
+        secure: cookie.secure,
+        http_only: cookie.http_only,
+        same_site: cookie.same_site.map(|same_site| match same_site {
+            outcome::SameSite::Strict => SameSite::Strict,
+            outcome::SameSite::Lax => SameSite::Lax,
+            outcome::SameSite::None => SameSite::None,
+        }),
+        partitioned: cookie.partitioned,
+        priority: cookie.priority.map(|priority| match priority {
+            outcome::Priority::Low => Priority::Low,
+            outcome::Priority::Medium => Priority::Medium,
+            outcome::Priority::High => Priority::High,
+        }),
+    }
+}

@@ -1,0 +1,162 @@
+//! A body that its guest is still writing while hyper sends it.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use tokio::time::Sleep;
+use wasmtime_wasi_http::WasiBody;
+
+use super::Driver;
+use crate::http::{Body, BodyError};
+use crate::sandbox::fault::Fault;
+
+/// What is ready at once up to here goes out in one piece with its length.
+const AT_ONCE: usize = 64 << 10;
+
+/// Turns a guest's body into one for hyper: whole if the guest has written all of it already.
+pub(super) async fn body(
+    driver: Driver,
+    inner: WasiBody,
+    limit: Duration,
+    label: Arc<str>,
+) -> Body {
+    let deadline = Box::pin(tokio::time::sleep(limit));
+    let mut body = Streaming {
+        driver,
+        inner,
+        ready: VecDeque::new(),
+        is_over: false,
+        deadline,
+        limit,
+        label,
+    };
+    let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await;
+    if is_whole && body.ready.len() < 2 {
+        let bytes = body
+            .ready
+            .pop_front()
+            .and_then(|frame| frame.ok()?.into_data().ok());
+        return Body::Whole(bytes.unwrap_or_default()); // dropping `body` lets what is left of the guest finish
+    }
+    Body::Stream(Box::pin(body))
+}
+
+struct Streaming {
+    driver: Driver,
+    inner: WasiBody,
+    /// Frames that were there before hyper asked.
+    ready: VecDeque<Result<Frame<Bytes>, BodyError>>,
+    /// The guest has ended its body: what it still does outlives the client.
+    is_over: bool,
+    deadline: Pin<Box<Sleep>>,
+    limit: Duration,
+    /// The route and the request, for the log.
+    label: Arc<str>,
+}
+
+impl Streaming {
+    /// Takes what the guest has written so far; true if that is all of it, without trailers.
+    fn take_ready(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut length = 0;
+        while length <= AT_ONCE {
+            match self.poll_guest(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Some(data) = frame.data_ref() else {
+                        self.ready.push_back(Ok(frame));
+                        return false;
+                    };
+                    length += data.len();
+                    if !data.is_empty() {
+                        self.ready.push_back(Ok(frame));
+                    }
+                }
+                Poll::Ready(None) => return true,
+                Poll::Ready(Some(Err(error))) => {
+                    self.ready.push_back(Err(error));
+                    return false;
+                }
+                Poll::Pending => return false,
+            }
+        }
+        false
+    }
+
+    /// Runs the guest on, then takes a frame if there is one. What either waits for wakes the same task.
+    fn poll_guest(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Poll::Ready(Err(fault)) = self.driver.poll(cx) {
+            return self.fail(fault);
+        }
+        match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
+            Some(Err(error)) => self.fail(Fault::Answer(format!("its body failed: {error}"))),
+            None => {
+                self.is_over = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// Ends the body early, so that the client sees it is not whole.
+    fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        tracing::error!("{}: the answer was cut short: {fault}", self.label);
+        self.driver.future = None;
+        Poll::Ready(Some(Err(Box::new(fault))))
+    }
+}
+
+impl http_body::Body for Streaming {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(frame) = self.ready.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        if self.deadline.as_mut().poll(cx).is_ready() {
+            let limit = self.limit;
+            return self.fail(Fault::WallTime(limit));
+        }
+        self.poll_guest(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_empty() && self.is_over
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.ready.is_empty() {
+            self.inner.size_hint()
+        } else {
+            SizeHint::default()
+        }
+    }
+}
+
+impl Drop for Streaming {
+    /// A guest whose body is over may finish its work; a guest whose client has left is cancelled where it stands.
+    fn drop(&mut self) {
+        if self.is_over {
+            let future = self.driver.future.take();
+            let driver = Driver {
+                future,
+                cpu: Arc::clone(&self.driver.cpu),
+            };
+            driver.finish_in_background(self.limit);
+        }
+    }
+}

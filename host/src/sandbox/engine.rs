@@ -1,0 +1,183 @@
+//! One engine and one linker for every component of this process.
+//!
+//! The pooling allocator is tuned, which is worth 2.4x for an instance per request: without keep-resident memory and `PAGEMAP_SCAN` each
+//! request faults its pages in again. Where its address space cannot be reserved, as in some containers, instances are made on demand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::Semaphore;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store,
+};
+use waystation_rules::segment::Limits;
+
+use super::state::State;
+
+/// How often the epoch advances: the grain in which CPU time is counted and a spinning guest gives way.
+pub(super) const TICK: Duration = Duration::from_millis(5);
+
+/// What the compiler should favour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Favour {
+    /// Short compile times: `waystation dev`.
+    Compiling,
+    /// Fast code: everything else.
+    Running,
+}
+
+/// Where guests are compiled and run.
+pub struct Sandbox {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<State>,
+    pub(super) ticks: Arc<Ticks>,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) limits: Limits,
+}
+
+impl Sandbox {
+    /// Sets up the engine and starts its clock.
+    ///
+    /// # Errors
+    ///
+    /// If the machine has no compiler backend, or the linker refuses the WASI interfaces; both are faults of the build.
+    pub fn new(limits: Limits, favour: Favour) -> anyhow::Result<Self> {
+        wasmtime::error::disable_backtrace(); // each dropped store makes an error; a backtrace for it halves the throughput
+        let engine = pooled_engine(&limits, favour).or_else(|error| {
+            tracing::warn!("instances are made on demand, which is slower: no address space for a pool ({error:#})");
+            Engine::new(&config(favour))
+        })?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        let ticks = Arc::new(Ticks::default());
+        start_clock(engine.clone(), &ticks)?;
+        Ok(Self {
+            engine,
+            linker,
+            ticks,
+            places: Arc::new(Semaphore::new(limits.concurrency)),
+            limits,
+        })
+    }
+
+    /// The limits that guests run under.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Compiles a component for this machine: some 40 ms for a route.
+    ///
+    /// # Errors
+    ///
+    /// If `wasm` is not a valid component.
+    pub fn compile(&self, wasm: &[u8]) -> anyhow::Result<Component> {
+        Ok(Component::from_binary(&self.engine, wasm)?)
+    }
+
+    /// The code of [`Self::compile`] as bytes, to keep for the next start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::compile`].
+    pub fn precompile(&self, wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
+        Ok(self.engine.precompile_component(wasm)?)
+    }
+
+    /// Takes bytes of [`Self::precompile`] back.
+    ///
+    /// The caller vouches that this very program made `code`: it is machine code and is not checked. `app::compiled` is the only caller and
+    /// has verified the node's own signature on these same bytes.
+    ///
+    /// # Errors
+    ///
+    /// If another version or other settings of the runtime made the code.
+    #[allow(
+        unsafe_code,
+        reason = "the one place where code is taken back; see above"
+    )]
+    pub fn restore(&self, code: &[u8]) -> anyhow::Result<Component> {
+        // SAFETY: the code was made by `precompile`, as the node's signature over the same bytes shows.
+        Ok(unsafe { Component::deserialize(&self.engine, code) }?)
+    }
+
+    /// Says which settings and version of the runtime code is for, as bytes to key a cache by.
+    pub fn fingerprint(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// Counts the engine's epochs, so that time in a guest can be told by two loads.
+#[derive(Debug, Default)]
+pub(super) struct Ticks(AtomicU64);
+
+impl Ticks {
+    /// Ticks since the start.
+    pub(super) fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The clock has a thread of its own: on a serving thread a spinning guest would stop it.
+fn start_clock(engine: Engine, ticks: &Arc<Ticks>) -> anyhow::Result<()> {
+    let ticks = Arc::downgrade(ticks);
+    let tick = move || {
+        while let Some(ticks) = ticks.upgrade() {
+            ticks.0.fetch_add(1, Ordering::Relaxed);
+            engine.increment_epoch();
+            drop(ticks);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new()
+        .name("epoch".into())
+        .spawn(tick)
+        .context("cannot start the clock's thread")?;
+    Ok(())
+}
+
+fn config(favour: Favour) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    if favour == Favour::Compiling {
+        config.cranelift_opt_level(OptLevel::None);
+    }
+    config
+}
+
+/// Fails where the address space for the pool is not to be had; the probe makes one instance's memory to be sure.
+fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
+    let places = u32::try_from(limits.concurrency).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::default();
+    // A component is a few core instances: three for a Rust route, more for one with an adapter inside.
+    pool.total_component_instances(places)
+        .total_core_instances(places.saturating_mul(8))
+        .total_memories(places.saturating_mul(2))
+        .total_tables(places.saturating_mul(8))
+        .total_stacks(places.saturating_mul(2))
+        .max_core_instances_per_component(16)
+        .max_memories_per_component(4)
+        .max_tables_per_component(16)
+        .max_memory_size(limits.memory)
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = config(favour);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    let engine = Engine::new(&config)?;
+    let mut store = Store::new(&engine, ());
+    wasmtime::Memory::new(&mut store, wasmtime::MemoryType::new(1, None))?;
+    Ok(engine)
+}

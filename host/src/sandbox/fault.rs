@@ -1,0 +1,73 @@
+//! Why a guest gave no answer, or stopped in the middle of one.
+
+use std::time::Duration;
+
+use wasmtime::Trap;
+
+use super::state::State;
+
+/// What stopped a guest.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// `MAX_DURATION` passed before the head, or the stream's limit after it.
+    #[error("no answer within {} s of wall-clock time (MAX_DURATION)", .0.as_secs_f64())]
+    WallTime(Duration),
+
+    /// It executed for longer than `CPU_MS`.
+    #[error("it executed for more than {} ms (CPU_MS)", .0.as_millis())]
+    CpuTime(Duration),
+
+    /// It asked for more memory than one request may have.
+    #[error("it asked for more than {} MiB of memory", .0 >> 20)]
+    Memory(usize),
+
+    /// All places for instances stayed taken while the request waited.
+    #[error("all {0} places for instances are taken")]
+    Busy(usize),
+
+    /// A panic or another trap; the text holds the guest's backtrace.
+    #[error("{0}")]
+    Trap(String),
+
+    /// The handler returned an error.
+    #[error("{message}")]
+    Handler {
+        /// The status that the error asks for: 500, or 400 for a request it could not understand.
+        status: u16,
+        /// The error and its causes, one a line.
+        message: String,
+    },
+
+    /// It returned without an answer, or with one that HTTP does not allow.
+    #[error("{0}")]
+    Answer(String),
+}
+
+/// A guest's epoch callback ends it with this.
+#[derive(Debug, thiserror::Error)]
+#[error("the CPU budget is spent")]
+pub(super) struct CpuSpent;
+
+impl Fault {
+    /// Names what stopped a guest, from the runtime's error and what its store saw.
+    pub(super) fn from_stop(error: &wasmtime::Error, state: &State, cpu: Duration) -> Self {
+        if error.is::<CpuSpent>() {
+            return Self::CpuTime(cpu);
+        }
+        if state.memory.was_refused() {
+            return Self::Memory(state.memory.limit());
+        }
+        if is_pool_exhausted(error) {
+            return Self::Busy(state.places);
+        }
+        let reason = match error.downcast_ref::<Trap>() {
+            Some(Trap::UnreachableCodeReached) => "it panicked; its message is in the log above\n",
+            _ => "",
+        };
+        Self::Trap(format!("{reason}{error:?}"))
+    }
+}
+
+fn is_pool_exhausted(error: &wasmtime::Error) -> bool {
+    error.is::<wasmtime::PoolConcurrencyLimitError>()
+}

@@ -1,0 +1,172 @@
+//! A compiled component, found by its type to be one of the three kinds that can answer a request.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+use wasmtime_wasi_http::{p2, p3};
+use waystation_rules::method::{Method, Methods};
+use waystation_rules::segment::{self, SegmentConfig};
+
+use super::bindings::segment as wit;
+use super::engine::Sandbox;
+use super::lease::Idle;
+use super::state::State;
+
+/// A component that is ready to answer.
+pub struct Guest {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) pre: InstancePre<State>,
+    pub(super) entry: Entry,
+    pub(super) route: Arc<str>,
+    pub(super) config: SegmentConfig,
+    pub(super) told: wit::SegmentConfig,
+    pub(super) idle: Idle,
+}
+
+/// How a component is called.
+pub(super) enum Entry {
+    /// `waystation:route/<method>`: the handlers by method.
+    Route(Handlers),
+    /// `wasi:http/handler@0.3`.
+    Http3(Box<p3::bindings::ServicePre<State>>),
+    /// `wasi:http/incoming-handler@0.2`.
+    Http2(Box<p2::bindings::ProxyPre<State>>),
+}
+
+/// Where each method's `handle` stands in the component.
+pub(super) struct Handlers([Option<ComponentExportIndex>; Method::ALL.len()]);
+
+/// Why a component cannot be a route.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It exports nothing that answers a request.
+    #[error(
+        "it exports neither `waystation:route/*`, `wasi:http/handler` nor `wasi:http/incoming-handler`"
+    )]
+    NoHandler,
+
+    /// It imports what this host does not give, such as a database of another platform.
+    #[error("it imports what this host does not have: {0:#}")]
+    Import(wasmtime::Error),
+}
+
+impl Guest {
+    /// Gets a component ready. Nothing of it runs.
+    ///
+    /// `route` is the pattern it answers, such as `/items/[slug]`, for the log.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`] if it does not answer requests, or needs more than the host gives.
+    pub fn load(
+        sandbox: &Arc<Sandbox>,
+        component: &Component,
+        route: &str,
+        config: SegmentConfig,
+    ) -> Result<Self, LoadError> {
+        let pre = sandbox
+            .linker
+            .instantiate_pre(component)
+            .map_err(LoadError::Import)?;
+        let handlers = Handlers::of(component);
+        let entry = if !handlers.methods().is_empty() {
+            Entry::Route(handlers)
+        } else if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
+            Entry::Http3(Box::new(service))
+        } else if let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone()) {
+            Entry::Http2(Box::new(proxy))
+        } else {
+            return Err(LoadError::NoHandler);
+        };
+        let told = told(&config);
+        let sandbox = Arc::clone(sandbox);
+        let idle = Idle::default();
+        Ok(Self {
+            sandbox,
+            pre,
+            entry,
+            route: route.into(),
+            config,
+            told,
+            idle,
+        })
+    }
+
+    /// The methods that its type lists; all of them for a component of another make.
+    pub fn methods(&self) -> Methods {
+        match &self.entry {
+            Entry::Route(handlers) => handlers.methods(),
+            Entry::Http3(_) | Entry::Http2(_) => Methods::ALL,
+        }
+    }
+
+    /// Its settled configuration.
+    pub fn config(&self) -> &SegmentConfig {
+        &self.config
+    }
+
+    /// The pattern it answers.
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+}
+
+impl Handlers {
+    fn of(component: &Component) -> Self {
+        Self(Method::ALL.map(|method| {
+            let interface = format!("waystation:route/{}@0.1.0", method.interface());
+            let interface = component.get_export_index(None, &interface)?;
+            component.get_export_index(Some(&interface), "handle")
+        }))
+    }
+
+    fn methods(&self) -> Methods {
+        Method::ALL
+            .into_iter()
+            .filter(|&method| self.get(method).is_some())
+            .collect()
+    }
+
+    pub(super) fn get(&self, method: Method) -> Option<&ComponentExportIndex> {
+        self.0[method as usize].as_ref()
+    }
+}
+
+/// The configuration in the words of `wit/segment.wit`.
+fn told(config: &SegmentConfig) -> wit::SegmentConfig {
+    wit::SegmentConfig {
+        dynamic: match config.dynamic {
+            segment::Dynamic::Auto => wit::Dynamic::Auto,
+            segment::Dynamic::Error => wit::Dynamic::Error,
+            segment::Dynamic::ForceStatic => wit::Dynamic::ForceStatic,
+            segment::Dynamic::ForceDynamic => wit::Dynamic::ForceDynamic,
+        },
+        dynamic_params: config.dynamic_params,
+        revalidate: match config.revalidate {
+            segment::Revalidate::Unset => wit::Revalidate::Unset,
+            segment::Revalidate::Never => wit::Revalidate::Never,
+            segment::Revalidate::Seconds(seconds) => wit::Revalidate::Seconds(seconds),
+        },
+        fetch_cache: match config.fetch_cache {
+            segment::FetchCache::Auto => wit::FetchCache::Auto,
+            segment::FetchCache::DefaultCache => wit::FetchCache::DefaultCache,
+            segment::FetchCache::OnlyCache => wit::FetchCache::OnlyCache,
+            segment::FetchCache::ForceCache => wit::FetchCache::ForceCache,
+            segment::FetchCache::DefaultNoStore => wit::FetchCache::DefaultNoStore,
+            segment::FetchCache::OnlyNoStore => wit::FetchCache::OnlyNoStore,
+            segment::FetchCache::ForceNoStore => wit::FetchCache::ForceNoStore,
+        },
+        runtime: match config.runtime {
+            segment::Runtime::Nodejs => wit::Runtime::Nodejs,
+            segment::Runtime::Edge => wit::Runtime::Edge,
+        },
+        preferred_region: config.preferred_region.clone(),
+        max_duration: u32::try_from(config.max_duration.as_secs()).unwrap_or(u32::MAX),
+        isolation: match config.isolation {
+            segment::Isolation::Request => wit::Isolation::Request,
+            segment::Isolation::Shared => wit::Isolation::Shared,
+        },
+        cpu_ms: u32::try_from(config.cpu.as_millis()).unwrap_or(u32::MAX),
+        body_limit: config.body_limit,
+    }
+}

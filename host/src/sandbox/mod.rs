@@ -1,0 +1,21 @@
+//! Runs guests, each in a store of its own, under limits that are always on.
+//!
+//! In: a compiled component, a request, and the facts that the host settled about it. Out: an [`Answer`], or the [`Fault`] that stopped it.
+//!
+//! The store lives in the future that hyper polls: no task, no channel, no queue. Dropping the answer's body, as hyper does when a client
+//! leaves, drops the store and with it the guest, wherever it stands.
+
+mod bindings;
+mod cpu;
+mod driver;
+mod engine;
+mod fault;
+mod guest;
+mod lease;
+mod log;
+mod state;
+
+pub use driver::{Answer, Call, run};
+pub use engine::{Favour, Sandbox};
+pub use fault::Fault;
+pub use guest::{Guest, LoadError};

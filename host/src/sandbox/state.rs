@@ -1,0 +1,201 @@
+//! What the host keeps for one store: the WASI tables, and the limits that its guest runs under.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView,
+};
+
+use super::cpu::Cpu;
+use super::engine::Sandbox;
+use super::fault::CpuSpent;
+use super::log::Log;
+
+/// Resources that a guest may hold at once.
+const HANDLES: usize = 10_000;
+/// Bytes that one call may move between guest and host.
+const CALL_BYTES: usize = 16 << 20;
+/// Bytes of header fields that a guest may build, in memory.
+const FIELD_BYTES: usize = 128 << 10;
+/// Bytes of randomness that one call may ask for.
+const RANDOM_BYTES: u64 = 64 << 10;
+
+/// The host's side of one store.
+pub(super) struct State {
+    pub(super) table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outgoing: Outgoing,
+    pub(super) memory: Memory,
+    pub(super) log: Log,
+    pub(super) places: usize,
+}
+
+/// Makes a store with every limit on, and the count of its guest's execution time.
+pub(super) fn store(sandbox: &Sandbox, route: &str) -> (Store<State>, Arc<Cpu>) {
+    let log = Log::new(route);
+    let wasi = WasiCtx::builder()
+        .stdout(log.clone())
+        .stderr(log.clone())
+        .max_random_size(RANDOM_BYTES)
+        .build();
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(FIELD_BYTES);
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(HANDLES);
+    let memory = Memory::new(sandbox.limits.memory);
+    let places = sandbox.limits.concurrency;
+    let state = State {
+        table,
+        wasi,
+        http,
+        outgoing: Outgoing,
+        memory,
+        log,
+        places,
+    };
+
+    let mut store = Store::new(&sandbox.engine, state);
+    store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(CALL_BYTES);
+    store.set_max_component_handles(HANDLES);
+    let cpu = Arc::new(Cpu::new(Arc::clone(&sandbox.ticks)));
+    let clock = Arc::clone(&cpu);
+    store.epoch_deadline_callback(move |_| match clock.is_spent() {
+        true => Err(CpuSpent.into()),
+        false => Ok(UpdateDeadline::Yield(1)),
+    });
+    store.set_epoch_deadline(1);
+    (store, cpu)
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.outgoing,
+        }
+    }
+}
+
+/// Sums what all memories and tables of a store take. wasmtime's own limits are per memory.
+#[derive(Debug)]
+pub(super) struct Memory {
+    taken: usize,
+    limit: usize,
+    refused: bool,
+}
+
+impl Memory {
+    fn new(limit: usize) -> Self {
+        Self {
+            taken: 0,
+            limit,
+            refused: false,
+        }
+    }
+
+    /// Whether the guest asked for more than it may have.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// The bytes that the guest may have.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The bytes that the guest has.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    fn grow(&mut self, more: usize) -> bool {
+        let taken = self.taken.saturating_add(more);
+        if self.limit < taken {
+            self.refused = true;
+            return false;
+        }
+        self.taken = taken;
+        true
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current) * size_of::<usize>()))
+    }
+}
+
+/// Headers on their way in: as the client sent them, less what belongs to its connection.
+///
+/// `host` stays, as in Next, where `headers().get("host")` is what the client asked for.
+pub(super) struct Incoming;
+
+impl WasiHttpHooks for Incoming {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        *name != http::header::HOST && DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
+    fn send_request(
+        &mut self,
+        _: http::Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Sending {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}
+
+/// Requests on their way out. None is allowed yet: no setting names a host to allow.
+struct Outgoing;
+
+type Sent = (
+    http::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
+
+impl WasiHttpHooks for Outgoing {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Sending {
+        tracing::warn!(
+            "a request to {} was refused: outgoing requests are not allowed",
+            request.uri()
+        );
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}

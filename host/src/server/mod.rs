@@ -1,0 +1,54 @@
+//! Takes connections and hands their requests to the pipeline.
+//!
+//! In: a listener, the app pointer, and the signal to stop. Out: nothing; it returns when the last connection is done.
+
+mod connection;
+mod listen;
+mod sniff;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+
+use crate::app::Current;
+
+pub use listen::{Taken, bind, bind_near};
+
+/// How long connections may go on after the signal to stop.
+pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// Serves until `stop` resolves, then lets what is running finish for [`DRAIN`].
+///
+/// Returns whether everything finished in that time.
+pub async fn serve(
+    listener: TcpListener,
+    current: Arc<Current>,
+    stop: impl Future<Output = ()>,
+) -> bool {
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let watcher = connections.watcher();
+                let current = Arc::clone(&current);
+                tokio::spawn(connection::serve(stream, peer.ip(), current, watcher));
+            }
+            // Out of descriptors or a client that left at once: neither may end the server.
+            Err(error) => {
+                tracing::warn!("a connection was not accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+    drop(listener);
+    tokio::time::timeout(DRAIN, connections.shutdown())
+        .await
+        .is_ok()
+}

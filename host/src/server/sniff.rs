@@ -1,0 +1,87 @@
+//! Tells HTTP/2 in cleartext from HTTP/1.1 by its first bytes.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What a client of HTTP/2 sends first (RFC 9113, 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A connection whose first bytes were read and will be read again.
+pub(super) struct Sniffed {
+    stream: TcpStream,
+    first: [u8; PREFACE.len()],
+    read: usize,
+    given: usize,
+    /// Whether the client speaks HTTP/2.
+    pub(super) is_http2: bool,
+}
+
+/// Reads until it is clear which protocol the client speaks. None if it left without a word.
+pub(super) async fn sniff(mut stream: TcpStream) -> io::Result<Option<Sniffed>> {
+    let mut first = [0; PREFACE.len()];
+    let mut read = 0;
+    while read < PREFACE.len() && first[..read] == PREFACE[..read] {
+        match stream.read(&mut first[read..]).await? {
+            0 if read == 0 => return Ok(None),
+            0 => break,
+            more => read += more,
+        }
+    }
+    Ok(Some(Sniffed {
+        stream,
+        first,
+        read,
+        given: 0,
+        is_http2: first == PREFACE,
+    }))
+}
+
+impl AsyncRead for Sniffed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.given < self.read {
+            let length = buf.remaining().min(self.read - self.given);
+            buf.put_slice(&self.first[self.given..self.given + length]);
+            self.given += length;
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Sniffed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,67 @@
+//! What is known of one request, for its line in the log.
+
+use std::time::{Duration, Instant};
+
+use http::{Method, StatusCode, Uri};
+use waystation_rules::pattern::RoutePattern;
+
+use super::RequestId;
+
+/// The record of one request.
+pub struct Record {
+    /// Its name.
+    pub id: RequestId,
+    /// How long its guest took, from asking for an instance to the head of the answer.
+    pub guest_time: Option<Duration>,
+    started: Instant,
+    method: Method,
+    uri: Option<Uri>,
+    route: String,
+}
+
+impl Record {
+    /// Starts the clock.
+    pub fn new(id: RequestId, method: &Method, uri: &Uri) -> Self {
+        let uri = is_on().then(|| uri.clone());
+        Self {
+            id,
+            guest_time: None,
+            started: Instant::now(),
+            method: method.clone(),
+            uri,
+            route: String::new(),
+        }
+    }
+
+    /// Notes the pattern that matched.
+    pub fn matched(&mut self, pattern: &RoutePattern) {
+        self.route = pattern.to_string();
+    }
+
+    /// The pattern that matched, or nothing.
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// Writes the line, such as `GET /items/a 200 in 1.3 ms (guest 0.9 ms) /items/[slug]`.
+    pub fn finish(self, status: StatusCode) {
+        let Some(uri) = self.uri else { return };
+        let guest = self
+            .guest_time
+            .map(|time| format!(" (guest {})", millis(time)))
+            .unwrap_or_default();
+        let path = uri.path().escape_debug();
+        let (method, route, status) = (self.method, self.route, status.as_u16());
+        let total = millis(self.started.elapsed());
+        tracing::info!(target: "request", "{method} {path} {status} in {total}{guest} {route}");
+    }
+}
+
+/// Whether anybody reads the lines: they cost nothing otherwise.
+fn is_on() -> bool {
+    tracing::enabled!(target: "request", tracing::Level::INFO)
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
