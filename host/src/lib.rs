@@ -1,1 +1,4 @@
-//! stub
+//! The host of Waystation apps.
+
+pub mod build;
+pub mod project;
