@@ -1,1 +1,16 @@
-//! stub
+//! Every decision of the host, without I/O.
+//!
+//! What may be matched, answered, sent or refused is decided here; the host brings the facts (a path, a header, the time) and carries
+//! the answer out. Nothing in this crate opens a file or a socket, reads a clock or the environment, or waits, so every row of the
+//! manual is a test that takes microseconds.
+//!
+//! In the order in which a request meets them:
+//!
+//! - [`path`]: what path does it ask for? The only parser of paths.
+//! - [`pattern`] and [`table`]: which route is that, with which params?
+//! - [`method`]: does the route answer this method?
+
+pub mod method;
+pub mod path;
+pub mod pattern;
+pub mod table;
