@@ -89,10 +89,13 @@ pub(super) struct Running {
 impl Running {
     /// Waits for the end. Both pipes are read to their end first, so this is short.
     pub(super) fn wait(self) -> io::Result<ExitStatus> {
-        match &mut self.cancel.state().child {
-            Some(child) => child.wait(),
-            None => Err(io::Error::other("waited for twice")),
-        }
+        let mut state = self.cancel.state();
+        let status = match &mut state.child {
+            Some(child) => child.wait()?,
+            None => return Err(io::Error::other("waited for twice")),
+        };
+        state.child = None;
+        Ok(status)
     }
 }
 
