@@ -6,11 +6,19 @@
 //!
 //! In the order in which a request meets them:
 //!
+//! - [`admit`]: may this request head be answered at all?
 //! - [`path`]: what path does it ask for? The only parser of paths.
 //! - [`pattern`] and [`table`]: which route is that, with which params?
 //! - [`method`]: does the route answer this method?
+//! - [`segment`]: what did the route configure, and does the operator allow it?
+//! - [`cookies`]: what did the client send, and what is set?
+//! - [`finish`]: what of the guest's answer may leave?
 
+pub mod admit;
+pub mod cookies;
+pub mod finish;
 pub mod method;
 pub mod path;
 pub mod pattern;
+pub mod segment;
 pub mod table;

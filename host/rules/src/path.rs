@@ -118,13 +118,12 @@ impl Path<'_> {
 ///
 /// [`PathError::Escape`], [`PathError::Utf8`] or [`PathError::Character`]; never for a segment of a [`Path`].
 pub fn decode(segment: &str) -> Result<Cow<'_, str>, PathError> {
-    let is_escape = |after: &str| after.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    if !segment.split('%').skip(1).all(is_escape) {
+    if !has_whole_escapes(segment) {
         return Err(PathError::Escape {
             segment: segment.to_owned(),
         });
     }
-    let Ok(text) = percent_decode_str(segment).decode_utf8() else {
+    let Some(text) = decode_text(segment) else {
         return Err(PathError::Utf8 {
             segment: segment.to_owned(),
         });
@@ -135,6 +134,19 @@ pub fn decode(segment: &str) -> Result<Cow<'_, str>, PathError> {
         });
     }
     Ok(text)
+}
+
+/// What `decodeURIComponent` makes of a text; none where it throws.
+pub(crate) fn decode_text(text: &str) -> Option<Cow<'_, str>> {
+    if !has_whole_escapes(text) {
+        return None;
+    }
+    percent_decode_str(text).decode_utf8().ok()
+}
+
+fn has_whole_escapes(text: &str) -> bool {
+    let is_escape = |after: &str| after.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    text.split('%').skip(1).all(is_escape)
 }
 
 /// What a browser escapes in a path, besides everything outside ASCII.

@@ -7,6 +7,7 @@
 //! in the same spelling: each segment decoded, then encoded again where wayfind or the slash between segments would be confused.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,14 @@ impl<T> Table<T> {
     /// The routes in the order in which they are tried, for listing.
     pub fn entries(&self) -> impl Iterator<Item = &Entry<T>> {
         self.entries.iter()
+    }
+}
+
+impl<T> fmt::Debug for Table<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.entries.iter().map(|entry| entry.pattern.to_string()))
+            .finish()
     }
 }
 

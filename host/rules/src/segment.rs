@@ -1,0 +1,175 @@
+//! Settles what a route configures against what the operator allows.
+//!
+//! In: the JSON that the SDK wrote into the component's custom section, and the operator's [`Limits`].
+//! Out: the route's [`Section`], and from what it declares a [`SegmentConfig`] without gaps, or the reason to fail the build.
+//!
+//! The section is read without running anything. What `DYNAMIC` and `REVALIDATE` do to answers is not decided here.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+mod limits;
+mod section;
+mod values;
+
+pub use limits::Limits;
+pub use section::{CONTRACT, Section, SectionError, VERSION};
+pub use values::{Dynamic, FetchCache, Isolation, Revalidate, Runtime};
+
+/// What a route module's public constants say; nothing where it has no such constant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Declared {
+    /// `DYNAMIC`.
+    pub dynamic: Option<Dynamic>,
+    /// `DYNAMIC_PARAMS`.
+    pub dynamic_params: Option<bool>,
+    /// `REVALIDATE`.
+    pub revalidate: Option<Revalidate>,
+    /// `FETCH_CACHE`.
+    pub fetch_cache: Option<FetchCache>,
+    /// `RUNTIME`.
+    pub runtime: Option<Runtime>,
+    /// `PREFERRED_REGION`.
+    pub preferred_region: Option<Vec<String>>,
+    /// `MAX_DURATION`, in seconds.
+    pub max_duration: Option<u64>,
+    /// `ISOLATION`.
+    pub isolation: Option<Isolation>,
+    /// `CPU_MS`, in milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// `BODY_LIMIT`, in bytes.
+    pub body_limit: Option<u64>,
+}
+
+/// A route's configuration with every gap filled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SegmentConfig {
+    /// Whether answers to GET may be kept.
+    pub dynamic: Dynamic,
+    /// Whether params that `generate_static_params` did not list are answered.
+    pub dynamic_params: bool,
+    /// How long a kept answer stays fresh.
+    pub revalidate: Revalidate,
+    /// How outgoing requests are kept.
+    pub fetch_cache: FetchCache,
+    /// Where the author wants it to run.
+    pub runtime: Runtime,
+    /// The regions the author prefers; empty for no preference.
+    pub preferred_region: Vec<String>,
+    /// Wall-clock time until the response head; whole seconds in JSON.
+    #[serde(with = "values::seconds")]
+    pub max_duration: Duration,
+    /// Whether instances are reused.
+    pub isolation: Isolation,
+    /// Execution time; whole milliseconds in JSON, as `cpuMs`.
+    #[serde(rename = "cpuMs", with = "values::milliseconds")]
+    pub cpu: Duration,
+    /// The longest request body, in bytes.
+    pub body_limit: u64,
+}
+
+/// Why a route's constants cannot stand.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SegmentError {
+    /// `MAX_DURATION = 0`, or more than [`LONGEST_RUN`].
+    #[error("`MAX_DURATION` is {seconds} s; it can be 1 to {} s, and longer work belongs in a queue", LONGEST_RUN.as_secs())]
+    RunTime {
+        /// What the route asks for.
+        seconds: u64,
+    },
+
+    /// `CPU_MS = 0`.
+    #[error("`CPU_MS` is 0, so nothing could run; leave it out for the operator's default")]
+    NoTime,
+
+    /// More than the operator allows.
+    #[error(
+        "`{name}` asks for {asked} {unit} and the operator allows {allowed}; ask for less or raise the limit in waystation.toml"
+    )]
+    OverLimit {
+        /// The constant.
+        name: &'static str,
+        /// What the numbers count.
+        unit: &'static str,
+        /// What the route asks for.
+        asked: u64,
+        /// What the operator allows.
+        allowed: u64,
+    },
+
+    /// `DYNAMIC = ForceStatic` or `Error` with `REVALIDATE = 0`.
+    #[error(
+        "`DYNAMIC` wants every answer kept and `REVALIDATE` = 0 wants none kept; remove one of them"
+    )]
+    KeptAndNotKept,
+}
+
+/// Fifteen minutes: longer work belongs in a queue, not in a request.
+pub const LONGEST_RUN: Duration = Duration::from_secs(15 * 60);
+
+impl Declared {
+    /// Fills every gap from `limits`, which are both the defaults and the most that a route may ask for.
+    ///
+    /// # Errors
+    ///
+    /// A [`SegmentError`] if a value is out of range, above its limit, or contradicts another.
+    pub fn settle(&self, limits: &Limits) -> Result<SegmentConfig, SegmentError> {
+        match self.max_duration {
+            Some(seconds) if seconds == 0 || LONGEST_RUN.as_secs() < seconds => {
+                return Err(SegmentError::RunTime { seconds });
+            }
+            _ => {}
+        }
+        if self.cpu_ms == Some(0) {
+            return Err(SegmentError::NoTime);
+        }
+        let always_kept = matches!(self.dynamic, Some(Dynamic::ForceStatic | Dynamic::Error));
+        if always_kept && self.revalidate == Some(Revalidate::Seconds(0)) {
+            return Err(SegmentError::KeptAndNotKept);
+        }
+        let cpu_limit = u64::try_from(limits.cpu.as_millis()).unwrap_or(u64::MAX);
+        let run = within(
+            "MAX_DURATION",
+            "s",
+            self.max_duration,
+            limits.max_duration.as_secs(),
+        )?;
+        let cpu = within("CPU_MS", "ms", self.cpu_ms, cpu_limit)?;
+        let body = within("BODY_LIMIT", "bytes", self.body_limit, limits.body)?;
+        Ok(SegmentConfig {
+            dynamic: self.dynamic.unwrap_or_default(),
+            dynamic_params: self.dynamic_params.unwrap_or(true),
+            revalidate: self.revalidate.unwrap_or_default(),
+            fetch_cache: self.fetch_cache.unwrap_or_default(),
+            runtime: self.runtime.unwrap_or_default(),
+            preferred_region: self.preferred_region.clone().unwrap_or_default(),
+            max_duration: run.map_or(limits.max_duration, Duration::from_secs),
+            isolation: self.isolation.unwrap_or_default(),
+            cpu: cpu.map_or(limits.cpu, Duration::from_millis),
+            body_limit: body.unwrap_or(limits.body),
+        })
+    }
+}
+
+fn within(
+    name: &'static str,
+    unit: &'static str,
+    asked: Option<u64>,
+    allowed: u64,
+) -> Result<Option<u64>, SegmentError> {
+    match asked {
+        Some(asked) if allowed < asked => Err(SegmentError::OverLimit {
+            name,
+            unit,
+            asked,
+            allowed,
+        }),
+        asked => Ok(asked),
+    }
+}
+
+#[cfg(test)]
+mod tests;
