@@ -47,7 +47,10 @@ impl Cancel {
 
     /// Starts a command in a process group of its own. `None` if the build was cancelled before.
     pub(super) fn start(&self, mut command: Command) -> io::Result<Option<Running>> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut command = CommandWrap::from(command);
         #[cfg(unix)]
         command.wrap(process_wrap::std::ProcessGroup::leader());
@@ -61,7 +64,11 @@ impl Cancel {
         let mut child = command.spawn()?;
         let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
         state.child = Some(child);
-        Ok(Some(Running { cancel: self.clone(), stdout, stderr }))
+        Ok(Some(Running {
+            cancel: self.clone(),
+            stdout,
+            stderr,
+        }))
     }
 
     /// A state that a panic has left is whole: it changes in single steps.
@@ -119,7 +126,10 @@ mod tests {
     fn a_cancelled_command_ends_with_all_that_it_started() {
         let cancel = Cancel::default();
         // The inner shell holds the pipe open: it is at its end only when both are gone.
-        let mut running = cancel.start(shell("sh -c 'echo up; exec tail -f /dev/null'; true")).unwrap().unwrap();
+        let mut running = cancel
+            .start(shell("sh -c 'echo up; exec tail -f /dev/null'; true"))
+            .unwrap()
+            .unwrap();
         let mut stdout = running.stdout.take().unwrap();
         let mut up = [0; 3];
         stdout.read_exact(&mut up).unwrap();
@@ -130,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_command_that_is_dropped_ends_too() {
-        let mut running = Cancel::default().start(shell("tail -f /dev/null")).unwrap().unwrap();
+        let mut running = Cancel::default()
+            .start(shell("tail -f /dev/null"))
+            .unwrap()
+            .unwrap();
         let mut stdout = running.stdout.take().unwrap();
         drop(running);
         stdout.read_to_end(&mut Vec::new()).unwrap();

@@ -91,9 +91,16 @@ pub enum CargoError {
 /// # Errors
 ///
 /// [`CargoError`]. A package that does not compile is no error of the run but an [`Outcome::Failed`].
-pub fn run(job: &Job<'_>, cancel: &Cancel, on_progress: &(dyn Fn(Progress) + Sync)) -> Result<Finished, CargoError> {
+pub fn run(
+    job: &Job<'_>,
+    cancel: &Cancel,
+    on_progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Finished, CargoError> {
     let start = cancel.start(command(job));
-    let start = start.map_err(|source| CargoError::Start { program: job.toolchain.cargo.clone(), source })?;
+    let start = start.map_err(|source| CargoError::Start {
+        program: job.toolchain.cargo.clone(),
+        source,
+    })?;
     let running = start.ok_or(CargoError::Cancelled)?;
     let (heard, words) = listen(job, running, on_progress)?;
     if cancel.is_cancelled() {
@@ -107,10 +114,15 @@ fn command(job: &Job<'_>) -> Command {
     environment::clean(&mut command, &job.project.root);
     command.current_dir(&job.project.root);
     command.env("RUSTC", &job.toolchain.rustc);
-    command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "100");
+    command
+        .env("CARGO_TERM_PROGRESS_WHEN", "always")
+        .env("CARGO_TERM_PROGRESS_WIDTH", "100");
     command.args(["build", "--target", TARGET, "--keep-going", "--color=never"]);
     command.arg("--message-format=json-diagnostic-rendered-ansi");
-    command.arg("--target-dir").arg(job.target_dir).args(job.profile.arguments());
+    command
+        .arg("--target-dir")
+        .arg(job.target_dir)
+        .args(job.profile.arguments());
     command.args(job.packages.iter().flat_map(|package| ["-p", package]));
     command
 }
@@ -124,12 +136,19 @@ fn listen(
     let (stdout, stderr) = (running.stdout.take(), running.stderr.take());
     let routes = shim::folder(job.project);
     std::thread::scope(|scope| {
-        let words = scope.spawn(|| stderr.map_or_else(|| Ok(String::new()), |pipe| read_words(pipe, on_progress)));
+        let words = scope.spawn(|| {
+            stderr.map_or_else(|| Ok(String::new()), |pipe| read_words(pipe, on_progress))
+        });
         let mut heard = Heard::default();
-        for message in stdout.into_iter().flat_map(|pipe| Message::parse_stream(BufReader::new(pipe))) {
+        for message in stdout
+            .into_iter()
+            .flat_map(|pipe| Message::parse_stream(BufReader::new(pipe)))
+        {
             heard.message(message?, &routes);
         }
-        let words = words.join().unwrap_or_else(|_| Err(io::Error::other("the progress callback panicked")))?;
+        let words = words
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the progress callback panicked")))?;
         running.wait()?;
         Ok((heard, words))
     })
@@ -167,16 +186,23 @@ impl Heard {
             Message::CompilerMessage(message) => {
                 let package = package(&message.target, routes);
                 let diagnostic = diagnostics::read(&message.message);
-                self.diagnostics.entry(package).or_default().extend(diagnostic);
+                self.diagnostics
+                    .entry(package)
+                    .or_default()
+                    .extend(diagnostic);
             }
             _ => {}
         }
     }
 
     fn artifact(&mut self, artifact: &Artifact, routes: &Path) {
-        let wasm = artifact.filenames.iter().find(|file| file.extension() == Some("wasm"));
+        let wasm = artifact
+            .filenames
+            .iter()
+            .find(|file| file.extension() == Some("wasm"));
         if let (Some(package), Some(wasm)) = (package(&artifact.target, routes), wasm) {
-            self.built.insert(package, (wasm.clone().into(), artifact.fresh));
+            self.built
+                .insert(package, (wasm.clone().into(), artifact.fresh));
         }
     }
 
@@ -185,20 +211,32 @@ impl Heard {
         let (shared_errors, mut warnings) = by_level(shared);
         let mut packages = BTreeMap::new();
         for package in job.packages {
-            let said = self.diagnostics.remove(&Some(package.clone())).unwrap_or_default();
+            let said = self
+                .diagnostics
+                .remove(&Some(package.clone()))
+                .unwrap_or_default();
             let (errors, own_warnings) = by_level(said);
             warnings.extend(own_warnings);
             let outcome = match self.built.remove(package) {
                 Some((wasm, fresh)) => Outcome::Built { wasm, fresh },
                 None => {
-                    let errors = if errors.is_empty() { shared_errors.clone() } else { errors };
-                    Outcome::Failed { diagnostics: diagnostics::distinct(errors) }
+                    let errors = if errors.is_empty() {
+                        shared_errors.clone()
+                    } else {
+                        errors
+                    };
+                    Outcome::Failed {
+                        diagnostics: diagnostics::distinct(errors),
+                    }
                 }
             };
             packages.insert(package.clone(), outcome);
         }
         explain(&mut packages, words)?;
-        Ok(Finished { packages, warnings: diagnostics::distinct(warnings) })
+        Ok(Finished {
+            packages,
+            warnings: diagnostics::distinct(warnings),
+        })
     }
 }
 
@@ -210,13 +248,17 @@ fn explain(packages: &mut BTreeMap<String, Outcome>, words: &str) -> Result<(), 
         return Err(CargoError::Stopped { message });
     }
     for outcome in packages.values_mut().filter(|outcome| is_silent(outcome)) {
-        *outcome = Outcome::Failed { diagnostics: vec![Diagnostic::plain(message.clone())] };
+        *outcome = Outcome::Failed {
+            diagnostics: vec![Diagnostic::plain(message.clone())],
+        };
     }
     Ok(())
 }
 
 fn by_level(diagnostics: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-    diagnostics.into_iter().partition(|diagnostic| diagnostic.level == Level::Error)
+    diagnostics
+        .into_iter()
+        .partition(|diagnostic| diagnostic.level == Level::Error)
 }
 
 /// The route's package that a message is about, if it is about one: `routes/<package>/src/lib.rs`.

@@ -5,7 +5,7 @@
 //! Dropped: sums ("aborting due to 2 previous errors"), advice about the compiler, and what is said twice.
 
 use crate::project::place::Place;
-use cargo_metadata::diagnostic::{Diagnostic as Raw, DiagnosticLevel, DiagnosticSpan};
+use cargo_metadata::diagnostic::{Diagnostic as Raw, DiagnosticLevel};
 use std::collections::HashSet;
 
 /// One error or warning.
@@ -36,40 +36,56 @@ impl Diagnostic {
     /// An error that is about no line of a file.
     #[must_use]
     pub fn plain(text: String) -> Diagnostic {
-        Diagnostic { level: Level::Error, file: None, place: None, rendered_ansi: text.clone(), rendered: text }
+        Diagnostic {
+            level: Level::Error,
+            file: None,
+            place: None,
+            rendered_ansi: text.clone(),
+            rendered: text,
+        }
     }
 }
 
-/// Reads what rustc said; `None` if it is of no use to anybody.
+/// Reads what rustc said: nothing if it is of no use to anybody, several where the SDK's macro tells all faults of a file in one message.
 #[must_use]
-pub fn read(raw: &Raw) -> Option<Diagnostic> {
+pub fn read(raw: &Raw) -> Vec<Diagnostic> {
     let level = match raw.level {
         DiagnosticLevel::Error | DiagnosticLevel::Ice => Level::Error,
         DiagnosticLevel::Warning => Level::Warning,
-        _ => return None,
+        _ => return Vec::new(),
     };
     if raw.spans.is_empty() && is_sum(&raw.message) {
-        return None;
+        return Vec::new();
     }
     let primary = raw.spans.iter().find(|span| span.is_primary);
-    if let Some((file, place)) = told_place(raw, primary) {
-        return Some(told(level, &raw.message, file, place));
+    if primary.is_some_and(|span| is_written(&span.file_name)) && raw.message.contains(ARROW) {
+        return raw
+            .message
+            .split("\n\nerror: ")
+            .map(|message| told(level, message))
+            .collect();
     }
     let rendered_ansi = as_the_author_sees(raw.rendered.as_deref().unwrap_or(&raw.message));
-    Some(Diagnostic {
+    vec![Diagnostic {
         level,
         file: primary.map(|span| as_the_author_sees(&span.file_name)),
-        place: primary.map(|span| Place { line: span.line_start, column: span.column_start }),
+        place: primary.map(|span| Place {
+            line: span.line_start,
+            column: span.column_start,
+        }),
         rendered: anstream::adapter::strip_str(&rendered_ansi).to_string(),
         rendered_ansi,
-    })
+    }]
 }
 
 /// Each of some diagnostics once, in their order.
 #[must_use]
 pub fn distinct(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = HashSet::new();
-    diagnostics.into_iter().filter(|diagnostic| seen.insert((diagnostic.level, diagnostic.rendered.clone()))).collect()
+    diagnostics
+        .into_iter()
+        .filter(|diagnostic| seen.insert((diagnostic.level, diagnostic.rendered.clone())))
+        .collect()
 }
 
 /// The part of cargo's own words that says what is wrong.
@@ -85,33 +101,47 @@ pub(super) fn cargo_error(words: &str) -> String {
 
 /// Counts of what was said before, which only confuse once the list is another one.
 fn is_sum(message: &str) -> bool {
-    message.starts_with("aborting due to ") || message.ends_with(" warning emitted") || message.ends_with(" warnings emitted")
+    message.starts_with("aborting due to ")
+        || message.ends_with(" warning emitted")
+        || message.ends_with(" warnings emitted")
 }
 
-/// The SDK's macro reads `route.rs` itself and cannot point there, so its messages bring their place along as a line of text.
-fn told_place(raw: &Raw, primary: Option<&DiagnosticSpan>) -> Option<(String, Place)> {
-    if !is_written(&primary?.file_name) {
-        return None;
-    }
-    let line = raw.message.lines().find_map(|line| line.trim_start().strip_prefix("--> "))?;
-    let mut parts = line.trim().rsplitn(3, ':');
-    let column = parts.next()?.parse().ok()?;
-    let line = parts.next()?.parse().ok()?;
-    Some((parts.next()?.to_owned(), Place { line, column }))
-}
+/// What stands before a place in a message.
+const ARROW: &str = "--> ";
 
-fn told(level: Level, message: &str, file: String, place: Place) -> Diagnostic {
+/// The SDK's macro reads `route.rs` itself and cannot point there, so its messages bring their place and source line along as text.
+fn told(level: Level, message: &str) -> Diagnostic {
     let (word, colour) = match level {
         Level::Error => ("error", "\u{1b}[1m\u{1b}[91m"),
         Level::Warning => ("warning", "\u{1b}[1m\u{1b}[33m"),
     };
-    let message = message.trim_end().trim_start_matches("error: ");
+    let message = message.trim_end();
+    let (file, place) = told_place(message);
     Diagnostic {
         level,
-        file: Some(file),
-        place: Some(place),
+        file,
+        place,
         rendered: format!("{word}: {message}\n\n"),
-        rendered_ansi: format!("{colour}{word}\u{1b}[0m: {message}\n\n"),
+        rendered_ansi: format!("{colour}{word}\u{1b}[0m\u{1b}[1m: {message}\u{1b}[0m\n\n"),
+    }
+}
+
+/// Reads `--> app/x/route.rs:3:8`, or only the file.
+fn told_place(message: &str) -> (Option<String>, Option<Place>) {
+    let Some(text) = message
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(ARROW))
+    else {
+        return (None, None);
+    };
+    let mut parts = text.trim().rsplitn(3, ':');
+    let mut number = || parts.next().and_then(|part| part.parse().ok());
+    match (number(), number()) {
+        (Some(column), Some(line)) => (
+            parts.next().map(str::to_owned),
+            Some(Place { line, column }),
+        ),
+        _ => (Some(text.trim().to_owned()), None),
     }
 }
 

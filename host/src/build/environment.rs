@@ -36,7 +36,9 @@ fn to_remove(names: &[OsString], app_names_a_toolchain: bool) -> Vec<&OsString> 
     let under_cargo = names.iter().any(|name| name == "CARGO_MANIFEST_DIR");
     let remove = |name: &&OsString| match name.to_str() {
         Some("RUSTUP_TOOLCHAIN") => under_cargo && app_names_a_toolchain,
-        Some(name) => OUTER.contains(&name) || OUTER_PREFIXES.iter().any(|prefix| name.starts_with(prefix)),
+        Some(name) => {
+            OUTER.contains(&name) || OUTER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        }
         None => false,
     };
     names.iter().filter(remove).collect()
@@ -44,7 +46,8 @@ fn to_remove(names: &[OsString], app_names_a_toolchain: bool) -> Vec<&OsString> 
 
 fn names_a_toolchain(root: &Path) -> bool {
     let files = ["rust-toolchain.toml", "rust-toolchain"];
-    root.ancestors().any(|folder| files.iter().any(|file| folder.join(file).is_file()))
+    root.ancestors()
+        .any(|folder| files.iter().any(|file| folder.join(file).is_file()))
 }
 
 #[cfg(test)]
@@ -53,25 +56,44 @@ mod tests {
 
     #[test]
     fn what_the_outer_cargo_says_of_the_host_is_removed() {
-        check("CARGO CARGO_PKG_NAME CARGO_MANIFEST_DIR OUT_DIR CARGO_BIN_EXE_waystation", false, "CARGO CARGO_PKG_NAME CARGO_MANIFEST_DIR OUT_DIR CARGO_BIN_EXE_waystation");
+        check(
+            "CARGO CARGO_PKG_NAME CARGO_MANIFEST_DIR OUT_DIR CARGO_BIN_EXE_waystation",
+            false,
+            "CARGO CARGO_PKG_NAME CARGO_MANIFEST_DIR OUT_DIR CARGO_BIN_EXE_waystation",
+        );
     }
 
     #[test]
     fn what_the_user_says_to_cargo_stays() {
-        check("PATH RUSTFLAGS RUSTC_WRAPPER CARGO_HOME CARGO_NET_OFFLINE CARGO_TERM_COLOR RUSTUP_HOME", true, "");
+        check(
+            "PATH RUSTFLAGS RUSTC_WRAPPER CARGO_HOME CARGO_NET_OFFLINE CARGO_TERM_COLOR RUSTUP_HOME",
+            true,
+            "",
+        );
     }
 
     #[test]
     fn the_app_s_toolchain_wins_over_the_outer_cargo_s_but_not_over_the_user_s() {
-        check("RUSTUP_TOOLCHAIN CARGO_MANIFEST_DIR", true, "RUSTUP_TOOLCHAIN CARGO_MANIFEST_DIR");
-        check("RUSTUP_TOOLCHAIN CARGO_MANIFEST_DIR", false, "CARGO_MANIFEST_DIR");
+        check(
+            "RUSTUP_TOOLCHAIN CARGO_MANIFEST_DIR",
+            true,
+            "RUSTUP_TOOLCHAIN CARGO_MANIFEST_DIR",
+        );
+        check(
+            "RUSTUP_TOOLCHAIN CARGO_MANIFEST_DIR",
+            false,
+            "CARGO_MANIFEST_DIR",
+        );
         check("RUSTUP_TOOLCHAIN", true, "");
     }
 
     #[track_caller]
     fn check(names: &str, app_names_a_toolchain: bool, expected: &str) {
         let names: Vec<OsString> = names.split(' ').map(OsString::from).collect();
-        let removed: Vec<_> = to_remove(&names, app_names_a_toolchain).iter().map(|name| name.to_string_lossy()).collect();
+        let removed: Vec<_> = to_remove(&names, app_names_a_toolchain)
+            .iter()
+            .map(|name| name.to_string_lossy())
+            .collect();
         assert_eq!(removed.join(" "), expected);
     }
 }

@@ -67,7 +67,9 @@ impl fmt::Display for FailedRoute {
         match &self.fault {
             RouteFault::Inspect(error) => {
                 let text = error.to_string();
-                let (what, hint) = text.split_once("\n\nhint: ").map_or((text.as_str(), None), |(what, hint)| (what, Some(hint)));
+                let (what, hint) = text
+                    .split_once("\n\nhint: ")
+                    .map_or((text.as_str(), None), |(what, hint)| (what, Some(hint)));
                 write!(out, "{what}\n  --> {}", self.source.file)?;
                 hint.map_or(Ok(()), |hint| write!(out, "\n\nhint: {hint}"))
             }
@@ -77,10 +79,17 @@ impl fmt::Display for FailedRoute {
 }
 
 fn joined(errors: &[ProjectError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn rendered(diagnostics: &[Diagnostic]) -> String {
-    let texts: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.rendered.trim_end()).collect();
+    let texts: Vec<_> = diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.rendered.trim_end())
+        .collect();
     texts.join("\n\n")
 }

@@ -5,10 +5,7 @@
 use crate::project::manifest::Interface;
 use wasmparser::{Encoding, Parser, Payload};
 use waystation_rules::method::{Method, Methods};
-use waystation_rules::segment::{Section, SegmentError};
-
-/// The version of `waystation:route` that this host speaks. A component may be built for any 0.1.
-pub const CONTRACT: &str = "0.1";
+use waystation_rules::segment::{CONTRACT, Section, SectionError};
 
 /// The custom section in which the SDK writes what a module's constants say.
 const SECTION: &str = "waystation-route";
@@ -40,7 +37,9 @@ pub enum InspectError {
     Text,
 
     /// A component that wasmtime has compiled for one machine.
-    #[error("this was compiled ahead of time; a host takes no machine code from outside\n\nhint: use the `.wasm` it was made from")]
+    #[error(
+        "this was compiled ahead of time; a host takes no machine code from outside\n\nhint: use the `.wasm` it was made from"
+    )]
     Precompiled,
 
     /// Something else.
@@ -48,7 +47,9 @@ pub enum InspectError {
     NotWasm,
 
     /// A module, not a component.
-    #[error("this is a core module, and a route is a component\n\nhint: compile for wasm32-wasip2, or use `wasm-tools component new`")]
+    #[error(
+        "this is a core module, and a route is a component\n\nhint: compile for wasm32-wasip2, or use `wasm-tools component new`"
+    )]
     Module,
 
     /// Bytes that make no sense, such as a file that was cut short.
@@ -79,9 +80,9 @@ pub enum InspectError {
         hint: String,
     },
 
-    /// Constants that this host cannot read.
-    #[error("the route's configuration cannot be used: {0}")]
-    Section(#[from] SegmentError),
+    /// A custom section that this host cannot read.
+    #[error(transparent)]
+    Section(#[from] SectionError),
 }
 
 /// Reads a component.
@@ -91,10 +92,20 @@ pub enum InspectError {
 /// [`InspectError`]: what the file is instead.
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, InspectError> {
     recognise(bytes)?;
-    let Read { imports, exports, section } = read(bytes)?;
+    let Read {
+        imports,
+        exports,
+        section,
+    } = read(bytes)?;
     let (interface, methods) = interface(&exports)?;
     let section = section.map(|json| Section::parse(&json)).transpose()?;
-    Ok(Inspected { interface, methods, section, imports, exports })
+    Ok(Inspected {
+        interface,
+        methods,
+        section,
+        imports,
+        exports,
+    })
 }
 
 /// Tells by the first bytes what else the file may be.
@@ -107,7 +118,11 @@ fn recognise(bytes: &[u8]) -> Result<(), InspectError> {
             false => Ok(()),
         },
         _ if bytes.starts_with(PRECOMPILED) => Err(InspectError::Precompiled),
-        _ if bytes.trim_ascii_start().starts_with(b"(") || bytes.trim_ascii_start().starts_with(b";;") => Err(InspectError::Text),
+        _ if bytes.trim_ascii_start().starts_with(b"(")
+            || bytes.trim_ascii_start().starts_with(b";;") =>
+        {
+            Err(InspectError::Text)
+        }
         _ => Err(InspectError::NotWasm),
     }
 }
@@ -124,20 +139,27 @@ fn read(bytes: &[u8]) -> Result<Read, InspectError> {
     let mut depth = 0; // 1 in the component itself, more in what it contains
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(InspectError::Module),
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => return Err(InspectError::Module),
             Payload::Version { .. } => depth += 1,
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
-                    read.imports.push(import.map_err(damaged)?.name.name.to_owned());
+                    read.imports
+                        .push(import.map_err(damaged)?.name.name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
                 for export in section {
-                    read.exports.push(export.map_err(damaged)?.name.name.to_owned());
+                    read.exports
+                        .push(export.map_err(damaged)?.name.name.to_owned());
                 }
             }
-            Payload::CustomSection(custom) if custom.name() == SECTION => read.section = Some(custom.data().to_vec()),
+            Payload::CustomSection(custom) if custom.name() == SECTION => {
+                read.section = Some(custom.data().to_vec())
+            }
             _ => {}
         }
     }
@@ -145,7 +167,9 @@ fn read(bytes: &[u8]) -> Result<Read, InspectError> {
 }
 
 fn damaged(error: wasmparser::BinaryReaderError) -> InspectError {
-    InspectError::Damaged { message: error.to_string() }
+    InspectError::Damaged {
+        message: error.to_string(),
+    }
 }
 
 /// Chooses the way to talk to a component: as a route module before anything else.
@@ -171,23 +195,33 @@ fn interface(exports: &[String]) -> Result<(Interface, Methods), InspectError> {
             known: "`wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2`".to_owned(),
             hint: "build it for one of these".to_owned(),
         }),
-        (_, _, None) => Err(InspectError::NoHandler { exports: exports.to_vec() }),
+        (_, _, None) => Err(InspectError::NoHandler {
+            exports: exports.to_vec(),
+        }),
     }
 }
 
 fn methods(exports: &[String]) -> Result<Methods, InspectError> {
+    let series = CONTRACT
+        .rsplit_once('.')
+        .map_or(CONTRACT, |(series, _)| series);
     let mut methods = Methods::NONE;
     for export in exports {
-        let Some(rest) = export.strip_prefix("waystation:route/") else { continue };
+        let Some(rest) = export.strip_prefix("waystation:route/") else {
+            continue;
+        };
         let (name, version) = rest.split_once('@').unwrap_or((rest, ""));
-        if !is(version, CONTRACT) {
+        if !is(version, series) {
             return Err(InspectError::OtherVersion {
                 export: export.clone(),
-                known: format!("`waystation:route` {CONTRACT}"),
+                known: format!("`waystation:route` {series}"),
                 hint: "rebuild it with the `waystation` crate of this host's version".to_owned(),
             });
         }
-        if let Some(method) = Method::ALL.into_iter().find(|method| method.interface() == name) {
+        if let Some(method) = Method::ALL
+            .into_iter()
+            .find(|method| method.interface() == name)
+        {
             methods.insert(method);
         }
     }
@@ -196,14 +230,20 @@ fn methods(exports: &[String]) -> Result<Methods, InspectError> {
 
 /// Whether a version is a release of a series: `0.1.4` of `0.1`. A release candidate is a series of its own.
 fn is(version: &str, series: &str) -> bool {
-    let patch = version.strip_prefix(series).and_then(|rest| rest.strip_prefix('.'));
+    let patch = version
+        .strip_prefix(series)
+        .and_then(|rest| rest.strip_prefix('.'));
     patch.is_some_and(|patch| patch.bytes().all(|byte| byte.is_ascii_digit()) && !patch.is_empty())
 }
 
 fn listed(exports: &[String]) -> String {
     match exports {
         [] => "nothing".to_owned(),
-        _ => exports.iter().map(|export| format!("`{export}`")).collect::<Vec<_>>().join(", "),
+        _ => exports
+            .iter()
+            .map(|export| format!("`{export}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 

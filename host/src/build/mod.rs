@@ -86,7 +86,9 @@ pub fn build(
 ) -> Result<Build, BuildFailure> {
     let routes = routes::discover(project).map_err(BuildFailure::Project)?;
     shim::write(project, &routes)?;
-    let toolchain = toolchain::prepare(&project.root, &|line| on_progress(Progress::Step(line.to_owned())))?;
+    let toolchain = toolchain::prepare(&project.root, &|line| {
+        on_progress(Progress::Step(line.to_owned()))
+    })?;
     build_packages(project, &toolchain, &routes, options, cancel, on_progress)
 }
 
@@ -107,20 +109,38 @@ pub fn build_packages(
     let packages: Vec<String> = rust.map(|route| route.package.clone()).collect();
     let own_target = || project.own_dir().join("target");
     let target_dir = &options.target_dir.clone().unwrap_or_else(own_target);
-    let job = Job { project, toolchain, packages: &packages, profile: options.profile, target_dir };
+    let job = Job {
+        project,
+        toolchain,
+        packages: &packages,
+        profile: options.profile,
+        target_dir,
+    };
     let mut finished = match packages.is_empty() {
-        true => Finished { packages: BTreeMap::new(), warnings: Vec::new() },
+        true => Finished {
+            packages: BTreeMap::new(),
+            warnings: Vec::new(),
+        },
         false => cargo::run(&job, cancel, on_progress)?,
     };
-    let mut build = Build { warnings: finished.warnings, ..Build::default() };
+    let mut build = Build {
+        warnings: finished.warnings,
+        ..Build::default()
+    };
     for source in routes {
         let outcome = match source.kind {
             RouteKind::Rust => finished.packages.remove(&source.package),
-            RouteKind::Wasm => Some(Outcome::Built { wasm: project.root.join(&source.file), fresh: true }),
+            RouteKind::Wasm => Some(Outcome::Built {
+                wasm: project.root.join(&source.file),
+                fresh: true,
+            }),
         };
         match built(source, outcome) {
             Ok(route) => build.built.push(route),
-            Err(fault) => build.failed.push(FailedRoute { source: source.clone(), fault }),
+            Err(fault) => build.failed.push(FailedRoute {
+                source: source.clone(),
+                fault,
+            }),
         }
     }
     Ok(build)
@@ -134,12 +154,21 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
     };
     let component = read(&wasm)?;
     let inspected = inspect::inspect(&component)?;
-    Ok(BuiltRoute { source: source.clone(), digest: Digest::of(&component), component, inspected, fresh })
+    Ok(BuiltRoute {
+        source: source.clone(),
+        digest: Digest::of(&component),
+        component,
+        inspected,
+        fresh,
+    })
 }
 
 fn read(wasm: &Path) -> Result<Bytes, RouteFault> {
     let content = std::fs::read(wasm);
-    content.map(Bytes::from).map_err(|source| RouteFault::Read { path: wasm.to_path_buf(), source })
+    content.map(Bytes::from).map_err(|source| RouteFault::Read {
+        path: wasm.to_path_buf(),
+        source,
+    })
 }
 
 impl Build {
@@ -155,7 +184,11 @@ impl Build {
             digest: route.digest.clone(),
             bytes: route.component.len() as u64,
             methods: route.inspected.methods,
-            config: route.inspected.section.clone(),
+            config: route
+                .inspected
+                .section
+                .as_ref()
+                .map(|section| section.config.clone()),
         };
         manifest::Manifest {
             version: manifest::VERSION,

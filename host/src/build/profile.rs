@@ -28,8 +28,16 @@ impl Profile {
             Profile::Dev => &DEV,
             Profile::Release => &RELEASE,
         };
-        let config = settings.iter().flat_map(|setting| ["--config".to_owned(), format!("profile.{}.{setting}", self.name())]);
-        ["--profile".to_owned(), self.name().to_owned()].into_iter().chain(config).collect()
+        let config = settings.iter().flat_map(|setting| {
+            [
+                "--config".to_owned(),
+                format!("profile.{}.{setting}", self.name()),
+            ]
+        });
+        ["--profile".to_owned(), self.name().to_owned()]
+            .into_iter()
+            .chain(config)
+            .collect()
     }
 }
 
@@ -42,4 +50,11 @@ const DEV: [&str; 6] = [
     "incremental=true",
 ];
 
-const RELEASE: [&str; 6] = ["inherits='release'", "opt-level='s'", "lto=true", "codegen-units=1", "strip=true", "panic='abort'"];
+const RELEASE: [&str; 6] = [
+    "inherits='release'",
+    "opt-level='s'",
+    "lto=true",
+    "codegen-units=1",
+    "strip=true",
+    "panic='abort'",
+];

@@ -31,7 +31,11 @@ pub(super) fn read(line: &str) -> Option<Progress> {
             current: current.trim().to_owned(),
         });
     }
-    matches!(word, "Updating" | "Downloading" | "Downloaded" | "Blocking" | "Locking").then(|| Progress::Step(format!("{word} {rest}")))
+    matches!(
+        word,
+        "Updating" | "Downloading" | "Downloaded" | "Blocking" | "Locking"
+    )
+    .then(|| Progress::Step(format!("{word} {rest}")))
 }
 
 /// Whether a line is one of cargo's own, with its first word flush right to the twelfth column.
@@ -53,14 +57,21 @@ mod tests {
     #[test]
     fn the_bar_says_how_far() {
         let line = "    Building [=============>               ] 12/130: serde, syn(build)                               ";
-        let units = Progress::Units { done: 12, total: 130, current: "serde, syn(build)".to_owned() };
+        let units = Progress::Units {
+            done: 12,
+            total: 130,
+            current: "serde, syn(build)".to_owned(),
+        };
         assert_eq!(read(line), Some(units));
     }
 
     #[test]
     fn what_takes_time_before_is_told() {
         let step = |text: &str| Some(Progress::Step(text.to_owned()));
-        assert_eq!(read("    Updating crates.io index"), step("Updating crates.io index"));
+        assert_eq!(
+            read("    Updating crates.io index"),
+            step("Updating crates.io index")
+        );
         assert_eq!(
             read("    Blocking waiting for file lock on build directory"),
             step("Blocking waiting for file lock on build directory")

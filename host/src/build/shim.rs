@@ -22,7 +22,10 @@ use std::{fs, io};
 /// [`ProjectError::Read`] or [`ProjectError::Write`].
 pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), ProjectError> {
     let cargo_toml = CargoToml::read(&project.root)?;
-    let rust: Vec<_> = routes.iter().filter(|route| route.kind == RouteKind::Rust).collect();
+    let rust: Vec<_> = routes
+        .iter()
+        .filter(|route| route.kind == RouteKind::Rust)
+        .collect();
     if !rust.is_empty() {
         check(&project.root, &cargo_toml)?;
     }
@@ -32,7 +35,8 @@ pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), ProjectErr
         let library = uses_library(&project.root, route, &cargo_toml)?;
         let manifest = shim_manifest::render(&route.package, &cargo_toml, library);
         let package = folder.join(&route.package);
-        write_package(project, &package, &manifest, &source(route)).map_err(write_error(&package))?;
+        write_package(project, &package, &manifest, &source(route))
+            .map_err(write_error(&package))?;
     }
     Ok(())
 }
@@ -47,7 +51,10 @@ fn check(root: &Path, cargo_toml: &CargoToml) -> Result<(), ProjectError> {
     if !cargo_toml.takes_in_routes() {
         return Err(ProjectError::NotInWorkspace);
     }
-    let dependencies = cargo_toml.table.get("dependencies").and_then(toml::Value::as_table);
+    let dependencies = cargo_toml
+        .table
+        .get("dependencies")
+        .and_then(toml::Value::as_table);
     if !dependencies.is_some_and(|table| table.contains_key("waystation")) {
         return Err(ProjectError::NoSdk);
     }
@@ -74,12 +81,22 @@ fn source(route: &RouteSource) -> String {
 ///
 /// A module included by path could say it too, so a route that includes one counts as a user: a dependency too many costs a rebuild, one
 /// too few would be an error.
-fn uses_library(root: &Path, route: &RouteSource, cargo_toml: &CargoToml) -> Result<bool, ProjectError> {
-    let Some(library) = &cargo_toml.library else { return Ok(false) };
+fn uses_library(
+    root: &Path,
+    route: &RouteSource,
+    cargo_toml: &CargoToml,
+) -> Result<bool, ProjectError> {
+    let Some(library) = &cargo_toml.library else {
+        return Ok(false);
+    };
     let file = root.join(&route.file);
     let folder = file.parent().unwrap_or(root);
-    let says_it = |text: &str| says(text, library) || text.contains("#[path") || text.contains("include!");
-    any_source(folder, &says_it).map_err(|source| ProjectError::Read { path: folder.to_path_buf(), source })
+    let says_it =
+        |text: &str| says(text, library) || text.contains("#[path") || text.contains("include!");
+    any_source(folder, &says_it).map_err(|source| ProjectError::Read {
+        path: folder.to_path_buf(),
+        source,
+    })
 }
 
 /// Looks through the Rust files of a folder and below it, up to the folders of other routes.
@@ -105,7 +122,12 @@ fn says(text: &str, word: &str) -> bool {
     text.split(|c| !in_word(c)).any(|found| found == word)
 }
 
-fn write_package(project: &Project, package: &Path, manifest: &str, source: &str) -> io::Result<()> {
+fn write_package(
+    project: &Project,
+    package: &Path,
+    manifest: &str,
+    source: &str,
+) -> io::Result<()> {
     if package.join("Cargo.toml").is_file() {
         atomic::write_if_changed(&package.join("src").join("lib.rs"), source.as_bytes())?;
         atomic::write_if_changed(&package.join("Cargo.toml"), manifest.as_bytes())?;
@@ -126,7 +148,10 @@ fn write_package(project: &Project, package: &Path, manifest: &str, source: &str
 fn remove_others(project: &Project, routes: &[&RouteSource]) -> io::Result<()> {
     let folder = folder(project);
     fs::create_dir_all(&folder)?;
-    let keep: BTreeSet<_> = routes.iter().map(|route| folder.join(&route.package)).collect();
+    let keep: BTreeSet<_> = routes
+        .iter()
+        .map(|route| folder.join(&route.package))
+        .collect();
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
         if !keep.contains(&path) {

@@ -16,7 +16,10 @@ pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
         }
     }
     if let Some(Value::Table(targets)) = tables.get_mut("target") {
-        for target in targets.iter_mut().filter_map(|(_, target)| target.as_table_mut()) {
+        for target in targets
+            .iter_mut()
+            .filter_map(|(_, target)| target.as_table_mut())
+        {
             target.retain(|name, _| name == "dependencies");
             move_paths(target);
         }
@@ -24,7 +27,9 @@ pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
     move_paths(&mut tables);
     if library {
         let own = Table::from_iter([("path".to_owned(), Value::from(TO_ROOT))]);
-        let dependencies = tables.entry("dependencies").or_insert_with(|| Value::Table(Table::new()));
+        let dependencies = tables
+            .entry("dependencies")
+            .or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(dependencies) = dependencies {
             dependencies.insert(app.name.clone(), Value::Table(own));
         }
@@ -46,8 +51,13 @@ pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
 
 /// Rewrites the relative paths below `dependencies`, which start from the app's root, to start from the package.
 fn move_paths(table: &mut Table) {
-    let Some(Value::Table(dependencies)) = table.get_mut("dependencies") else { return };
-    for dependency in dependencies.iter_mut().filter_map(|(_, dependency)| dependency.as_table_mut()) {
+    let Some(Value::Table(dependencies)) = table.get_mut("dependencies") else {
+        return;
+    };
+    for dependency in dependencies
+        .iter_mut()
+        .filter_map(|(_, dependency)| dependency.as_table_mut())
+    {
         if let Some(Value::String(path)) = dependency.get_mut("path")
             && !std::path::Path::new(path).has_root()
         {

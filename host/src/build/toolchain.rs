@@ -21,7 +21,9 @@ pub struct Toolchain {
 #[derive(Debug, thiserror::Error)]
 pub enum ToolchainError {
     /// No Rust on this machine.
-    #[error("Rust is not installed: there is no `{program}`\n\nhint: install it from https://rustup.rs, then run this again")]
+    #[error(
+        "Rust is not installed: there is no `{program}`\n\nhint: install it from https://rustup.rs, then run this again"
+    )]
     NoRust {
         /// What was looked for.
         program: String,
@@ -38,7 +40,9 @@ pub enum ToolchainError {
     },
 
     /// Rustup could not add the target.
-    #[error("`rustup target add {TARGET}` failed\n\n{message}\n\nhint: run it by hand in the app's folder")]
+    #[error(
+        "`rustup target add {TARGET}` failed\n\n{message}\n\nhint: run it by hand in the app's folder"
+    )]
     Rustup {
         /// What it said.
         message: String,
@@ -77,23 +81,41 @@ struct Printed {
 impl Printed {
     /// The programs in the sysroot where both are there, as with rustup; else those on the path.
     fn toolchain(&self, rustc: &str) -> Toolchain {
-        let own = |program: &str| self.sysroot.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
+        let own = |program: &str| {
+            self.sysroot
+                .join("bin")
+                .join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
+        };
         let (own_cargo, own_rustc) = (own("cargo"), own("rustc"));
         if rustc == "rustc" && own_cargo.is_file() && own_rustc.is_file() {
-            return Toolchain { cargo: own_cargo, rustc: own_rustc };
+            return Toolchain {
+                cargo: own_cargo,
+                rustc: own_rustc,
+            };
         }
-        Toolchain { cargo: "cargo".into(), rustc: rustc.into() }
+        Toolchain {
+            cargo: "cargo".into(),
+            rustc: rustc.into(),
+        }
     }
 }
 
 fn print(root: &Path, rustc: &str) -> Result<Printed, ToolchainError> {
-    let arguments = ["--print", "sysroot", "--print", "target-libdir", "--target", TARGET];
+    let arguments = [
+        "--print",
+        "sysroot",
+        "--print",
+        "target-libdir",
+        "--target",
+        TARGET,
+    ];
     let output = run(root, rustc, &arguments)?;
     let text = String::from_utf8_lossy(&output.stdout);
     match (text.lines().next(), text.lines().nth(1)) {
-        (Some(sysroot), Some(libdir)) if output.status.success() => {
-            Ok(Printed { sysroot: sysroot.into(), target_libdir: libdir.into() })
-        }
+        (Some(sysroot), Some(libdir)) if output.status.success() => Ok(Printed {
+            sysroot: sysroot.into(),
+            target_libdir: libdir.into(),
+        }),
         _ => Err(ToolchainError::Broken {
             program: format!("{rustc} {}", arguments.join(" ")),
             message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
@@ -102,24 +124,41 @@ fn print(root: &Path, rustc: &str) -> Result<Printed, ToolchainError> {
 }
 
 fn add_target(root: &Path, libdir: &Path, say: &dyn Fn(&str)) -> Result<(), ToolchainError> {
-    let no_target = || ToolchainError::NoTarget { folder: libdir.to_path_buf() };
+    let no_target = || ToolchainError::NoTarget {
+        folder: libdir.to_path_buf(),
+    };
     run(root, "rustup", &["--version"]).map_err(|_| no_target())?;
-    say(&format!("adding the target {TARGET}: rustup target add {TARGET}"));
+    say(&format!(
+        "adding the target {TARGET}: rustup target add {TARGET}"
+    ));
     let output = run(root, "rustup", &["target", "add", TARGET])?;
     let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if !output.status.success() {
         return Err(ToolchainError::Rustup { message });
     }
-    if libdir.is_dir() { Ok(()) } else { Err(no_target()) }
+    if libdir.is_dir() {
+        Ok(())
+    } else {
+        Err(no_target())
+    }
 }
 
 fn run(root: &Path, program: &str, arguments: &[&str]) -> Result<Output, ToolchainError> {
     let mut command = Command::new(program);
     environment::clean(&mut command, root);
-    command.args(arguments).current_dir(root).output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => ToolchainError::NoRust { program: program.to_owned() },
-        _ => ToolchainError::Broken { program: program.to_owned(), message: error.to_string() },
-    })
+    command
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ToolchainError::NoRust {
+                program: program.to_owned(),
+            },
+            _ => ToolchainError::Broken {
+                program: program.to_owned(),
+                message: error.to_string(),
+            },
+        })
 }
 
 #[cfg(test)]
@@ -130,13 +169,18 @@ mod tests {
     fn this_machine_can_build() {
         let folder = tempfile::tempdir().unwrap();
         let toolchain = prepare(folder.path(), &|_| ()).unwrap();
-        let output = Command::new(&toolchain.cargo).arg("--version").output().unwrap();
+        let output = Command::new(&toolchain.cargo)
+            .arg("--version")
+            .output()
+            .unwrap();
         assert!(output.status.success());
     }
 
     #[test]
     fn without_rust_it_says_where_to_get_it() {
-        let error = run(Path::new("."), "no-such-rustc", &[]).unwrap_err().to_string();
+        let error = run(Path::new("."), "no-such-rustc", &[])
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "Rust is not installed: there is no `no-such-rustc`\n\nhint: install it from https://rustup.rs, then run this again"
@@ -145,7 +189,16 @@ mod tests {
 
     #[test]
     fn a_sysroot_without_cargo_leaves_the_choice_to_the_path() {
-        let printed = Printed { sysroot: "/nowhere".into(), target_libdir: "/nowhere".into() };
-        assert_eq!(printed.toolchain("rustc"), Toolchain { cargo: "cargo".into(), rustc: "rustc".into() });
+        let printed = Printed {
+            sysroot: "/nowhere".into(),
+            target_libdir: "/nowhere".into(),
+        };
+        assert_eq!(
+            printed.toolchain("rustc"),
+            Toolchain {
+                cargo: "cargo".into(),
+                rustc: "rustc".into()
+            }
+        );
     }
 }

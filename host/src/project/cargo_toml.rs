@@ -29,7 +29,9 @@ impl CargoToml {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(ProjectError::NoCargoToml { root: root.to_path_buf() });
+                return Err(ProjectError::NoCargoToml {
+                    root: root.to_path_buf(),
+                });
             }
             Err(source) => return Err(ProjectError::Read { path, source }),
         };
@@ -41,21 +43,30 @@ impl CargoToml {
     #[must_use]
     pub fn takes_in_routes(&self) -> bool {
         let members = get(&self.table, &["workspace", "members"]).and_then(Value::as_array);
-        members.is_some_and(|members| members.iter().any(|member| member.as_str() == Some(MEMBERS)))
+        members.is_some_and(|members| {
+            members
+                .iter()
+                .any(|member| member.as_str() == Some(MEMBERS))
+        })
     }
 
     fn parse(text: &str, has_source: bool) -> Result<CargoToml, ProjectError> {
-        let table: Table = toml::from_str(text).map_err(|error: toml::de::Error| ProjectError::CargoToml {
-            place: Place::of(text, &error.span().unwrap_or_default()),
-            message: error.message().to_owned(),
-        })?;
+        let table: Table =
+            toml::from_str(text).map_err(|error: toml::de::Error| ProjectError::CargoToml {
+                place: Place::of(text, &error.span().unwrap_or_default()),
+                message: error.message().to_owned(),
+            })?;
         let name = get(&table, &["package", "name"]).and_then(Value::as_str);
         let name = name.ok_or(ProjectError::NoPackage)?.to_owned();
         let library = (has_source || table.contains_key("lib")).then(|| {
             let own = get(&table, &["lib", "name"]).and_then(Value::as_str);
             own.map_or_else(|| name.replace('-', "_"), str::to_owned)
         });
-        Ok(CargoToml { name, library, table })
+        Ok(CargoToml {
+            name,
+            library,
+            table,
+        })
     }
 }
 
@@ -85,16 +96,25 @@ mod tests {
     #[test]
     fn members_must_take_in_the_routes() {
         let takes_in = |text| CargoToml::parse(text, true).unwrap().takes_in_routes();
-        assert!(takes_in("package.name = 'a'\nworkspace.members = ['x', '.waystation/routes/*']"));
+        assert!(takes_in(
+            "package.name = 'a'\nworkspace.members = ['x', '.waystation/routes/*']"
+        ));
         assert!(!takes_in("package.name = 'a'\nworkspace.members = ['x']"));
         assert!(!takes_in("package.name = 'a'"));
     }
 
     #[test]
     fn a_fault_has_a_place() {
-        let error = CargoToml::parse("[package]\nname = shop", true).unwrap_err().to_string();
+        let error = CargoToml::parse("[package]\nname = shop", true)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("Cargo.toml:2:8"), "{error}");
-        let error = CargoToml::parse("[workspace]", true).unwrap_err().to_string();
-        assert!(error.starts_with("`Cargo.toml` has no `[package]` with a name"), "{error}");
+        let error = CargoToml::parse("[workspace]", true)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("`Cargo.toml` has no `[package]` with a name"),
+            "{error}"
+        );
     }
 }

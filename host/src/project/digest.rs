@@ -31,8 +31,14 @@ impl TryFrom<String> for Digest {
     type Error = NotADigest;
 
     fn try_from(text: String) -> Result<Digest, NotADigest> {
-        let hexadecimal = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() == 64 && hexadecimal { Ok(Digest(text)) } else { Err(NotADigest(text)) }
+        let hexadecimal = text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if text.len() == 64 && hexadecimal {
+            Ok(Digest(text))
+        } else {
+            Err(NotADigest(text))
+        }
     }
 }
 

@@ -48,7 +48,9 @@ pub enum ProjectError {
     },
 
     /// A virtual manifest, or a package without a name.
-    #[error("`Cargo.toml` has no `[package]` with a name\n  --> Cargo.toml\n\nhint: an app is a package, and the routes use its `[dependencies]`")]
+    #[error(
+        "`Cargo.toml` has no `[package]` with a name\n  --> Cargo.toml\n\nhint: an app is a package, and the routes use its `[dependencies]`"
+    )]
     NoPackage,
 
     /// The routes would not be part of the app's workspace.
@@ -58,11 +60,15 @@ pub enum ProjectError {
     NotInWorkspace,
 
     /// Routes without the SDK they are written with.
-    #[error("the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: run `cargo add waystation`")]
+    #[error(
+        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: run `cargo add waystation`"
+    )]
     NoSdk,
 
     /// Cargo refuses a package without a target.
-    #[error("the app has no `src/lib.rs`\n  --> Cargo.toml\n\nhint: make it, empty if need be; what routes share goes there")]
+    #[error(
+        "the app has no `src/lib.rs`\n  --> Cargo.toml\n\nhint: make it, empty if need be; what routes share goes there"
+    )]
     NoLibrary,
 
     /// A folder name that is no URL segment.
@@ -76,10 +82,12 @@ pub enum ProjectError {
 
     /// Routes that match the same paths.
     #[error(transparent)]
-    Conflict(#[from] Conflict),
+    Conflict(Box<Conflict>),
 
     /// `route.rs` and `route.wasm` side by side.
-    #[error("`route.rs` and `route.wasm` both answer this path\n  --> {folder}\n\nhint: keep one of them")]
+    #[error(
+        "`route.rs` and `route.wasm` both answer this path\n  --> {folder}\n\nhint: keep one of them"
+    )]
     TwoKinds {
         /// From the root.
         folder: String,

@@ -4,7 +4,7 @@ use super::digest::Digest;
 use super::routes::RouteKind;
 use serde::{Deserialize, Serialize};
 use waystation_rules::method::Methods;
-use waystation_rules::segment::Section;
+use waystation_rules::segment::Declared;
 
 /// The version of this format. A host reads no other.
 pub const VERSION: u32 = 1;
@@ -43,7 +43,7 @@ pub struct Route {
     pub methods: Methods,
     /// What its module's constants say; absent for a component that is no route module.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub config: Option<Section>,
+    pub config: Option<Declared>,
 }
 
 /// How the host talks to a component.

@@ -40,10 +40,12 @@ impl Project {
     /// [`ProjectError::NoFolder`], [`ProjectError::NoApp`] or [`ProjectError::NoCargoToml`] if it is no app,
     /// [`ProjectError::CargoToml`] or [`ProjectError::NoPackage`] if its `Cargo.toml` cannot be used.
     pub fn open(folder: &Path) -> Result<Project, ProjectError> {
-        let root = folder.canonicalize().map_err(|source| ProjectError::NoFolder {
-            folder: folder.to_path_buf(),
-            source,
-        })?;
+        let root = folder
+            .canonicalize()
+            .map_err(|source| ProjectError::NoFolder {
+                folder: folder.to_path_buf(),
+                source,
+            })?;
         let Some(app_dir) = app_dir(&root) else {
             let project = root.ancestors().skip(1).find(|above| is_project(above));
             return Err(ProjectError::NoApp {
@@ -55,7 +57,11 @@ impl Project {
             });
         };
         let name = CargoToml::read(&root)?.name;
-        Ok(Project { root, app_dir, name })
+        Ok(Project {
+            root,
+            app_dir,
+            name,
+        })
     }
 
     /// `.waystation`: everything that is written for the app and can be thrown away.
@@ -97,15 +103,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("app")).unwrap();
         let error = Project::open(folder.path()).unwrap_err().to_string();
-        assert!(error.starts_with("there is no `Cargo.toml` beside `app/`"), "{error}");
+        assert!(
+            error.starts_with("there is no `Cargo.toml` beside `app/`"),
+            "{error}"
+        );
     }
 
     #[test]
     fn below_an_app_the_hint_names_it() {
         let folder = project(&["app/x"]);
-        let error = Project::open(&folder.path().join("app/x")).unwrap_err().to_string();
+        let error = Project::open(&folder.path().join("app/x"))
+            .unwrap_err()
+            .to_string();
         let root = folder.path().canonicalize().unwrap();
-        assert!(error.ends_with(&format!("hint: the app is in {}; run this there", root.display())), "{error}");
+        assert!(
+            error.ends_with(&format!(
+                "hint: the app is in {}; run this there",
+                root.display()
+            )),
+            "{error}"
+        );
     }
 
     #[track_caller]
@@ -117,7 +134,9 @@ mod tests {
                 let app_dir = found.app_dir.strip_prefix(&root).unwrap();
                 format!("{} of {}", app_dir.display(), found.name)
             }
-            Err(error) => error.to_string().replace(&root.display().to_string(), "ROOT"),
+            Err(error) => error
+                .to_string()
+                .replace(&root.display().to_string(), "ROOT"),
         };
         assert_eq!(found, expected);
     }

@@ -11,7 +11,10 @@ const LONGEST: usize = 56;
 /// route's own file and whether another route or a dependency claims the same words.
 #[must_use]
 pub fn packages(routes: &[(String, String)], taken: &BTreeSet<String>) -> Vec<String> {
-    let readable: Vec<String> = routes.iter().map(|(pattern, _)| readable(pattern)).collect();
+    let readable: Vec<String> = routes
+        .iter()
+        .map(|(pattern, _)| readable(pattern))
+        .collect();
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &readable {
         *uses.entry(name).or_default() += 1;
@@ -30,7 +33,9 @@ pub fn packages(routes: &[(String, String)], taken: &BTreeSet<String>) -> Vec<St
 
 /// The ASCII letters and digits of a pattern in lower case, joined by single dashes.
 fn readable(pattern: &str) -> String {
-    let words = pattern.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = pattern
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
     match words.is_empty() {
         true => "route-root".to_owned(),
@@ -44,12 +49,18 @@ mod tests {
 
     #[test]
     fn a_name_reads_as_the_path() {
-        check(&["/", "/items/[slug]", "/Docs/[[...all]]", "/rss.xml"], "route-root route-items-slug route-docs-all route-rss-xml");
+        check(
+            &["/", "/items/[slug]", "/Docs/[[...all]]", "/rss.xml"],
+            "route-root route-items-slug route-docs-all route-rss-xml",
+        );
     }
 
     #[test]
     fn two_of_a_name_are_told_apart_by_their_files() {
-        check(&["/a-b", "/a/b", "/c"], "route-a-b-46dfeb1a route-a-b-50c9a0fa route-c");
+        check(
+            &["/a-b", "/a/b", "/c"],
+            "route-a-b-46dfeb1a route-a-b-50c9a0fa route-c",
+        );
         check(&["/taken"], "route-taken-0a18b7c5");
     }
 
@@ -62,7 +73,10 @@ mod tests {
 
     #[track_caller]
     fn check(patterns: &[&str], expected: &str) {
-        let routes: Vec<_> = patterns.iter().map(|pattern| ((*pattern).to_owned(), format!("app{pattern}/route.rs"))).collect();
+        let routes: Vec<_> = patterns
+            .iter()
+            .map(|pattern| ((*pattern).to_owned(), format!("app{pattern}/route.rs")))
+            .collect();
         let taken = BTreeSet::from(["route-taken".to_owned()]);
         assert_eq!(packages(&routes, &taken).join(" "), expected);
     }

@@ -79,7 +79,8 @@ pub fn write<'a>(
 ) -> Result<(), OutputError> {
     for component in components {
         let path = folder.join(component_path(&Digest::of(component)));
-        atomic::write_if_changed(&path, component).map_err(|source| OutputError::Write { path, source })?;
+        atomic::write_if_changed(&path, component)
+            .map_err(|source| OutputError::Write { path, source })?;
     }
     let path = folder.join("manifest.json");
     let json = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
@@ -98,7 +99,9 @@ pub fn read(folder: &Path) -> Result<Manifest, OutputError> {
     let path = folder.join("manifest.json");
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OutputError::Missing { path }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(OutputError::Missing { path });
+        }
         Err(source) => return Err(OutputError::Read { path, source }),
     };
     match parse(&text) {
@@ -129,16 +132,28 @@ fn parse(text: &[u8]) -> Result<Manifest, String> {
     }
     let Versioned { version } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if version != VERSION {
-        return Err(format!("this build has format {version}, and this host reads format {VERSION}"));
+        return Err(format!(
+            "this build has format {version}, and this host reads format {VERSION}"
+        ));
     }
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
 /// Left-over components cost space and nothing else, so a failure to remove one is nobody's concern.
 fn remove_others(folder: &Path, manifest: &Manifest) {
-    let keep: BTreeSet<_> = manifest.routes.iter().map(|route| folder.join(&route.component)).collect();
-    let entries = fs::read_dir(folder.join("components")).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()).filter(|path| !keep.contains(path)) {
+    let keep: BTreeSet<_> = manifest
+        .routes
+        .iter()
+        .map(|route| folder.join(&route.component))
+        .collect();
+    let entries = fs::read_dir(folder.join("components"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    for path in entries
+        .map(|entry| entry.path())
+        .filter(|path| !keep.contains(path))
+    {
         let _ = fs::remove_file(path);
     }
 }
@@ -157,8 +172,16 @@ mod tests {
             let manifest = manifest(content);
             write(folder.path(), &manifest, [content]).unwrap();
             assert_eq!(read(folder.path()).unwrap(), manifest);
-            assert_eq!(read_component(folder.path(), &Digest::of(content)).unwrap(), content);
-            assert_eq!(fs::read_dir(folder.path().join("components")).unwrap().count(), 1);
+            assert_eq!(
+                read_component(folder.path(), &Digest::of(content)).unwrap(),
+                content
+            );
+            assert_eq!(
+                fs::read_dir(folder.path().join("components"))
+                    .unwrap()
+                    .count(),
+                1
+            );
         }
     }
 
@@ -166,13 +189,22 @@ mod tests {
     fn without_a_build_it_says_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
         let error = read(folder.path()).unwrap_err().to_string();
-        assert!(error.ends_with("hint: run `waystation build` first"), "{error}");
+        assert!(
+            error.ends_with("hint: run `waystation build` first"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_manifest_that_is_none_says_why() {
-        check("{\"version\": 9}", "this build has format 9, and this host reads format 1");
-        check("{\"version\": 1}", "missing field `name` at line 1 column 14");
+        check(
+            "{\"version\": 9}",
+            "this build has format 9, and this host reads format 1",
+        );
+        check(
+            "{\"version\": 1}",
+            "missing field `name` at line 1 column 14",
+        );
         check("x", "expected value at line 1 column 1");
     }
 
@@ -182,7 +214,10 @@ mod tests {
         write(folder.path(), &manifest(b"first"), [b"first".as_slice()]).unwrap();
         let digest = Digest::of(b"first");
         fs::write(folder.path().join(component_path(&digest)), "other").unwrap();
-        assert!(matches!(read_component(folder.path(), &digest), Err(OutputError::Changed { .. })));
+        assert!(matches!(
+            read_component(folder.path(), &digest),
+            Err(OutputError::Changed { .. })
+        ));
     }
 
     #[track_caller]
@@ -206,6 +241,10 @@ mod tests {
             methods: Methods::ALL,
             config: None,
         };
-        Manifest { version: VERSION, name: "shop".to_owned(), routes: vec![route] }
+        Manifest {
+            version: VERSION,
+            name: "shop".to_owned(),
+            routes: vec![route],
+        }
     }
 }

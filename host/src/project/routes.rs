@@ -45,7 +45,11 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>
     let cargo_toml = CargoToml::read(&project.root).map_err(|error| vec![error])?;
     let mut walk = Walk::new(project);
     walk.folder(&project.app_dir, "");
-    let Walk { mut found, mut faults, .. } = walk;
+    let Walk {
+        mut found,
+        mut faults,
+        ..
+    } = walk;
     found.sort_by(|a, b| a.file.cmp(&b.file));
 
     let mut parsed = Vec::new();
@@ -60,28 +64,49 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>
         return Err(faults);
     }
 
-    let named: Vec<_> = parsed.iter().map(|(pattern, file, _)| (pattern.to_string(), file.clone())).collect();
+    let named: Vec<_> = parsed
+        .iter()
+        .map(|(pattern, file, _)| (pattern.to_string(), file.clone()))
+        .collect();
     let packages = names::packages(&named, &taken(&cargo_toml));
     let sources = parsed.into_iter().zip(packages);
-    Ok(sources.map(|((pattern, file, kind), package)| RouteSource { pattern, file, kind, package }).collect())
+    Ok(sources
+        .map(|((pattern, file, kind), package)| RouteSource {
+            pattern,
+            file,
+            kind,
+            package,
+        })
+        .collect())
 }
 
 fn conflicts(routes: &[(RoutePattern, String, RouteKind)]) -> Vec<ProjectError> {
-    let entries = routes.iter().enumerate().map(|(route, (pattern, file, _))| Entry {
-        pattern: pattern.clone(),
-        file: file.clone(),
-        route,
-    });
+    let entries = routes
+        .iter()
+        .enumerate()
+        .map(|(route, (pattern, file, _))| Entry {
+            pattern: pattern.clone(),
+            file: file.clone(),
+            route,
+        });
     match Table::build(entries.collect()) {
         Ok(_) => Vec::new(),
-        Err(conflicts) => conflicts.into_iter().map(ProjectError::Conflict).collect(),
+        Err(conflicts) => conflicts
+            .into_iter()
+            .map(|conflict| ProjectError::Conflict(Box::new(conflict)))
+            .collect(),
     }
 }
 
 /// The package names that `cargo build -p` could take for a route's: the app's own and its dependencies'.
 fn taken(cargo_toml: &CargoToml) -> BTreeSet<String> {
-    let dependencies = cargo_toml.table.get("dependencies").and_then(toml::Value::as_table);
-    let names = dependencies.into_iter().flat_map(|table| table.keys().cloned());
+    let dependencies = cargo_toml
+        .table
+        .get("dependencies")
+        .and_then(toml::Value::as_table);
+    let names = dependencies
+        .into_iter()
+        .flat_map(|table| table.keys().cloned());
     names.chain([cargo_toml.name.clone()]).collect()
 }
 
@@ -102,13 +127,18 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(project: &'a Project) -> Walk<'a> {
-        Walk { project, inside: Vec::new(), found: Vec::new(), faults: Vec::new() }
+        Walk {
+            project,
+            inside: Vec::new(),
+            found: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     fn folder(&mut self, path: &Path, folder: &str) {
         match path.canonicalize() {
             Ok(real) if self.inside.contains(&real) => {
-                let folder = self.from_root(path);
+                let folder = self.below_root(path);
                 return self.faults.push(ProjectError::Loop { folder });
             }
             Ok(real) => self.inside.push(real),
@@ -117,7 +147,11 @@ impl<'a> Walk<'a> {
         self.route_file(path, folder);
         for name in self.folders_in(path) {
             if !pattern::is_private(&name) {
-                let below = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                let below = if folder.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{folder}/{name}")
+                };
                 self.folder(&path.join(&name), &below);
             }
         }
@@ -125,12 +159,15 @@ impl<'a> Walk<'a> {
     }
 
     fn route_file(&mut self, path: &Path, folder: &str) {
-        let kind = match (path.join("route.rs").is_file(), path.join("route.wasm").is_file()) {
+        let kind = match (
+            path.join("route.rs").is_file(),
+            path.join("route.wasm").is_file(),
+        ) {
             (false, false) => return,
             (true, false) => RouteKind::Rust,
             (false, true) => RouteKind::Wasm,
             (true, true) => {
-                let folder = self.from_root(path);
+                let folder = self.below_root(path);
                 return self.faults.push(ProjectError::TwoKinds { folder });
             }
         };
@@ -138,23 +175,30 @@ impl<'a> Walk<'a> {
             RouteKind::Rust => "route.rs",
             RouteKind::Wasm => "route.wasm",
         };
-        let file = self.from_root(&path.join(name));
-        self.found.push(Found { folder: folder.to_owned(), file, kind });
+        let file = self.below_root(&path.join(name));
+        self.found.push(Found {
+            folder: folder.to_owned(),
+            file,
+            kind,
+        });
     }
 
     fn folders_in(&mut self, path: &Path) -> Vec<String> {
-        let entries = match fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
-            Ok(entries) => entries,
-            Err(source) => {
-                self.unreadable(path, source);
-                return Vec::new();
-            }
-        };
+        let entries =
+            match fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+                Ok(entries) => entries,
+                Err(source) => {
+                    self.unreadable(path, source);
+                    return Vec::new();
+                }
+            };
         let mut names = Vec::new();
         for entry in entries.iter().filter(|entry| entry.path().is_dir()) {
             match entry.file_name().into_string() {
                 Ok(name) => names.push(name),
-                Err(_) => self.faults.push(ProjectError::NotUtf8 { path: entry.path() }),
+                Err(_) => self
+                    .faults
+                    .push(ProjectError::NotUtf8 { path: entry.path() }),
             }
         }
         names.sort();
@@ -162,11 +206,14 @@ impl<'a> Walk<'a> {
     }
 
     fn unreadable(&mut self, path: &Path, source: std::io::Error) {
-        self.faults.push(ProjectError::Read { path: path.to_path_buf(), source });
+        self.faults.push(ProjectError::Read {
+            path: path.to_path_buf(),
+            source,
+        });
     }
 
     /// A path below the root as a person writes it: `app/items/[slug]`.
-    fn from_root(&self, path: &Path) -> String {
+    fn below_root(&self, path: &Path) -> String {
         let below = path.strip_prefix(&self.project.root).unwrap_or(path);
         let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
         parts.join("/")

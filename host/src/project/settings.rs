@@ -7,7 +7,7 @@
 use super::place::Place;
 use super::suggest::nearest;
 use serde::Deserialize;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waystation_rules::segment;
@@ -57,8 +57,14 @@ pub struct Limits {
     pub url_bytes: Option<NonZeroU32>,
     /// Requests at once.
     pub concurrency: Option<NonZeroU32>,
-    /// Milliseconds that a request waits for a free place.
+    /// Milliseconds that a request waits for its turn.
     pub queue_wait_ms: Option<u64>,
+    /// Outgoing requests of one request.
+    pub fetches: Option<NonZeroU32>,
+    /// Outgoing requests of one request that are open at once.
+    pub fetches_at_once: Option<NonZeroU32>,
+    /// Bytes that one request may log.
+    pub log_bytes: Option<usize>,
 }
 
 /// Why `waystation.toml` cannot be used.
@@ -119,7 +125,11 @@ impl Settings {
             let place = Place::of(text, &error.span().unwrap_or_default());
             let message = error.message().to_owned();
             match unknown_field(&message) {
-                Some((key, known)) => SettingsError::UnknownKey { hint: hint(&key, &known), key, place },
+                Some((key, known)) => SettingsError::UnknownKey {
+                    hint: hint(&key, &known),
+                    key,
+                    place,
+                },
                 None => SettingsError::Value { place, message },
             }
         })
@@ -144,7 +154,32 @@ impl Limits {
     /// The operator's limits: what the file says, over the defaults.
     #[must_use]
     pub fn over(&self, defaults: segment::Limits) -> segment::Limits {
-        let _ = self; defaults
+        let seconds = |value: Option<NonZeroU32>, default| {
+            value.map_or(default, |value| Duration::from_secs(value.get().into()))
+        };
+        let count = |value: Option<NonZeroU32>, default| {
+            value.map_or(default, |value| value.get() as usize)
+        };
+        segment::Limits {
+            max_duration: seconds(self.max_duration, defaults.max_duration),
+            stream_duration: seconds(self.stream_duration, defaults.stream_duration),
+            cpu: self.cpu_ms.map_or(defaults.cpu, |value| {
+                Duration::from_millis(value.get().into())
+            }),
+            memory: self
+                .memory_mb
+                .map_or(defaults.memory, |value| (value.get() as usize) << 20),
+            body: self.body_limit.unwrap_or(defaults.body),
+            header_bytes: count(self.header_bytes, defaults.header_bytes),
+            url_bytes: count(self.url_bytes, defaults.url_bytes),
+            concurrency: count(self.concurrency, defaults.concurrency),
+            queue_wait: self
+                .queue_wait_ms
+                .map_or(defaults.queue_wait, Duration::from_millis),
+            fetches: count(self.fetches, defaults.fetches),
+            fetches_at_once: count(self.fetches_at_once, defaults.fetches_at_once),
+            log_bytes: self.log_bytes.unwrap_or(defaults.log_bytes),
+        }
     }
 }
 
@@ -162,15 +197,39 @@ mod tests {
     fn every_key_is_read() {
         let text = "trailing_slash = true\n[server]\nhost = '::1'\nport = 80\n[limits]\nmax_duration = 5\nbody_limit = 0";
         let settings = Settings::parse(text).unwrap();
-        assert_eq!(settings.server, Server { host: Some("::1".to_owned()), port: Some(80) });
+        assert_eq!(
+            settings.server,
+            Server {
+                host: Some("::1".to_owned()),
+                port: Some(80)
+            }
+        );
         assert_eq!(settings.limits.max_duration.map(NonZeroU32::get), Some(5));
         assert!(settings.trailing_slash);
     }
 
     #[test]
+    fn limits_that_are_set_win_over_the_defaults() {
+        let settings = Settings::parse("limits = { memory_mb = 64, cpu_ms = 50 }").unwrap();
+        let defaults = segment::Limits::default();
+        let expected = segment::Limits {
+            memory: 64 << 20,
+            cpu: Duration::from_millis(50),
+            ..defaults.clone()
+        };
+        assert_eq!(settings.limits.over(defaults), expected);
+    }
+
+    #[test]
     fn a_slip_names_the_key_that_was_meant() {
-        check("[server]\nprot = 80", "`prot` is not a setting here\n  --> waystation.toml:2:1\n\nhint: did you mean `port`?");
-        check("[limit]\ncpu_ms = 80", "`limit` is not a setting here\n  --> waystation.toml:1:2\n\nhint: did you mean `limits`?");
+        check(
+            "[server]\nprot = 80",
+            "`prot` is not a setting here\n  --> waystation.toml:2:1\n\nhint: did you mean `port`?",
+        );
+        check(
+            "[limit]\ncpu_ms = 80",
+            "`limit` is not a setting here\n  --> waystation.toml:1:2\n\nhint: did you mean `limits`?",
+        );
         check(
             "colour = 1",
             "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash",
@@ -179,8 +238,14 @@ mod tests {
 
     #[test]
     fn a_wrong_value_says_what_it_should_be() {
-        check("[server]\nport = 'x'", "invalid type: string \"x\", expected u16\n  --> waystation.toml:2:8");
-        check("[limits]\ncpu_ms = 0", "invalid value: integer `0`, expected a nonzero u32\n  --> waystation.toml:2:10");
+        check(
+            "[server]\nport = 'x'",
+            "invalid type: string \"x\", expected u16\n  --> waystation.toml:2:8",
+        );
+        check(
+            "[limits]\ncpu_ms = 0",
+            "invalid value: integer `0`, expected a nonzero u32\n  --> waystation.toml:2:10",
+        );
     }
 
     #[track_caller]

@@ -1,8 +1,13 @@
 //! Guesses which word was meant.
 
 /// The candidate that is the fewest slips away from a word, if that is near enough to be a slip of the keyboard.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = candidates.into_iter().map(|candidate| (slips(word, candidate), candidate));
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let near = candidates
+        .into_iter()
+        .map(|candidate| (slips(word, candidate), candidate));
     let (slips, candidate) = near.min_by_key(|(slips, _)| *slips)?;
     (slips <= 1 + word.chars().count() / 4).then_some(candidate)
 }
@@ -29,7 +34,10 @@ mod tests {
     #[test]
     fn a_slip_is_forgiven_and_another_word_is_not() {
         assert_eq!(nearest("prot", ["host", "port"]), Some("port"));
-        assert_eq!(nearest("max_duraton", ["max_duration", "cpu_ms"]), Some("max_duration"));
+        assert_eq!(
+            nearest("max_duraton", ["max_duration", "cpu_ms"]),
+            Some("max_duration")
+        );
         assert_eq!(nearest("colour", ["host", "port"]), None);
         assert_eq!(nearest("x", []), None);
     }
