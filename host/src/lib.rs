@@ -1,7 +1,48 @@
-//! wip
+//! Waystation serves Next.js-style route handlers written in Rust, each compiled to a WebAssembly component and run in a sandbox of
+//! its own.
+//!
+//! # The rooms, top floor first
+//!
+//! | room | question it answers |
+//! |---|---|
+//! | [`cli`] | What did the person ask for, and what do they get to read? |
+//! | [`dev`] | Files changed: what is built and served now? |
+//! | [`server`] | Who is connected, and when does it end? |
+//! | [`pipeline`] | What becomes of this request? |
+//! | [`build`] | How does a `route.rs` become a component? |
+//! | [`app`] | What is being served? |
+//! | [`project`] | What is on disk? |
+//! | [`sandbox`] | How does a guest run, and what stops it? |
+//! | [`telemetry`] | What is written down? |
+//! | [`http`] | What is a body? |
+//!
+//! A room uses only rooms below it; `tests/rooms.rs` reads the `use crate::` lines and holds them to it. Decisions live apart, in
+//! `waystation_rules`, which has no I/O: what matches, what may be sent, what has to be rebuilt.
+//!
+//! # A request walks down and its answer comes back up once
+//!
+//! [`server`] accepts it and takes the [`app`] that is current, once. [`pipeline`] admits it, normalises its path, finds the route and
+//! the method, and calls the guest through [`sandbox`], which hands out an instance, drives it in the very future that hyper polls, and
+//! names what stopped it if something did. [`pipeline`] then applies the cookies and takes out what may not leave.
+//!
+//! # A file change walks down too
+//!
+//! [`dev`] is hinted, scans by content, asks `waystation_rules::reload` what is concerned, has [`build`] make it, and swaps the one
+//! pointer in [`app`]. Requests under way end on the app they began with.
+//!
+//! # What differs from the first design
+//!
+//! The outcome of a handler is a record of an answer (a whole value or a stream) and its effects, so that both kinds carry cookies alike,
+//! and a handler's failure is a status and a message of its own rather than `wasi:http`'s error code, so that an error's text reaches the
+//! log whole.
+
 pub mod app;
+pub mod build;
+pub mod cli;
+pub mod dev;
 pub mod http;
 pub mod pipeline;
+pub mod project;
 pub mod sandbox;
 pub mod server;
 pub mod telemetry;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `waystation` program.
+
+fn main() -> std::process::ExitCode {
+    waystation_host::cli::main()
+}

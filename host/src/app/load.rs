@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use waystation_rules::segment::{Declared, Section};
+use waystation_rules::segment::Declared;
 
 use super::compiled::CodeCache;
 use crate::sandbox::{Guest, Sandbox};
@@ -14,8 +14,8 @@ pub struct Source<'a> {
     pub pattern: &'a str,
     /// The component.
     pub wasm: &'a [u8],
-    /// What its custom section says; none for a component of another make.
-    pub section: Option<&'a Section>,
+    /// What its module's constants say; none for a component of another make.
+    pub declared: Option<&'a Declared>,
 }
 
 /// Where components are compiled and their code is kept.
@@ -34,8 +34,10 @@ pub struct Loader {
 /// If the component is not valid, needs what this host does not have, or declares a configuration that the operator does not allow.
 pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>> {
     let silent = Declared::default();
-    let declared = source.section.map_or(&silent, |section| &section.config);
-    let config = declared.settle(loader.sandbox.limits())?;
+    let config = source
+        .declared
+        .unwrap_or(&silent)
+        .settle(loader.sandbox.limits())?;
     let component = match &loader.cache {
         Some(cache) => cache.component(&loader.sandbox, source.wasm),
         None => loader.sandbox.compile(source.wasm),

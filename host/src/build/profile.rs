@@ -1,0 +1,60 @@
+//! How routes are compiled: small and fast, or soon.
+//!
+//! The settings go to cargo on its command line, so an app's `Cargo.toml` says nothing about them; a profile of its own
+//! (`[profile.dev]`, `[profile.release]`) is inherited.
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// For `waystation dev`: the shortest time from a save to a component.
+    Dev,
+    /// For `waystation build`: the smallest component.
+    Release,
+}
+
+impl Profile {
+    /// Its name, and its folder below the target's.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Dev => "waystation-dev",
+            Profile::Release => "waystation-release",
+        }
+    }
+
+    /// What cargo is told.
+    pub(super) fn arguments(self) -> Vec<String> {
+        let settings: &[&str] = match self {
+            Profile::Dev => &DEV,
+            Profile::Release => &RELEASE,
+        };
+        let config = settings.iter().flat_map(|setting| {
+            [
+                "--config".to_owned(),
+                format!("profile.{}.{setting}", self.name()),
+            ]
+        });
+        ["--profile".to_owned(), self.name().to_owned()]
+            .into_iter()
+            .chain(config)
+            .collect()
+    }
+}
+
+const DEV: [&str; 6] = [
+    "inherits='dev'",
+    "opt-level=1",
+    "debug=false",
+    "strip='debuginfo'",
+    "panic='abort'",
+    "incremental=true",
+];
+
+const RELEASE: [&str; 6] = [
+    "inherits='release'",
+    "opt-level='s'",
+    "lto=true",
+    "codegen-units=1",
+    "strip=true",
+    "panic='abort'",
+];

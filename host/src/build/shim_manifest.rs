@@ -1,0 +1,67 @@
+//! The `Cargo.toml` of a route's package: the app's dependencies and features, and nothing else of it.
+
+use crate::project::CargoToml;
+use toml::{Table, Value};
+
+/// From a route's package to the app's root.
+const TO_ROOT: &str = "../../..";
+
+/// Writes the manifest of a route's package. With `library`, the app's own library is one of its dependencies.
+#[must_use]
+pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
+    let mut tables = Table::new();
+    for name in ["dependencies", "features", "target"] {
+        if let Some(Value::Table(table)) = app.table.get(name) {
+            tables.insert(name.to_owned(), Value::Table(table.clone()));
+        }
+    }
+    if let Some(Value::Table(targets)) = tables.get_mut("target") {
+        for target in targets
+            .iter_mut()
+            .filter_map(|(_, target)| target.as_table_mut())
+        {
+            target.retain(|name, _| name == "dependencies");
+            move_paths(target);
+        }
+    }
+    move_paths(&mut tables);
+    if library {
+        let own = Table::from_iter([("path".to_owned(), Value::from(TO_ROOT))]);
+        let dependencies = tables
+            .entry("dependencies")
+            .or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(dependencies) = dependencies {
+            dependencies.insert(app.name.clone(), Value::Table(own));
+        }
+    }
+    format!(
+        "# Written by `waystation`; changes here are lost.\n\
+         [package]\n\
+         name = {package:?}\n\
+         version = \"0.0.0\"\n\
+         edition = \"2024\"\n\
+         publish = false\n\n\
+         [lib]\n\
+         crate-type = [\"cdylib\"]\n\
+         test = false\n\
+         doctest = false\n\n\
+         {tables}"
+    )
+}
+
+/// Rewrites the relative paths below `dependencies`, which start from the app's root, to start from the package.
+fn move_paths(table: &mut Table) {
+    let Some(Value::Table(dependencies)) = table.get_mut("dependencies") else {
+        return;
+    };
+    for dependency in dependencies
+        .iter_mut()
+        .filter_map(|(_, dependency)| dependency.as_table_mut())
+    {
+        if let Some(Value::String(path)) = dependency.get_mut("path")
+            && !std::path::Path::new(path).has_root()
+        {
+            *path = format!("{TO_ROOT}/{path}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `waystation build`: makes what `start` serves.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use waystation_rules::segment::Limits;
+
+use super::args;
+use super::progress::Bar;
+use super::{report, serving};
+use crate::app::{self, Source};
+use crate::build::{self, Build, Cancel, Options, Profile};
+use crate::project::{Project, output, settings::Settings};
+use crate::sandbox::Favour;
+
+pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let project = Project::open(&args.app.dir)?;
+    let settings = Settings::read(&project.root)?;
+    report::banner("build", &project.root);
+    let Some(build) = routes(&project, Profile::Release)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+
+    // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
+    let limits = settings.limits.over(Limits::default());
+    let loader = serving::loader(&project.root, limits, Favour::Running)?;
+    for route in &build.built {
+        let declared = route
+            .inspected
+            .section
+            .as_ref()
+            .map(|section| &section.config);
+        let pattern = route.source.pattern.to_string();
+        app::guest(
+            &loader,
+            &Source {
+                pattern: &pattern,
+                wasm: &route.component,
+                declared,
+            },
+        )
+        .with_context(|| format!("{} cannot be served", route.source.file))?;
+    }
+    let manifest = build.manifest(&project);
+    let components = build.built.iter().map(|route| route.component.as_ref());
+    output::write(&output::folder(&project.root), &manifest, components)?;
+    report::route_table(&manifest);
+    report::built(&project.root, began.elapsed());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds every route with a bar. None if one of them failed, which was said.
+pub(super) fn routes(project: &Project, profile: Profile) -> anyhow::Result<Option<Build>> {
+    let bar = Bar::new();
+    let options = Options {
+        profile,
+        target_dir: None,
+    };
+    let build = build::build(project, &options, &Cancel::default(), &bar.reader());
+    bar.finish();
+    let build = build?;
+    for warning in &build.warnings {
+        report::words(&warning.rendered_ansi);
+    }
+    if build.failed.is_empty() {
+        return Ok(Some(build));
+    }
+    report::failures(&build.failed);
+    Ok(None)
+}

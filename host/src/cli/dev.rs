@@ -1,0 +1,70 @@
+//! `waystation dev`: serves an app and rebuilds what changes.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use waystation_rules::reload::Scope;
+use waystation_rules::segment::Limits;
+
+use super::args::Dev;
+use super::progress::Bar;
+use super::{listen, report, serving, signal};
+use crate::app::{Current, Policy};
+use crate::build::{Cancel, Options, Profile, toolchain};
+use crate::dev::{Files, Session, follow};
+use crate::project::{Project, settings::Settings};
+use crate::sandbox::Favour;
+use crate::server;
+
+pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let project = Project::open(&args.app.dir)?;
+    let settings = Settings::read(&project.root)?;
+    let asked = listen::address(&args.listen, &settings.server, "127.0.0.1")?;
+    let limits = settings.limits.over(Limits::default());
+    report::banner("dev", &project.root);
+
+    super::runtime()?.block_on(async {
+        let stop = signal::stop()?;
+        let listener = server::bind_near(asked).await?;
+        let address = listener.local_addr()?;
+        report::listening(address, asked.port());
+        let toolchain = toolchain::prepare(&project.root, &report::step)?;
+        let loader = serving::loader(&project.root, limits.clone(), Favour::Compiling)?;
+        let policy = Policy {
+            shows_errors: true,
+            trailing_slash: settings.trailing_slash,
+            origin: listen::origin(address)?,
+            limits,
+        };
+        let options = Options {
+            profile: Profile::Dev,
+            target_dir: None,
+        };
+        let files = Files::of(&project);
+        let mut session = Session::new(project, toolchain, options, loader, policy);
+
+        let bar = Bar::new();
+        let cancel = Cancel::default();
+        let first = session.build(Scope::Everything, &cancel, bar.reader());
+        let mut stop = std::pin::pin!(stop);
+        let built = tokio::select! {
+            built = first => built?,
+            () = &mut stop => return Ok(ExitCode::SUCCESS),
+        };
+        bar.finish();
+        let change = session.adopt(built);
+        if let Some(text) = &change.broken {
+            report::words(text);
+        }
+        report::ready(session.len(), began.elapsed());
+        let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
+        let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {
+            report::news(&news)
+        }));
+        let finished = server::serve(listener, current, stop).await;
+        following.abort();
+        Ok(report::stopped(finished))
+    })
+}

@@ -1,0 +1,46 @@
+//! Settles where to listen: the command line over `waystation.toml` over the command's default.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use anyhow::Context as _;
+use http::uri::Authority;
+
+use super::args::Listen;
+use crate::project::settings::Server;
+
+/// Row CL2.
+const PORT: u16 = 3000;
+
+/// The address to listen on.
+///
+/// # Errors
+///
+/// If the name has no address.
+pub(super) fn address(
+    asked: &Listen,
+    set: &Server,
+    default_host: &str,
+) -> anyhow::Result<SocketAddr> {
+    let host = asked
+        .hostname
+        .as_deref()
+        .or(set.host.as_deref())
+        .unwrap_or(default_host);
+    let port = asked.port.or(set.port).unwrap_or(PORT);
+    let mut addresses = (host, port)
+        .to_socket_addrs()
+        .with_context(|| format!("`{host}` is no address to listen on"))?;
+    addresses
+        .next()
+        .with_context(|| format!("`{host}` has no address"))
+}
+
+/// What `request.url` calls this host (row Q2): `localhost` for a loopback or unspecified address.
+pub(super) fn origin(address: SocketAddr) -> anyhow::Result<Authority> {
+    let ip = address.ip();
+    let authority = match ip.is_loopback() || ip.is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    };
+    Ok(authority.parse()?)
+}

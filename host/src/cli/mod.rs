@@ -1,0 +1,49 @@
+//! The command line: what was asked for, and every line that a person reads.
+//!
+//! Data goes to standard output, words to standard error. Exit codes: 0 done, 1 failed, 2 not understood.
+
+mod args;
+mod build;
+mod check;
+mod dev;
+mod listen;
+mod progress;
+mod report;
+mod routes;
+mod serving;
+mod signal;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    crate::telemetry::start_log();
+    let done = match args.command {
+        Command::Dev(args) => dev::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Start(args) => start::run(&args),
+        Command::Routes(args) => routes::run(&args),
+        Command::Check(args) => check::run(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            report::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The threads that serve. tokio looks for I/O only every so many polls; with its default a spinning guest delays others by half a second.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .event_interval(8)
+        .enable_all()
+        .build()
+}

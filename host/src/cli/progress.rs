@@ -1,0 +1,47 @@
+//! A bar for what takes long: on a terminal it moves, elsewhere it says each step once.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::build::Progress;
+
+/// How far cargo is.
+#[derive(Clone)]
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("  Building [{bar:28}] {pos}/{len} {wide_msg}");
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        if !std::io::stderr().is_terminal() {
+            super::report::step("building the routes; the first time takes a while");
+        }
+        Self(bar)
+    }
+
+    /// Takes what a build says.
+    pub(super) fn reader(&self) -> impl Fn(Progress) + Send + Sync + 'static + use<> {
+        let bar = self.0.clone();
+        move |progress| match progress {
+            Progress::Step(step) => bar.set_message(step),
+            Progress::Units {
+                done,
+                total,
+                current,
+            } => {
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.set_message(current);
+            }
+        }
+    }
+
+    /// Takes it away.
+    pub(super) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

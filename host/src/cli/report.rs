@@ -1,0 +1,249 @@
+//! Every line that a person reads. Words go to standard error; they read the same without colour.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anstream::{eprint, eprintln};
+use owo_colors::OwoColorize as _;
+
+use waystation_rules::table::Conflict;
+
+use crate::build::{FailedRoute, failure};
+use crate::dev::{Change, News};
+use crate::project::manifest::Manifest;
+
+/// What went wrong, and what to do.
+pub(super) fn error(error: &anyhow::Error) {
+    eprintln!("{}: {error:#}", "error".red().bold());
+}
+
+/// The same for text that says `error` itself, such as a compiler's.
+pub(super) fn words(text: &str) {
+    eprint!("{text}");
+    if !text.ends_with('\n') {
+        eprintln!();
+    }
+}
+
+/// The first lines of `dev`.
+pub(super) fn banner(what: &str, folder: &Path) {
+    eprintln!(
+        "{} {} ({what})",
+        "▲".bold(),
+        format_args!("Waystation {}", env!("CARGO_PKG_VERSION")).bold()
+    );
+    eprintln!("  - App:   {}", folder.display());
+}
+
+/// Where it listens; `asked` is the port that was taken, if it was.
+pub(super) fn listening(address: SocketAddr, asked: u16) {
+    if asked != 0 && address.port() != asked {
+        eprintln!(
+            "  Port {asked} is in use, using available port {} instead.",
+            address.port()
+        );
+    }
+    eprintln!("  - Local: {}", url(address));
+}
+
+/// `dev` serves.
+pub(super) fn ready(routes: usize, took: Duration) {
+    eprintln!(
+        " {} Ready in {} with {}",
+        "✓".green(),
+        time(took),
+        count(routes)
+    );
+}
+
+/// `start` serves.
+pub(super) fn started(address: SocketAddr, routes: usize, took: Duration) {
+    eprintln!(
+        "{} Waystation {} serves {} on {}, ready in {}",
+        "▲".bold(),
+        env!("CARGO_PKG_VERSION"),
+        count(routes),
+        url(address),
+        time(took)
+    );
+}
+
+/// A signal came.
+pub(super) fn stopping() {
+    eprintln!(
+        " {} Finishing what is running; again to stop at once",
+        "○".dimmed()
+    );
+}
+
+/// Everything is over; the exit code says whether something was cut off.
+pub(super) fn stopped(finished: bool) -> ExitCode {
+    if finished {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "{}: some connections did not end in time and were closed",
+        "warning".yellow().bold()
+    );
+    ExitCode::FAILURE
+}
+
+/// A change in `dev`.
+pub(super) fn news(news: &News<'_>) {
+    match news {
+        News::Building(changed) => {
+            let first = changed
+                .iter()
+                .next()
+                .map(String::as_str)
+                .unwrap_or_default();
+            let more = match changed.len() {
+                0 | 1 => String::new(),
+                files => format!(" and {} more", files - 1),
+            };
+            eprintln!(" {} {first}{more} changed ...", "○".dimmed());
+        }
+        News::Live { change, took } => live(change, *took),
+        News::Refused(error) => {
+            eprintln!("{}: {error}", "error".red().bold());
+            eprintln!(
+                "\n{}: what was served before is still served",
+                "note".bold()
+            );
+        }
+    }
+}
+
+fn live(change: &Change, took: Duration) {
+    let took = time(took);
+    if let Some(text) = &change.broken {
+        words(text);
+        eprintln!(
+            " {} Not compiled ({took}); the other routes serve on",
+            "✗".red()
+        );
+    }
+    if !change.routes.is_empty() {
+        eprintln!(" {} {} live in {took}", "✓".green(), few(&change.routes));
+    }
+    if !change.gone.is_empty() {
+        eprintln!(" {} {} gone in {took}", "✓".green(), few(&change.gone));
+    }
+    if change.broken.is_none() && change.routes.is_empty() && change.gone.is_empty() {
+        eprintln!(" {} No route is different ({took})", "✓".green());
+    }
+}
+
+/// One step of something that takes long.
+pub(super) fn step(line: &str) {
+    eprintln!(" {} {line}", "○".dimmed());
+}
+
+/// Routes that cannot be served together, as an error.
+pub(super) fn conflicts(conflicts: Vec<Conflict>) -> anyhow::Error {
+    let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("{}", texts.join("\n\n"))
+}
+
+/// What a build could not make.
+pub(super) fn failures(failed: &[FailedRoute]) {
+    failure::terminal(failed)
+        .iter()
+        .for_each(|text| words(text));
+    let files: Vec<_> = failed
+        .iter()
+        .map(|route| route.source.file.clone())
+        .collect();
+    eprintln!("{}: {} cannot be built", "error".red().bold(), few(&files));
+}
+
+/// `build` is done.
+pub(super) fn built(root: &Path, took: Duration) {
+    eprintln!(
+        "\n {} Built in {}; serve it with `waystation start {}`",
+        "✓".green(),
+        time(took),
+        root.display()
+    );
+}
+
+/// `check` is done.
+pub(super) fn checked(routes: usize, took: Duration) {
+    eprintln!(
+        " {} {} without a fault in {}",
+        "✓".green(),
+        count(routes),
+        time(took)
+    );
+}
+
+/// The route table of a build, in the shape of Next's (rows CL6, CL7).
+pub(super) fn route_table(manifest: &Manifest) {
+    eprintln!();
+    let width = manifest
+        .routes
+        .iter()
+        .map(|route| route.pattern.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(20);
+    eprintln!(
+        "{}",
+        format_args!("{:<1$}      Size  Methods", "Route (app)", width + 4).bold()
+    );
+    let last = manifest.routes.len().saturating_sub(1);
+    for (index, route) in manifest.routes.iter().enumerate() {
+        let corner = match index {
+            _ if last == 0 => "─",
+            0 => "┌",
+            _ if index == last => "└",
+            _ => "├",
+        };
+        let methods = route
+            .methods
+            .iter()
+            .map(|method| method.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let size = format!("{} kB", route.bytes.div_ceil(1000));
+        eprintln!(
+            "{corner} ƒ {:<width$} {size:>9}  {}",
+            route.pattern,
+            methods.dimmed()
+        );
+    }
+    eprintln!("\nƒ  (Dynamic)  answered on demand");
+}
+
+fn url(address: SocketAddr) -> String {
+    match address.ip().is_loopback() || address.ip().is_unspecified() {
+        true => format!("http://localhost:{}", address.port()),
+        false => format!("http://{address}"),
+    }
+}
+
+fn count(routes: usize) -> String {
+    if routes == 1 {
+        "1 route".to_owned()
+    } else {
+        format!("{routes} routes")
+    }
+}
+
+fn few(routes: &[String]) -> String {
+    match routes {
+        [first, second, third, rest @ ..] if !rest.is_empty() => {
+            format!("{first} {second} {third} and {} more", rest.len())
+        }
+        routes => routes.join(" "),
+    }
+}
+
+fn time(took: Duration) -> String {
+    match took.as_millis() {
+        millis @ 0..10_000 => format!("{millis} ms"),
+        _ => format!("{:.1} s", took.as_secs_f64()),
+    }
+}

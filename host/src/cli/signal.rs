@@ -1,0 +1,25 @@
+//! The signals that stop the program.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Resolves at the first SIGINT or SIGTERM; a second one ends the process at once, with the code that shells expect.
+pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        super::report::stopping();
+        tokio::spawn(async move {
+            let code = tokio::select! {
+                _ = interrupt.recv() => 130,
+                _ = terminate.recv() => 143,
+            };
+            std::process::exit(code);
+        });
+    })
+}

@@ -1,0 +1,69 @@
+//! `waystation start`: serves what `build` made.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use waystation_rules::pattern::RoutePattern;
+use waystation_rules::segment::Limits;
+use waystation_rules::table::{Entry, Table};
+
+use super::args::Start;
+use super::{listen, report, serving, signal};
+use crate::app::{self, App, Current, Policy, Route, Source};
+use crate::project::{output, settings::Settings};
+use crate::sandbox::Favour;
+use crate::server;
+
+pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let root = args
+        .app
+        .dir
+        .canonicalize()
+        .with_context(|| format!("there is no folder {}", args.app.dir.display()))?;
+    let settings = Settings::read(&root)?;
+    let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
+    let limits = settings.limits.over(Limits::default());
+    let output = output::folder(&root);
+    let manifest = output::read(&output)?;
+
+    super::runtime()?.block_on(async {
+        let stop = signal::stop()?;
+        let listener = server::bind(address).await?;
+        let address = listener.local_addr()?;
+        let loader = serving::loader(&root, limits.clone(), Favour::Running)?;
+        let routes = manifest.routes.iter().map(|route| {
+            let wasm = output::read_component(&output, &route.digest)?;
+            let source = Source {
+                pattern: &route.pattern,
+                wasm: &wasm,
+                declared: route.config.as_ref(),
+            };
+            let guest = app::guest(&loader, &source)?;
+            let pattern = RoutePattern::parse(route.pattern.trim_start_matches('/'))?;
+            let file = route.file.clone();
+            Ok(Entry {
+                pattern,
+                file: file.clone(),
+                route: Route {
+                    file,
+                    guest: Ok(guest),
+                },
+            })
+        });
+        let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;
+        let table = Table::build(routes).map_err(report::conflicts)?;
+        let policy = Policy {
+            shows_errors: false,
+            trailing_slash: settings.trailing_slash,
+            origin: listen::origin(address)?,
+            limits,
+        };
+        let current = Arc::new(Current::new(App { table, policy }));
+        report::started(address, manifest.routes.len(), started.elapsed());
+        let finished = server::serve(listener, current, stop).await;
+        Ok(report::stopped(finished))
+    })
+}

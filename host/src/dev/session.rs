@@ -1,0 +1,275 @@
+//! The routes of a project as they were last built, each with its component or its compiler's words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use waystation_rules::reload::Scope;
+use waystation_rules::table::{Entry, Table};
+
+use crate::app::{self, App, Broken, Loader, Policy, Route, Source};
+use crate::build::cargo::CargoError;
+use crate::build::toolchain::Toolchain;
+use crate::build::{
+    self, BuildFailure, BuiltRoute, Cancel, FailedRoute, Options, Progress, failure, shim,
+};
+use crate::project::Project;
+use crate::project::digest::Digest;
+use crate::project::routes::{self, RouteSource};
+use crate::sandbox::Guest;
+
+/// What is being developed.
+#[derive(Clone)]
+pub struct Session {
+    /// The app.
+    pub project: Project,
+    /// What builds it.
+    pub toolchain: Toolchain,
+    /// How.
+    pub options: Options,
+    /// What compiles and runs its components.
+    pub loader: Loader,
+    /// How requests are treated.
+    pub policy: Policy,
+    served: BTreeMap<String, Served>,
+}
+
+/// A route as it was last built.
+#[derive(Clone)]
+struct Served {
+    source: RouteSource,
+    digest: Option<Digest>,
+    guest: Result<Arc<Guest>, Arc<Broken>>,
+}
+
+/// What a build came to.
+pub struct Built {
+    /// Every route that there is now.
+    sources: Vec<RouteSource>,
+    /// Those that were built, by file.
+    routes: BTreeMap<String, Served>,
+    /// The errors as they look on a terminal, each once.
+    errors: Vec<String>,
+}
+
+/// What is different after a build was adopted.
+pub struct Change {
+    /// The patterns whose component is another or that answer again.
+    pub routes: Vec<String>,
+    /// The patterns that nothing answers any more.
+    pub gone: Vec<String>,
+    /// What the compiler said of the routes that it refused.
+    pub broken: Option<String>,
+}
+
+/// Why nothing could be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A newer change came.
+    #[error("a newer change came")]
+    Cancelled,
+
+    /// The routes are in each other's way, or cargo cannot begin.
+    #[error(transparent)]
+    Build(BuildFailure),
+}
+
+impl Session {
+    /// A session that has built nothing yet.
+    pub fn new(
+        project: Project,
+        toolchain: Toolchain,
+        options: Options,
+        loader: Loader,
+        policy: Policy,
+    ) -> Self {
+        Self {
+            project,
+            toolchain,
+            options,
+            loader,
+            policy,
+            served: BTreeMap::new(),
+        }
+    }
+
+    /// Builds the routes that `scope` names, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// A [`SessionError`] if no route could be tried. Dropping the future, or `cancel`, stops cargo.
+    pub async fn build(
+        &self,
+        scope: Scope,
+        cancel: &Cancel,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Built, SessionError> {
+        let (session, cancel) = (self.clone(), cancel.clone());
+        let _stop = cancel.on_drop();
+        let built = tokio::task::spawn_blocking({
+            let cancel = cancel.clone();
+            move || session.build_here(&scope, &cancel, &progress)
+        });
+        match built.await {
+            Ok(Ok(built)) => Ok(built),
+            Ok(Err(BuildFailure::Cargo(CargoError::Cancelled))) => Err(SessionError::Cancelled),
+            Ok(Err(failure)) => Err(SessionError::Build(failure)),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+
+    fn build_here(
+        &self,
+        scope: &Scope,
+        cancel: &Cancel,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Built, BuildFailure> {
+        let sources = routes::discover(&self.project).map_err(BuildFailure::Project)?;
+        shim::write(&self.project, &sources)?;
+        let is_concerned = |source: &&RouteSource| match scope {
+            Scope::Everything => true,
+            Scope::Routes(files) => {
+                files.contains(&source.file) || !self.served.contains_key(&source.file)
+            }
+            Scope::Nothing => false,
+        };
+        let concerned: Vec<_> = sources.iter().filter(is_concerned).cloned().collect();
+        let build = build::build_packages(
+            &self.project,
+            &self.toolchain,
+            &concerned,
+            &self.options,
+            cancel,
+            progress,
+        )?;
+        let errors = failure::terminal(&build.failed);
+        let loaded = build.built.into_iter().map(|route| self.load(route));
+        let failed = build.failed.into_iter().map(broken);
+        let routes = loaded
+            .chain(failed)
+            .map(|served| (served.source.file.clone(), served));
+        Ok(Built {
+            routes: routes.collect(),
+            sources,
+            errors,
+        })
+    }
+
+    /// Gets a component ready, unless it is the one that is served already.
+    fn load(&self, route: BuiltRoute) -> Served {
+        let BuiltRoute {
+            source,
+            component,
+            digest,
+            inspected,
+            ..
+        } = route;
+        if let Some(served) = self.served.get(&source.file)
+            && served.digest.as_ref() == Some(&digest)
+            && served.source == source
+        {
+            return served.clone();
+        }
+        let pattern = source.pattern.to_string();
+        let declared = inspected.section.as_ref().map(|section| &section.config);
+        let guest = app::guest(
+            &self.loader,
+            &Source {
+                pattern: &pattern,
+                wasm: &component,
+                declared,
+            },
+        );
+        let guest = guest.map_err(|error| {
+            Arc::new(Broken {
+                text: format!("error: {error:#}\n  --> {}\n", source.file),
+            })
+        });
+        Served {
+            source,
+            digest: Some(digest),
+            guest,
+        }
+    }
+
+    /// Takes over what was built; what was not concerned stays as it is.
+    pub fn adopt(&mut self, built: Built) -> Change {
+        let Built {
+            sources,
+            mut routes,
+            errors,
+        } = built;
+        let mut before = std::mem::take(&mut self.served);
+        let mut changed = BTreeSet::new();
+        for source in sources {
+            let file = source.file.clone();
+            let old = before.remove(&file);
+            let Some(served) = routes.remove(&file).or_else(|| old.clone()) else {
+                continue;
+            };
+            let was_live = old.as_ref().is_some_and(|old| old.guest.is_ok());
+            let is_same = old.is_some_and(|old| old.digest == served.digest);
+            if served.guest.is_ok() && !(was_live && is_same) {
+                changed.insert(served.source.pattern.to_string());
+            }
+            self.served.insert(file, served);
+        }
+        let gone = before
+            .into_values()
+            .map(|old| old.source.pattern.to_string());
+        let gone = gone.filter(|pattern| !changed.contains(pattern)).collect();
+        let broken = (!errors.is_empty()).then(|| errors.join("\n"));
+        Change {
+            routes: changed.into_iter().collect(),
+            gone,
+            broken,
+        }
+    }
+
+    /// What is to be served now.
+    ///
+    /// # Errors
+    ///
+    /// Never in effect: routes in each other's way were refused when they were discovered.
+    pub fn app(&self) -> Result<App, Vec<waystation_rules::table::Conflict>> {
+        let entries = self.served.values().map(|served| Entry {
+            pattern: served.source.pattern.clone(),
+            file: served.source.file.clone(),
+            route: Route {
+                file: served.source.file.clone(),
+                guest: served.guest.clone(),
+            },
+        });
+        Ok(App {
+            table: Table::build(entries.collect())?,
+            policy: self.policy.clone(),
+        })
+    }
+
+    /// How many routes there are.
+    pub fn len(&self) -> usize {
+        self.served.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.served.is_empty()
+    }
+}
+
+impl Built {
+    /// Whether a route was refused.
+    pub fn has_failures(&self) -> bool {
+        !self.errors.is_empty()
+    }
+}
+
+fn broken(failed: FailedRoute) -> Served {
+    let broken = Broken {
+        text: format!("{failed}\n"),
+    };
+    Served {
+        source: failed.source,
+        digest: None,
+        guest: Err(Arc::new(broken)),
+    }
+}

@@ -1,0 +1,101 @@
+//! Hints that files may have changed. A hint is no more than that: the scan decides.
+//!
+//! The system's watcher misses files in folders that are new, and loses events in a storm. So there is a look of its own at times that
+//! grow apart after each hint, and a slow one for ever.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::Notify;
+
+/// Saving is a few writes in a row: this long for the last of them.
+const SETTLE: Duration = Duration::from_millis(4);
+/// The first look after a hint, the factor to the next, and the slowest.
+const SOON: Duration = Duration::from_millis(25);
+const FACTOR: u32 = 3;
+const SLOW: Duration = Duration::from_secs(2);
+/// The slowest where the system gives no hints.
+const SLOW_BLIND: Duration = Duration::from_millis(300);
+
+/// Tells when to look again.
+pub(super) struct Watch {
+    hints: Arc<Notify>,
+    watcher: Option<RecommendedWatcher>,
+    watched: HashSet<PathBuf>,
+    pause: Duration,
+    slowest: Duration,
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        let hints = Arc::new(Notify::new());
+        let hint = Arc::clone(&hints);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading a file is an event too; the scan must not wake itself.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                hint.notify_one();
+            }
+        });
+        let mut watch = Self {
+            hints,
+            watcher: None,
+            watched: HashSet::new(),
+            pause: SOON,
+            slowest: SLOW,
+        };
+        match watcher {
+            Ok(watcher) => watch.watcher = Some(watcher),
+            Err(error) => watch.go_blind(&error),
+        }
+        watch
+    }
+
+    /// Watches these files and folders. A file is watched through its folder: a watch on the file itself ends when it is replaced.
+    pub(super) fn follow(&mut self, roots: &[PathBuf]) {
+        for root in roots {
+            let (folder, mode) = match root.is_dir() {
+                true => (root.as_path(), RecursiveMode::Recursive),
+                false => (
+                    root.parent().unwrap_or(Path::new("/")),
+                    RecursiveMode::NonRecursive,
+                ),
+            };
+            let Some(watcher) = &mut self.watcher else {
+                return;
+            };
+            if folder.is_dir() && self.watched.insert(folder.to_owned()) {
+                if let Err(error) = watcher.watch(folder, mode) {
+                    self.go_blind(&error);
+                }
+            }
+        }
+    }
+
+    /// Waits for a hint, or for the time to look anyway. Returns when the first hint came.
+    pub(super) async fn changed(&mut self) -> Instant {
+        match tokio::time::timeout(self.pause, self.hints.notified()).await {
+            Ok(()) => {
+                let hinted = Instant::now();
+                self.pause = SOON;
+                tokio::time::sleep(SETTLE).await;
+                hinted
+            }
+            Err(_) => {
+                self.pause = (self.pause * FACTOR).min(self.slowest);
+                Instant::now()
+            }
+        }
+    }
+
+    fn go_blind(&mut self, error: &notify::Error) {
+        tracing::warn!(
+            "files are looked at every {} ms instead of watched: {error}",
+            SLOW_BLIND.as_millis()
+        );
+        self.watcher = None;
+        self.slowest = SLOW_BLIND;
+    }
+}

@@ -1,0 +1,77 @@
+//! Files that are replaced whole: a reader, or a crash, meets the old content or the new, never a part.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes a file aside in the same folder, waits for the disk, and renames it in. Missing folders are made.
+///
+/// # Errors
+///
+/// Any [`io::Error`]; the old file is then untouched.
+pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut aside = temporary_file(folder)?;
+    aside.write_all(content)?;
+    aside.as_file().sync_all()?;
+    aside.persist(path)?;
+    sync_folder(folder)
+}
+
+/// As [`write`], but leaves a file alone that holds the content already, so that nobody sees a new time on it. Says whether it wrote.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(false);
+    }
+    write(path, content)?;
+    Ok(true)
+}
+
+/// A temporary file that others may read, as any file made by hand.
+fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".aside-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666)); // less the umask
+    }
+    builder.tempfile_in(folder)
+}
+
+/// Makes a rename last: on Unix it is the folder that holds the name.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_the_whole_file_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.txt");
+        write(&path, b"long content").unwrap();
+        write(&path, b"short").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+        assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_same_content_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b.txt");
+        assert!(write_if_changed(&path, b"one").unwrap());
+        assert!(!write_if_changed(&path, b"one").unwrap());
+        assert!(write_if_changed(&path, b"two").unwrap());
+    }
+}

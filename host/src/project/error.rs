@@ -1,0 +1,127 @@
+//! What can be wrong with an app on disk. Each says what, where, and what to do next.
+
+use super::cargo_toml::MEMBERS;
+use super::place::Place;
+use std::io;
+use std::path::PathBuf;
+use waystation_rules::pattern::PatternError;
+use waystation_rules::table::Conflict;
+
+/// Why an app, or one of its routes, cannot be used as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The folder that was named does not exist or may not be read.
+    #[error("{}: {source}", folder.display())]
+    NoFolder {
+        /// As it was given.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// Neither `app/` nor `src/app/`.
+    #[error("no `app/` or `src/app/` here\n  --> {}\n\nhint: {hint}", folder.display())]
+    NoApp {
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// What to do.
+        hint: String,
+    },
+
+    /// No `Cargo.toml` beside the `app/` folder.
+    #[error(
+        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; `waystation new` writes one, or run `cargo init --lib`",
+        root.display()
+    )]
+    NoCargoToml {
+        /// Where it was looked for.
+        root: PathBuf,
+    },
+
+    /// `Cargo.toml` is not TOML.
+    #[error("{message}\n  --> Cargo.toml:{place}")]
+    CargoToml {
+        /// Where it stops making sense.
+        place: Place,
+        /// What the parser said.
+        message: String,
+    },
+
+    /// A virtual manifest, or a package without a name.
+    #[error(
+        "`Cargo.toml` has no `[package]` with a name\n  --> Cargo.toml\n\nhint: an app is a package, and the routes use its `[dependencies]`"
+    )]
+    NoPackage,
+
+    /// The routes would not be part of the app's workspace.
+    #[error(
+        "the routes are not in the app's workspace\n  --> Cargo.toml\n\nhint: add these lines, so that cargo and your editor see the routes:\n\n[workspace]\nmembers = [\"{MEMBERS}\"]"
+    )]
+    NotInWorkspace,
+
+    /// Routes without the SDK they are written with.
+    #[error(
+        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: run `cargo add waystation`"
+    )]
+    NoSdk,
+
+    /// Cargo refuses a package without a target.
+    #[error(
+        "the app has no `src/lib.rs`\n  --> Cargo.toml\n\nhint: make it, empty if need be; what routes share goes there"
+    )]
+    NoLibrary,
+
+    /// A folder name that is no URL segment.
+    #[error("{source}\n  --> {file}")]
+    Pattern {
+        /// The route in the folder, from the root.
+        file: String,
+        /// What is wrong with its folder.
+        source: PatternError,
+    },
+
+    /// Routes that match the same paths.
+    #[error(transparent)]
+    Conflict(Box<Conflict>),
+
+    /// `route.rs` and `route.wasm` side by side.
+    #[error(
+        "`route.rs` and `route.wasm` both answer this path\n  --> {folder}\n\nhint: keep one of them"
+    )]
+    TwoKinds {
+        /// From the root.
+        folder: String,
+    },
+
+    /// A name that cannot be part of a URL pattern.
+    #[error("this name is not UTF-8\n  --> {}\n\nhint: rename it", path.display())]
+    NotUtf8 {
+        /// The file or folder.
+        path: PathBuf,
+    },
+
+    /// A link from a folder to one that it is in.
+    #[error("this link leads back to a folder it is in\n  --> {folder}\n\nhint: remove the link")]
+    Loop {
+        /// The link, from the root.
+        folder: String,
+    },
+
+    /// A file or folder that cannot be read.
+    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A file or folder of `.waystation` that cannot be written.
+    #[error("cannot be written: {source}\n  --> {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,59 @@
+//! `manifest.json`: what a build contains, so that it can be served without its sources.
+
+use super::digest::Digest;
+use super::routes::RouteKind;
+use serde::{Deserialize, Serialize};
+use waystation_rules::method::Methods;
+use waystation_rules::segment::Declared;
+
+/// The version of this format. A host reads no other.
+pub const VERSION: u32 = 1;
+
+/// One build of an app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The app's name.
+    pub name: String,
+    /// Every route, sorted by file.
+    pub routes: Vec<Route>,
+}
+
+/// One route of a build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// What it matches: `/items/[slug]`.
+    pub pattern: String,
+    /// The source it was made from: `app/items/[slug]/route.rs`.
+    pub file: String,
+    /// `route.rs` or `route.wasm`.
+    pub kind: RouteKind,
+    /// The interface it answers through.
+    pub interface: Interface,
+    /// Where its component is, from the manifest's folder: `components/<digest>.wasm`.
+    pub component: String,
+    /// The name of the component's content.
+    pub digest: Digest,
+    /// The component's size.
+    pub bytes: u64,
+    /// The methods it answers; for a component that is no route module, all of them.
+    pub methods: Methods,
+    /// What its module's constants say; absent for a component that is no route module.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub config: Option<Declared>,
+}
+
+/// How the host talks to a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interface {
+    /// `waystation:route/*`, one per method.
+    Route,
+    /// `wasi:http/handler@0.3`.
+    Http3,
+    /// `wasi:http/incoming-handler@0.2`.
+    Http2,
+}

@@ -1,0 +1,250 @@
+//! `.waystation/output`: the latest build, as `waystation start` reads it.
+//!
+//! Components are named by their content and written first, then `manifest.json` is renamed in: the manifest is the build, so a crash or
+//! a full disk leaves the old build or the new one. Components that no manifest names any more are removed last.
+
+use super::digest::Digest;
+use super::manifest::{Manifest, VERSION};
+use super::{OWN_DIR, atomic};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Why there is no build to serve, or none could be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// No build was made.
+    #[error("this app has not been built\n  --> {}\n\nhint: run `waystation build` first", path.display())]
+    Missing {
+        /// The manifest that is not there.
+        path: PathBuf,
+    },
+
+    /// A manifest of another version of the program, or one that was edited.
+    #[error("{message}\n  --> {}\n\nhint: run `waystation build` again", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+
+    /// A component that is not what the manifest says.
+    #[error("this component is not the one that was built\n  --> {}\n\nhint: run `waystation build` again", path.display())]
+    Changed {
+        /// The component.
+        path: PathBuf,
+    },
+
+    /// A file that cannot be read.
+    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A file that cannot be written.
+    #[error("cannot be written: {source}\n  --> {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Where the build of the app at `root` is kept.
+#[must_use]
+pub fn folder(root: &Path) -> PathBuf {
+    root.join(OWN_DIR).join("output")
+}
+
+/// Where a component goes, from the manifest's folder.
+#[must_use]
+pub fn component_path(digest: &Digest) -> String {
+    format!("components/{digest}.wasm")
+}
+
+/// Makes a build the latest one. The components are those that the manifest names, in any order.
+///
+/// # Errors
+///
+/// [`OutputError::Write`]; the build that was there before is then still whole.
+pub fn write<'a>(
+    folder: &Path,
+    manifest: &Manifest,
+    components: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(), OutputError> {
+    for component in components {
+        let path = folder.join(component_path(&Digest::of(component)));
+        atomic::write_if_changed(&path, component)
+            .map_err(|source| OutputError::Write { path, source })?;
+    }
+    let path = folder.join("manifest.json");
+    let json = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
+    json.and_then(|json| atomic::write(&path, &json))
+        .map_err(|source| OutputError::Write { path, source })?;
+    remove_others(folder, manifest);
+    Ok(())
+}
+
+/// Reads the manifest of the latest build.
+///
+/// # Errors
+///
+/// [`OutputError::Missing`], [`OutputError::Manifest`], [`OutputError::Read`].
+pub fn read(folder: &Path) -> Result<Manifest, OutputError> {
+    let path = folder.join("manifest.json");
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(OutputError::Missing { path });
+        }
+        Err(source) => return Err(OutputError::Read { path, source }),
+    };
+    match parse(&text) {
+        Ok(manifest) => Ok(manifest),
+        Err(message) => Err(OutputError::Manifest { path, message }),
+    }
+}
+
+/// Reads the component of a route and checks that it is the one that was built.
+///
+/// # Errors
+///
+/// [`OutputError::Changed`] if its digest is another one, [`OutputError::Read`].
+pub fn read_component(folder: &Path, digest: &Digest) -> Result<Vec<u8>, OutputError> {
+    let path = folder.join(component_path(digest));
+    match fs::read(&path) {
+        Ok(component) if Digest::of(&component) == *digest => Ok(component),
+        Ok(_) => Err(OutputError::Changed { path }),
+        Err(source) => Err(OutputError::Read { path, source }),
+    }
+}
+
+/// The version is looked at before the rest, which may be shaped otherwise in another version.
+fn parse(text: &[u8]) -> Result<Manifest, String> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let Versioned { version } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if version != VERSION {
+        return Err(format!(
+            "this build has format {version}, and this host reads format {VERSION}"
+        ));
+    }
+    serde_json::from_slice(text).map_err(|error| error.to_string())
+}
+
+/// Left-over components cost space and nothing else, so a failure to remove one is nobody's concern.
+fn remove_others(folder: &Path, manifest: &Manifest) {
+    let keep: BTreeSet<_> = manifest
+        .routes
+        .iter()
+        .map(|route| folder.join(&route.component))
+        .collect();
+    let entries = fs::read_dir(folder.join("components"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    for path in entries
+        .map(|entry| entry.path())
+        .filter(|path| !keep.contains(path))
+    {
+        let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::manifest::{Interface, Route};
+    use crate::project::routes::RouteKind;
+    use waystation_rules::method::Methods;
+
+    #[test]
+    fn a_build_is_read_back_and_the_next_one_takes_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        for content in [b"first".as_slice(), b"second"] {
+            let manifest = manifest(content);
+            write(folder.path(), &manifest, [content]).unwrap();
+            assert_eq!(read(folder.path()).unwrap(), manifest);
+            assert_eq!(
+                read_component(folder.path(), &Digest::of(content)).unwrap(),
+                content
+            );
+            assert_eq!(
+                fs::read_dir(folder.path().join("components"))
+                    .unwrap()
+                    .count(),
+                1
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_build_it_says_what_to_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("hint: run `waystation build` first"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_manifest_that_is_none_says_why() {
+        check(
+            "{\"version\": 9}",
+            "this build has format 9, and this host reads format 1",
+        );
+        check(
+            "{\"version\": 1}",
+            "missing field `name` at line 1 column 14",
+        );
+        check("x", "expected value at line 1 column 1");
+    }
+
+    #[test]
+    fn a_component_that_was_changed_is_not_served() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &manifest(b"first"), [b"first".as_slice()]).unwrap();
+        let digest = Digest::of(b"first");
+        fs::write(folder.path().join(component_path(&digest)), "other").unwrap();
+        assert!(matches!(
+            read_component(folder.path(), &digest),
+            Err(OutputError::Changed { .. })
+        ));
+    }
+
+    #[track_caller]
+    fn check(manifest: &str, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("manifest.json"), manifest).unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert_eq!(error.lines().next(), Some(expected));
+    }
+
+    fn manifest(content: &[u8]) -> Manifest {
+        let digest = Digest::of(content);
+        let route = Route {
+            pattern: "/".to_owned(),
+            file: "app/route.rs".to_owned(),
+            kind: RouteKind::Rust,
+            interface: Interface::Route,
+            component: component_path(&digest),
+            digest,
+            bytes: content.len() as u64,
+            methods: Methods::ALL,
+            config: None,
+        };
+        Manifest {
+            version: VERSION,
+            name: "shop".to_owned(),
+            routes: vec![route],
+        }
+    }
+}

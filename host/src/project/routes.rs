@@ -1,0 +1,224 @@
+//! Finds the routes of an app: one for each folder below `app/` that holds a `route.rs` or a `route.wasm`.
+//!
+//! In: the folders on disk. Out: a [`RouteSource`] each, in the order of their files, or every fault at once.
+//!
+//! What a folder name means, and which routes are in each other's way, is `waystation_rules`' to say.
+
+use super::{CargoToml, Project, ProjectError, names};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use waystation_rules::pattern::{self, RoutePattern};
+use waystation_rules::table::{Entry, Table};
+
+/// One route as its author wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSource {
+    /// What it matches.
+    pub pattern: RoutePattern,
+    /// The file from the app's root with forward slashes: `app/items/[slug]/route.rs`.
+    pub file: String,
+    /// Whether it is built or taken as it is.
+    pub kind: RouteKind,
+    /// What its package is called, and its component: `route-items-slug`.
+    pub package: String,
+}
+
+/// What a route is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    /// `route.rs`: compiled by cargo.
+    Rust,
+    /// `route.wasm`: a component that somebody else compiled.
+    Wasm,
+}
+
+/// Finds every route of an app, sorted by file.
+///
+/// # Errors
+///
+/// Every fault of every folder: [`ProjectError::Pattern`], [`ProjectError::Conflict`], [`ProjectError::TwoKinds`],
+/// [`ProjectError::NotUtf8`], [`ProjectError::Loop`], [`ProjectError::Read`]; and what [`CargoToml::read`] raises.
+pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>> {
+    let cargo_toml = CargoToml::read(&project.root).map_err(|error| vec![error])?;
+    let mut walk = Walk::new(project);
+    walk.folder(&project.app_dir, "");
+    let Walk {
+        mut found,
+        mut faults,
+        ..
+    } = walk;
+    found.sort_by(|a, b| a.file.cmp(&b.file));
+
+    let mut parsed = Vec::new();
+    for Found { folder, file, kind } in found {
+        match RoutePattern::parse(&folder) {
+            Ok(pattern) => parsed.push((pattern, file, kind)),
+            Err(source) => faults.push(ProjectError::Pattern { file, source }),
+        }
+    }
+    faults.extend(conflicts(&parsed));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+
+    let named: Vec<_> = parsed
+        .iter()
+        .map(|(pattern, file, _)| (pattern.to_string(), file.clone()))
+        .collect();
+    let packages = names::packages(&named, &taken(&cargo_toml));
+    let sources = parsed.into_iter().zip(packages);
+    Ok(sources
+        .map(|((pattern, file, kind), package)| RouteSource {
+            pattern,
+            file,
+            kind,
+            package,
+        })
+        .collect())
+}
+
+fn conflicts(routes: &[(RoutePattern, String, RouteKind)]) -> Vec<ProjectError> {
+    let entries = routes
+        .iter()
+        .enumerate()
+        .map(|(route, (pattern, file, _))| Entry {
+            pattern: pattern.clone(),
+            file: file.clone(),
+            route,
+        });
+    match Table::build(entries.collect()) {
+        Ok(_) => Vec::new(),
+        Err(conflicts) => conflicts
+            .into_iter()
+            .map(|conflict| ProjectError::Conflict(Box::new(conflict)))
+            .collect(),
+    }
+}
+
+/// The package names that `cargo build -p` could take for a route's: the app's own and its dependencies'.
+fn taken(cargo_toml: &CargoToml) -> BTreeSet<String> {
+    let dependencies = cargo_toml
+        .table
+        .get("dependencies")
+        .and_then(toml::Value::as_table);
+    let names = dependencies
+        .into_iter()
+        .flat_map(|table| table.keys().cloned());
+    names.chain([cargo_toml.name.clone()]).collect()
+}
+
+/// A route file and the folder it is in, from `app/`: `items/[slug]`, and nothing for `app/` itself.
+struct Found {
+    folder: String,
+    file: String,
+    kind: RouteKind,
+}
+
+struct Walk<'a> {
+    project: &'a Project,
+    /// The folders that the walk is in, without links, to notice one that leads back.
+    inside: Vec<PathBuf>,
+    found: Vec<Found>,
+    faults: Vec<ProjectError>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(project: &'a Project) -> Walk<'a> {
+        Walk {
+            project,
+            inside: Vec::new(),
+            found: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn folder(&mut self, path: &Path, folder: &str) {
+        match path.canonicalize() {
+            Ok(real) if self.inside.contains(&real) => {
+                let folder = self.below_root(path);
+                return self.faults.push(ProjectError::Loop { folder });
+            }
+            Ok(real) => self.inside.push(real),
+            Err(source) => return self.unreadable(path, source),
+        }
+        self.route_file(path, folder);
+        for name in self.folders_in(path) {
+            if !pattern::is_private(&name) {
+                let below = if folder.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{folder}/{name}")
+                };
+                self.folder(&path.join(&name), &below);
+            }
+        }
+        self.inside.pop();
+    }
+
+    fn route_file(&mut self, path: &Path, folder: &str) {
+        let kind = match (
+            path.join("route.rs").is_file(),
+            path.join("route.wasm").is_file(),
+        ) {
+            (false, false) => return,
+            (true, false) => RouteKind::Rust,
+            (false, true) => RouteKind::Wasm,
+            (true, true) => {
+                let folder = self.below_root(path);
+                return self.faults.push(ProjectError::TwoKinds { folder });
+            }
+        };
+        let name = match kind {
+            RouteKind::Rust => "route.rs",
+            RouteKind::Wasm => "route.wasm",
+        };
+        let file = self.below_root(&path.join(name));
+        self.found.push(Found {
+            folder: folder.to_owned(),
+            file,
+            kind,
+        });
+    }
+
+    fn folders_in(&mut self, path: &Path) -> Vec<String> {
+        let entries =
+            match fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+                Ok(entries) => entries,
+                Err(source) => {
+                    self.unreadable(path, source);
+                    return Vec::new();
+                }
+            };
+        let mut names = Vec::new();
+        for entry in entries.iter().filter(|entry| entry.path().is_dir()) {
+            match entry.file_name().into_string() {
+                Ok(name) => names.push(name),
+                Err(_) => self
+                    .faults
+                    .push(ProjectError::NotUtf8 { path: entry.path() }),
+            }
+        }
+        names.sort();
+        names
+    }
+
+    fn unreadable(&mut self, path: &Path, source: std::io::Error) {
+        self.faults.push(ProjectError::Read {
+            path: path.to_path_buf(),
+            source,
+        });
+    }
+
+    /// A path below the root as a person writes it: `app/items/[slug]`.
+    fn below_root(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.project.root).unwrap_or(path);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
+    }
+}
+
+#[cfg(test)]
+mod tests;

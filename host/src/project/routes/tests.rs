@@ -1,0 +1,162 @@
+//! Folders in, routes or faults out.
+
+use super::*;
+
+#[test]
+fn a_route_file_is_a_route() {
+    check(&["app/route.rs"], "/ app/route.rs route-root");
+    check(
+        &["app/items/[slug]/route.rs"],
+        "/items/[slug] app/items/[slug]/route.rs route-items-slug",
+    );
+    check(
+        &["app/(shop)/cart/route.rs"],
+        "/cart app/(shop)/cart/route.rs route-cart",
+    );
+    check(
+        &["app/@side/cart/route.rs"],
+        "/cart app/@side/cart/route.rs route-cart",
+    );
+    check(
+        &["app/rss.xml/route.rs"],
+        "/rss.xml app/rss.xml/route.rs route-rss-xml",
+    );
+    check(
+        &["app/x/route/route.rs"],
+        "/x/route app/x/route/route.rs route-x-route",
+    );
+    check(&["src/app/x/route.rs"], "/x src/app/x/route.rs route-x");
+    check(
+        &["app/.well-known/x/route.rs"],
+        "/.well-known/x app/.well-known/x/route.rs route-well-known-x",
+    );
+    check(
+        &["app/[user-id]/route.rs"],
+        "/[user-id] app/[user-id]/route.rs route-user-id",
+    );
+    check(
+        &["app/[name].json/route.rs"],
+        "/[name].json app/[name].json/route.rs route-name-json",
+    );
+}
+
+#[test]
+fn other_files_are_not() {
+    check(
+        &[
+            "app/items/helper.rs",
+            "app/page.rs",
+            "app/items/route.rs.bak",
+            "app/Route.rs",
+        ],
+        "",
+    );
+}
+
+#[test]
+fn a_private_folder_is_skipped_with_all_below_it() {
+    check(&["app/_lib/x/route.rs", "app/x/_y/route.rs"], "");
+    check(
+        &["app/%5Flib/route.rs"],
+        "/_lib app/%5Flib/route.rs route-lib",
+    );
+}
+
+#[test]
+fn a_component_is_a_route_as_it_is() {
+    check(
+        &["app/py/route.wasm"],
+        "/py app/py/route.wasm route-py (wasm)",
+    );
+}
+
+#[test]
+fn the_order_is_that_of_the_files() {
+    check(
+        &["app/b/route.rs", "app/a/z/route.rs", "app/a/route.wasm"],
+        "/a app/a/route.wasm route-a (wasm)\n/a/z app/a/z/route.rs route-a-z\n/b app/b/route.rs route-b",
+    );
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let faults = faults(&[
+        "app/a/route.rs",
+        "app/a/route.wasm",
+        "app/[]/route.rs",
+        "app/[x]/route.rs",
+        "app/[y]/route.rs",
+    ]);
+    assert_eq!(faults.len(), 3, "{faults:#?}");
+    assert_eq!(
+        faults[0],
+        "`route.rs` and `route.wasm` both answer this path\n  --> app/a\n\nhint: keep one of them"
+    );
+    assert!(
+        faults[1].ends_with("\n  --> app/[]/route.rs"),
+        "{}",
+        faults[1]
+    );
+    assert!(
+        faults[2].contains("app/[x]/route.rs") && faults[2].contains("app/[y]/route.rs"),
+        "{}",
+        faults[2]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_back_is_a_fault() {
+    let folder = app(&["app/a/route.rs"]);
+    std::os::unix::fs::symlink(folder.path().join("app"), folder.path().join("app/a/again"))
+        .unwrap();
+    let faults = discover(&Project::open(folder.path()).unwrap()).unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(
+        faults[0].to_string().contains("--> app/a/again"),
+        "{}",
+        faults[0]
+    );
+}
+
+#[track_caller]
+fn check(files: &[&str], expected: &str) {
+    let folder = app(files);
+    let routes = discover(&Project::open(folder.path()).unwrap()).unwrap();
+    let row = |route: &RouteSource| {
+        let kind = if route.kind == RouteKind::Wasm {
+            " (wasm)"
+        } else {
+            ""
+        };
+        format!("{} {} {}{kind}", route.pattern, route.file, route.package)
+    };
+    assert_eq!(
+        routes.iter().map(row).collect::<Vec<_>>().join("\n"),
+        expected
+    );
+}
+
+fn faults(files: &[&str]) -> Vec<String> {
+    let folder = app(files);
+    let faults = discover(&Project::open(folder.path()).unwrap()).unwrap_err();
+    faults.iter().map(ToString::to_string).collect()
+}
+
+fn app(files: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("Cargo.toml"),
+        "[package]\nname = 'shop'\n",
+    )
+    .unwrap();
+    if !files[0].starts_with("src/") {
+        fs::create_dir(folder.path().join("app")).unwrap();
+    }
+    for file in files {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    folder
+}

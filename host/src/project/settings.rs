@@ -1,0 +1,255 @@
+//! `waystation.toml`: what the operator of an app sets. The file may be absent; every key may be.
+//!
+//! In: the text. Out: [`Settings`], or a [`SettingsError`] with the line, the column and the key that was probably meant.
+//!
+//! Whether a value makes sense together with what a route asks for is decided in `waystation_rules::segment`.
+
+use super::place::Place;
+use super::suggest::nearest;
+use serde::Deserialize;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use waystation_rules::segment;
+
+/// The file's name.
+pub const FILE: &str = "waystation.toml";
+
+/// Everything `waystation.toml` can say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: Server,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `trailing_slash = true`: paths end in a slash, as with Next's `trailingSlash`.
+    pub trailing_slash: bool,
+}
+
+/// `[server]`: where to listen. The command line and the environment win over it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// An address or a name, such as `127.0.0.1`.
+    pub host: Option<String>,
+    /// 0 for any free one.
+    pub port: Option<u16>,
+}
+
+/// `[limits]`: what one request may use. A key that is absent keeps its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Seconds of wall-clock time until the response head.
+    pub max_duration: Option<NonZeroU32>,
+    /// Seconds of wall-clock time for a streamed body.
+    pub stream_duration: Option<NonZeroU32>,
+    /// Milliseconds of execution.
+    pub cpu_ms: Option<NonZeroU32>,
+    /// MiB of memory, summed over all memories and tables.
+    pub memory_mb: Option<NonZeroU32>,
+    /// Bytes of request body.
+    pub body_limit: Option<u64>,
+    /// Bytes of header section.
+    pub header_bytes: Option<NonZeroU32>,
+    /// Bytes of URL.
+    pub url_bytes: Option<NonZeroU32>,
+    /// Requests at once.
+    pub concurrency: Option<NonZeroU32>,
+    /// Milliseconds that a request waits for its turn.
+    pub queue_wait_ms: Option<u64>,
+    /// Outgoing requests of one request.
+    pub fetches: Option<NonZeroU32>,
+    /// Outgoing requests of one request that are open at once.
+    pub fetches_at_once: Option<NonZeroU32>,
+    /// Bytes that one request may log.
+    pub log_bytes: Option<usize>,
+}
+
+/// Why `waystation.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It is there but cannot be read.
+    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A key that means nothing.
+    #[error("`{key}` is not a setting here\n  --> {FILE}:{place}\n\nhint: {hint}")]
+    UnknownKey {
+        /// As it was written.
+        key: String,
+        /// Where.
+        place: Place,
+        /// What it could have been.
+        hint: String,
+    },
+
+    /// No TOML, or a value of the wrong kind or size.
+    #[error("{message}\n  --> {FILE}:{place}")]
+    Value {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Settings {
+    /// Reads the file in an app's root; without one, every setting is at its default.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`]: unreadable, an unknown key, a value that does not fit.
+    pub fn read(root: &Path) -> Result<Settings, SettingsError> {
+        let path = root.join(FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Settings::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(source) => Err(SettingsError::Read { path, source }),
+        }
+    }
+
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::read`].
+    pub fn parse(text: &str) -> Result<Settings, SettingsError> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let place = Place::of(text, &error.span().unwrap_or_default());
+            let message = error.message().to_owned();
+            match unknown_field(&message) {
+                Some((key, known)) => SettingsError::UnknownKey {
+                    hint: hint(&key, &known),
+                    key,
+                    place,
+                },
+                None => SettingsError::Value { place, message },
+            }
+        })
+    }
+}
+
+/// Takes serde's sentence apart: "unknown field `prot`, expected `host` or `port`".
+fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
+    let quoted = message.strip_prefix("unknown field ")?;
+    let mut names = quoted.split('`').skip(1).step_by(2).map(str::to_owned);
+    Some((names.next()?, names.collect()))
+}
+
+fn hint(key: &str, known: &[String]) -> String {
+    match nearest(key, known.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("the settings here are {}", known.join(", ")),
+    }
+}
+
+impl Limits {
+    /// The operator's limits: what the file says, over the defaults.
+    #[must_use]
+    pub fn over(&self, defaults: segment::Limits) -> segment::Limits {
+        let seconds = |value: Option<NonZeroU32>, default| {
+            value.map_or(default, |value| Duration::from_secs(value.get().into()))
+        };
+        let count = |value: Option<NonZeroU32>, default| {
+            value.map_or(default, |value| value.get() as usize)
+        };
+        segment::Limits {
+            max_duration: seconds(self.max_duration, defaults.max_duration),
+            stream_duration: seconds(self.stream_duration, defaults.stream_duration),
+            cpu: self.cpu_ms.map_or(defaults.cpu, |value| {
+                Duration::from_millis(value.get().into())
+            }),
+            memory: self
+                .memory_mb
+                .map_or(defaults.memory, |value| (value.get() as usize) << 20),
+            body: self.body_limit.unwrap_or(defaults.body),
+            header_bytes: count(self.header_bytes, defaults.header_bytes),
+            url_bytes: count(self.url_bytes, defaults.url_bytes),
+            concurrency: count(self.concurrency, defaults.concurrency),
+            queue_wait: self
+                .queue_wait_ms
+                .map_or(defaults.queue_wait, Duration::from_millis),
+            fetches: count(self.fetches, defaults.fetches),
+            fetches_at_once: count(self.fetches_at_once, defaults.fetches_at_once),
+            log_bytes: self.log_bytes.unwrap_or(defaults.log_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_every_default() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Settings::read(folder.path()).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = "trailing_slash = true\n[server]\nhost = '::1'\nport = 80\n[limits]\nmax_duration = 5\nbody_limit = 0";
+        let settings = Settings::parse(text).unwrap();
+        assert_eq!(
+            settings.server,
+            Server {
+                host: Some("::1".to_owned()),
+                port: Some(80)
+            }
+        );
+        assert_eq!(settings.limits.max_duration.map(NonZeroU32::get), Some(5));
+        assert!(settings.trailing_slash);
+    }
+
+    #[test]
+    fn limits_that_are_set_win_over_the_defaults() {
+        let settings = Settings::parse("limits = { memory_mb = 64, cpu_ms = 50 }").unwrap();
+        let defaults = segment::Limits::default();
+        let expected = segment::Limits {
+            memory: 64 << 20,
+            cpu: Duration::from_millis(50),
+            ..defaults.clone()
+        };
+        assert_eq!(settings.limits.over(defaults), expected);
+    }
+
+    #[test]
+    fn a_slip_names_the_key_that_was_meant() {
+        check(
+            "[server]\nprot = 80",
+            "`prot` is not a setting here\n  --> waystation.toml:2:1\n\nhint: did you mean `port`?",
+        );
+        check(
+            "[limit]\ncpu_ms = 80",
+            "`limit` is not a setting here\n  --> waystation.toml:1:2\n\nhint: did you mean `limits`?",
+        );
+        check(
+            "colour = 1",
+            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash",
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_it_should_be() {
+        check(
+            "[server]\nport = 'x'",
+            "invalid type: string \"x\", expected u16\n  --> waystation.toml:2:8",
+        );
+        check(
+            "[limits]\ncpu_ms = 0",
+            "invalid value: integer `0`, expected a nonzero u32\n  --> waystation.toml:2:10",
+        );
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(Settings::parse(text).unwrap_err().to_string(), expected);
+    }
+}
