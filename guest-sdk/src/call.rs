@@ -110,6 +110,19 @@ impl Call {
         })
     }
 
+    /// The values of one header, without copying the others.
+    pub(crate) fn header(&self, name: &str) -> Vec<Vec<u8>> {
+        match &*self.source.borrow() {
+            Source::Host(request) => request.get_headers().get(name),
+            Source::Headers(headers) => headers.get(name),
+            #[cfg(test)]
+            Source::Memory(_) => {
+                let values = self.headers().get_all(name).iter();
+                values.map(|value| value.as_bytes().to_vec()).collect()
+            }
+        }
+    }
+
     pub(crate) fn jar(&self) -> &RefCell<Jar> {
         self.jar
             .get_or_init(|| RefCell::new(Jar::new(&self.facts.cookies)))

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
 use wasip3::http::types as wasi;
 
 use crate::ambient::Scope;
@@ -99,7 +98,8 @@ pub(crate) async fn answer(call: &Rc<Call>, handler: Handler) -> Result<(Respons
             } else {
                 Vec::new()
             };
-            let after_form = || is_form_post(call.method(), call.headers().get(CONTENT_TYPE));
+            let content_type = || call.header("content-type").into_iter().next();
+            let after_form = || is_form_post(call.method(), content_type().as_deref());
             Ok((navigation.into_response(after_form), cookies))
         }
         failure => Err(Error::from_kind(failure)),

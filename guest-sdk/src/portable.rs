@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use http::header::{ALLOW, COOKIE, HeaderMap, HeaderValue};
+use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use wasip3::http::types as wasi;
@@ -37,7 +37,7 @@ pub async fn handle(request: wasi::Request, route: &Route) -> wasi::Response {
         Match::Params(params) => {
             let facts = Facts {
                 params,
-                cookies: cookie_pairs(call.headers()),
+                cookies: cookie_pairs(&call.header("cookie")),
                 ..facts(route)
             };
             return respond(call.with_facts(facts), route).await;
@@ -110,35 +110,32 @@ fn choose(method: &Method, handlers: &[(&str, Handler)]) -> Result<Handler, Resp
 
 /// `DELETE, GET, HEAD, OPTIONS`: sorted, with what is answered without a handler.
 fn allow(handlers: &[(&str, Handler)]) -> HeaderValue {
-    let mut methods: Vec<_> = handlers.iter().map(|(method, _)| *method).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    methods.push("OPTIONS");
-    methods.sort_unstable();
-    methods.dedup();
-    HeaderValue::try_from(methods.join(", ")).expect("methods are letters")
+    let defined = |name: &str| handlers.iter().any(|(method, _)| *method == name);
+    let answered =
+        |name: &&str| defined(name) || *name == "OPTIONS" || (*name == "HEAD" && defined("GET"));
+    let sorted = [
+        "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY",
+    ];
+    let names: Vec<_> = sorted.into_iter().filter(answered).collect();
+    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
 /// The cookies of a request, decoded; one that cannot be decoded is left out.
-pub(crate) fn cookie_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
-    let lines = headers
-        .get_all(COOKIE)
-        .into_iter()
-        .filter_map(|line| line.to_str().ok());
+pub(crate) fn cookie_pairs(lines: &[Vec<u8>]) -> Vec<(String, String)> {
+    let lines = lines
+        .iter()
+        .filter_map(|line| std::str::from_utf8(line).ok());
     let pairs = lines
         .flat_map(|line| line.split(';'))
-        .map(str::trim)
+        .map(str::trim_ascii)
         .filter(|pair| !pair.is_empty());
-    pairs
-        .filter_map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            Some((
-                name.to_owned(),
-                percent_decode_str(value).decode_utf8().ok()?.into_owned(),
-            ))
-        })
-        .collect()
+    pairs.filter_map(cookie_pair).collect()
+}
+
+fn cookie_pair(pair: &str) -> Option<(String, String)> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+    let value = percent_decode_str(value).decode_utf8().ok()?;
+    Some((name.to_owned(), value.into_owned()))
 }
 
 /// What a foreign host does not tell, in neutral words.
@@ -199,11 +196,7 @@ mod tests {
 
     #[test]
     fn cookies_are_decoded() {
-        let headers = HeaderMap::from_iter([(
-            COOKIE,
-            HeaderValue::from_static("a=1; b=%C3%A9; flag;c=%FF; d=x=y"),
-        )]);
-        let pairs = cookie_pairs(&headers);
+        let pairs = cookie_pairs(&[b"a=1; b=%C3%A9; flag;c=%FF; d=x=y".to_vec()]);
         let shown: Vec<_> = pairs
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
