@@ -23,7 +23,7 @@ use args::{Args, Command};
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    crate::telemetry::start_log();
+    crate::telemetry::start_log(matches!(args.command, Command::Dev(_)));
     let done = match args.command {
         Command::Dev(args) => dev::run(&args),
         Command::Build(args) => build::run(&args),

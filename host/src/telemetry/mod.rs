@@ -9,13 +9,20 @@ pub use record::Record;
 pub use request_id::RequestId;
 
 /// Sends the log to standard error. `WAYSTATION_LOG` filters it, as `RUST_LOG` does elsewhere.
-pub fn start_log() {
-    let filter = EnvFilter::try_from_env("WAYSTATION_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,guest=info,waystation=info"));
+///
+/// `shows_requests` adds a line per request, unless the filter says otherwise.
+pub fn start_log(shows_requests: bool) {
+    let default = match shows_requests {
+        true => "warn,guest=info,request=info",
+        false => "warn,guest=info",
+    };
+    let filter = EnvFilter::try_from_env("WAYSTATION_LOG").unwrap_or_else(|_| default.into());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if let Err(error) = log.compact().without_time().try_init() {
+        .with_writer(std::io::stderr)
+        .compact()
+        .without_time();
+    if let Err(error) = log.try_init() {
         eprintln!("the log is set up already: {error}");
     }
 }
