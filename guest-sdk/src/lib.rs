@@ -1,1 +1,132 @@
-//! stub
+//! Route handlers as in Next.js, written in Rust.
+//!
+//! A file `app/items/[slug]/route.rs` answers `/items/...`. It is plain Rust: a public function for each method, and public constants for
+//! the route's configuration.
+//!
+//! ```
+//! waystation::route! { // not written by hand: the build wraps the file in this
+//!     pattern = "/items/[slug]",
+//!     mod route {
+//!         use crate::Params;
+//!         use serde::{Deserialize, Serialize};
+//!         use waystation::{Context, Json, Request, Response, Result, Revalidate};
+//!
+//!         #[derive(Deserialize, Serialize)]
+//!         pub struct Item { name: String }
+//!
+//!         pub const REVALIDATE: Revalidate = Revalidate::seconds(60);
+//!
+//!         pub async fn get(_request: Request, context: Context<Params>) -> Json<Item> {
+//!             Json(Item { name: context.params.slug })
+//!         }
+//!
+//!         pub async fn post(request: Request) -> Result<Response> {
+//!             let item: Item = request.json().await?;
+//!             Response::builder().status(201).json(&item)
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! # Handlers
+//!
+//! `get head post put patch delete options query`, sync or async, with [`Request`], [`Context`], both or neither as arguments. They return
+//! anything that is [`IntoResponse`], or a [`Result`] of it. Without `head`, HEAD runs `get`; without `options`, the host lists the methods.
+//!
+//! # Constants
+//!
+//! | constant | type |
+//! |---|---|
+//! | `DYNAMIC` | [`Dynamic`] |
+//! | `DYNAMIC_PARAMS` | `bool` |
+//! | `REVALIDATE` | [`Revalidate`] |
+//! | `FETCH_CACHE` | [`FetchCache`] |
+//! | `RUNTIME` | [`Runtime`] |
+//! | `PREFERRED_REGION` | `&str` or `&[&str]` |
+//! | `MAX_DURATION` | `u32`, in seconds |
+//! | `ISOLATION` | [`Isolation`] |
+//! | `CPU_MS` | `u32`, in milliseconds of execution |
+//! | `BODY_LIMIT` | `u64`, in bytes |
+//!
+//! # From anywhere in a handler
+//!
+//! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`sleep`], [`now`],
+//! [`random_bytes`], [`random_u64`].
+
+mod ambient;
+mod body;
+mod call;
+mod context;
+mod cookie;
+mod cookies;
+mod error;
+mod handler;
+mod headers;
+mod incoming;
+mod into_response;
+mod navigation;
+mod params;
+mod pattern;
+mod portable;
+mod random;
+mod request;
+mod response;
+mod section;
+mod segment;
+mod set_cookie;
+pub mod sse;
+mod time;
+mod url;
+mod writer;
+
+#[cfg(test)]
+mod testing;
+
+#[allow(
+    clippy::all,
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    reason = "generated"
+)]
+pub mod bindings;
+
+pub use body::{Body, IntoChunk};
+pub use bytes::Bytes;
+pub use context::Context;
+pub use cookie::{Cookie, Priority, SameSite};
+pub use cookies::{Cookies, Deletion, RequestCookies, cookies};
+pub use error::{Error, Result};
+pub use handler::FromCall;
+pub use headers::{Headers, headers};
+pub use http;
+pub use http::StatusCode;
+pub use into_response::{Html, IntoHeaders, IntoResponse, Json};
+pub use navigation::{forbidden, not_found, permanent_redirect, redirect, unauthorized};
+pub use params::FromParams;
+pub use random::{random_bytes, random_u64};
+pub use request::Request;
+pub use response::{Builder, Response};
+pub use segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime, Segment};
+pub use time::{now, sleep};
+pub use url::{SearchParams, Url};
+pub use waystation_macros::route;
+pub use writer::Writer;
+
+/// What `route!` expands to; not for use by hand.
+#[doc(hidden)]
+#[allow(missing_docs, reason = "not for use by hand")]
+pub mod __private {
+    pub use crate::bindings::context::Context as Facts;
+    pub use crate::bindings::outcome::{Failure, Outcome};
+    pub use crate::bindings::{delete, get, head, options, patch, post, put, query};
+    pub use crate::call::Call;
+    pub use crate::handler::{Handler, Pending, handle};
+    pub use crate::params::RawParams;
+    pub use crate::portable::{Route, handle as handle_anywhere};
+    pub use crate::section::{Config, Section};
+    pub use std::rc::Rc;
+    pub use wasip3;
+    pub use wasip3::http::types as wasi;
+}

@@ -1,0 +1,347 @@
+//! Finds the handlers and constants of a route module, and everything that is wrong with them.
+//!
+//! In: the module's items. Out: a [`Module`] in plain words, which holds no token, or all [`Fault`]s.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, Type, UseTree, Visibility};
+
+use crate::constants::Constant;
+use crate::fault::Fault;
+use crate::method::Method;
+
+/// What a route module defines.
+#[derive(Debug, Default)]
+pub(crate) struct Module {
+    pub(crate) handlers: Vec<Handler>,
+    pub(crate) constants: Vec<Defined>,
+}
+
+/// A handler as it is called.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub(crate) method: Method,
+    pub(crate) is_async: bool,
+    pub(crate) arguments: usize,
+}
+
+/// A constant as it is read.
+#[derive(Debug)]
+pub(crate) struct Defined {
+    pub(crate) constant: &'static Constant,
+    /// Whether it is a single value where the section holds a list.
+    pub(crate) is_one_region: bool,
+}
+
+/// Checks a module; `dynamic` says whether its path has params, for the signatures to copy.
+pub(crate) fn module(items: &[Item], dynamic: bool) -> Result<Module, Vec<Fault>> {
+    let mut check = Check {
+        dynamic,
+        module: Module::default(),
+        faults: Vec::new(),
+    };
+    items
+        .iter()
+        .filter(|item| !is_test(attributes(item)))
+        .for_each(|item| check.item(item));
+    if check.module.handlers.is_empty() && check.faults.is_empty() {
+        let help = Method::named("get").map(|get| format!("{} {{ .. }}", get.signature(dynamic)));
+        let message = "this route has no handler".to_owned();
+        check.faults.push(Fault {
+            message,
+            help: help.unwrap_or_default(),
+            span: None,
+        });
+    }
+    if check.faults.is_empty() {
+        Ok(check.module)
+    } else {
+        Err(check.faults)
+    }
+}
+
+struct Check {
+    dynamic: bool,
+    module: Module,
+    faults: Vec<Fault>,
+}
+
+impl Check {
+    fn item(&mut self, item: &Item) {
+        match item {
+            Item::Fn(function) => self.function(function),
+            Item::Const(constant) => self.constant(constant),
+            Item::Static(item) if Constant::spelled(&item.ident.to_string()).is_some() => {
+                let constant = Constant::spelled(&item.ident.to_string());
+                let example = constant
+                    .map(|constant| constant.example)
+                    .unwrap_or_default();
+                self.fault(
+                    item.static_token.span,
+                    "route configuration is a `const`, not a `static`",
+                    example,
+                );
+            }
+            Item::Static(item) if is_public(&item.vis) => self.not_a_function(&item.ident),
+            Item::Mod(item) if is_public(&item.vis) => self.not_a_function(&item.ident),
+            Item::Use(item) if is_public(&item.vis) => self.reexports(&item.tree),
+            _ => {}
+        }
+    }
+
+    fn function(&mut self, function: &ItemFn) {
+        let ident = &function.sig.ident;
+        let name = ident.to_string();
+        if let Some(method) = Method::named(&name) {
+            return self.handler(method, function);
+        }
+        if let Some(method) = Method::spelled(&name) {
+            let message = format!(
+                "`{name}` is not called: handlers have lower-case names; name it `{}`",
+                method.name()
+            );
+            return self.fault(ident.span(), message, method.signature(self.dynamic));
+        }
+        if !is_public(&function.vis) {
+            return;
+        }
+        let list = Method::LIST;
+        let looks_like_handler = takes_request(function);
+        match name.to_ascii_lowercase().as_str() {
+            "default" => {
+                let help = Method::named("get")
+                    .map(|get| get.signature(self.dynamic))
+                    .unwrap_or_default();
+                self.fault(
+                    ident.span(),
+                    format!("a route has no default handler; name it {list}"),
+                    help,
+                );
+            }
+            method @ ("trace" | "connect") if looks_like_handler || name != method => {
+                let message = format!(
+                    "{} is not supported: a route cannot answer it",
+                    method.to_ascii_uppercase()
+                );
+                self.fault(
+                    ident.span(),
+                    message,
+                    format!("a handler is named {list}; make a helper private"),
+                );
+            }
+            _ if !looks_like_handler => {}
+            _ => match Method::near(&name) {
+                Some(method) => {
+                    let message = format!(
+                        "`{name}` is not a method; did you mean `{}`?",
+                        method.name()
+                    );
+                    self.fault(ident.span(), message, method.signature(self.dynamic));
+                }
+                None if name.chars().all(|c| c.is_ascii_uppercase()) => {
+                    self.fault(
+                        ident.span(),
+                        format!("`{name}` is not a method"),
+                        format!("a handler is named {list}"),
+                    );
+                }
+                None => {}
+            },
+        }
+    }
+
+    fn handler(&mut self, method: Method, function: &ItemFn) {
+        let before = self.faults.len();
+        let signature = method.signature(self.dynamic);
+        let (ident, sig) = (&function.sig.ident, &function.sig);
+        match &function.vis {
+            Visibility::Public(_) => {}
+            Visibility::Inherited => {
+                self.fault(
+                    ident.span(),
+                    format!("`{ident}` is private, so it is not called; make it `pub`"),
+                    &*signature,
+                );
+            }
+            Visibility::Restricted(vis) => {
+                self.fault(
+                    vis.span(),
+                    format!("`{ident}` is not public; make it `pub`"),
+                    &*signature,
+                );
+            }
+        }
+        if !sig.generics.params.is_empty() {
+            self.fault(
+                sig.generics.span(),
+                "a handler has no generic parameters: nothing could choose them",
+                &*signature,
+            );
+        }
+        if let Some(token) = sig.unsafety {
+            self.fault(
+                token.span,
+                "a handler is not `unsafe`: the host calls it",
+                &*signature,
+            );
+        }
+        if let Some(extra) = sig.inputs.iter().nth(2) {
+            self.fault(
+                extra.span(),
+                "a handler takes at most two arguments, the request and the context",
+                &*signature,
+            );
+        }
+        for input in &sig.inputs {
+            self.argument(input, &signature);
+        }
+        if self.faults.len() == before {
+            let (is_async, arguments) = (sig.asyncness.is_some(), sig.inputs.len());
+            self.module.handlers.push(Handler {
+                method,
+                is_async,
+                arguments,
+            });
+        }
+    }
+
+    fn argument(&mut self, argument: &FnArg, signature: &str) {
+        match argument {
+            FnArg::Receiver(receiver) => {
+                self.fault(
+                    receiver.span(),
+                    "a handler takes no `self`: each call may meet a new instance",
+                    signature,
+                );
+            }
+            FnArg::Typed(typed) => match &*typed.ty {
+                Type::Reference(reference) => {
+                    self.fault(
+                        reference.span(),
+                        "a handler takes its arguments by value",
+                        signature,
+                    );
+                }
+                Type::ImplTrait(generic) => {
+                    self.fault(
+                        generic.span(),
+                        "a handler has no generic parameters: nothing could choose them",
+                        signature,
+                    );
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn constant(&mut self, item: &ItemConst) {
+        let (ident, name) = (&item.ident, item.ident.to_string());
+        if Method::named(&name).is_some() && is_public(&item.vis) {
+            return self.not_a_function(ident);
+        }
+        let Some(constant) = Constant::spelled(&name) else {
+            return;
+        };
+        let before = self.faults.len();
+        if constant.name != name {
+            let message = format!("`{name}` configures nothing; name it `{}`", constant.name);
+            self.fault(ident.span(), message, constant.example);
+        } else if !matches!(item.vis, Visibility::Public(_)) {
+            self.fault(
+                ident.span(),
+                format!("`{name}` is private, so it is not read; make it `pub`"),
+                constant.example,
+            );
+        }
+        if constant.refuses(&item.ty) {
+            self.fault(
+                item.ty.span(),
+                format!("`{}` has another type", constant.name),
+                constant.example,
+            );
+        }
+        if self.faults.len() == before {
+            self.module.constants.push(Defined {
+                constant,
+                is_one_region: constant.is_one_region(&item.ty),
+            });
+        }
+    }
+
+    /// A public item with a method's name that is no function.
+    fn not_a_function(&mut self, ident: &syn::Ident) {
+        if let Some(method) = Method::spelled(&ident.to_string()) {
+            let message = format!("`{ident}` is not a function, so it answers nothing");
+            self.fault(ident.span(), message, method.signature(self.dynamic));
+        }
+    }
+
+    /// Names that come from elsewhere: what they are cannot be seen from here.
+    fn reexports(&mut self, tree: &UseTree) {
+        let ident = match tree {
+            UseTree::Path(path) => return self.reexports(&path.tree),
+            UseTree::Group(group) => {
+                return group.items.iter().for_each(|tree| self.reexports(tree));
+            }
+            UseTree::Glob(_) => return,
+            UseTree::Name(name) => &name.ident,
+            UseTree::Rename(rename) => &rename.rename,
+        };
+        let name = ident.to_string();
+        if let Some(method) = Method::named(&name) {
+            let message = format!(
+                "`{name}` comes from another module, so it is not called; call it from a handler in this file"
+            );
+            self.fault(ident.span(), message, method.signature(self.dynamic));
+        } else if let Some(constant) = Constant::named(&name) {
+            let message = format!(
+                "`{name}` comes from another module, so it is not read; define it in this file"
+            );
+            self.fault(ident.span(), message, constant.example);
+        }
+    }
+
+    fn fault(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(Fault::at(span, message, help));
+    }
+}
+
+fn is_public(vis: &Visibility) -> bool {
+    matches!(vis, Visibility::Public(_))
+}
+
+/// Whether an argument is a `Request` or a `Context`, as only handlers take them by value.
+fn takes_request(function: &ItemFn) -> bool {
+    function.sig.inputs.iter().any(|input| match input {
+        FnArg::Typed(typed) => match &*typed.ty {
+            Type::Path(path) => path
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "Request" || last.ident == "Context"),
+            _ => false,
+        },
+        FnArg::Receiver(_) => false,
+    })
+}
+
+/// Whether it is compiled for tests only: `#[cfg(test)]`.
+fn is_test(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute
+                .parse_args::<syn::Path>()
+                .is_ok_and(|cfg| cfg.is_ident("test"))
+    })
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Fn(item) => &item.attrs,
+        Item::Const(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}

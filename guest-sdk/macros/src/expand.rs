@@ -1,0 +1,162 @@
+//! Writes the code that makes a component of a checked module.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::check::{Defined, Handler, Module};
+use crate::params::{Kind, Param};
+
+/// `Params`, with a field for each dynamic segment.
+pub(crate) fn params(pattern: &str, params: &[Param]) -> TokenStream {
+    let fields = params.iter().map(|param| {
+        let field = ident(&param.field);
+        let (doc, ty) = match param.kind {
+            Kind::One => (format!("`[{}]`", param.name), quote!(::std::string::String)),
+            Kind::Many => (
+                format!("`[...{}]`", param.name),
+                quote!(::std::vec::Vec<::std::string::String>),
+            ),
+            Kind::Optional => (
+                format!(
+                    "`[[...{}]]`: `None` if the path ends before it.",
+                    param.name
+                ),
+                quote!(::std::option::Option<::std::vec::Vec<::std::string::String>>),
+            ),
+        };
+        quote!(#[doc = #doc] pub #field: #ty)
+    });
+    let values = params.iter().map(|param| {
+        let (field, name) = (ident(&param.field), &param.name);
+        let take = match param.kind {
+            Kind::One => quote!(one),
+            Kind::Many => quote!(many),
+            Kind::Optional => quote!(optional),
+        };
+        quote!(#field: values.#take(#name)?)
+    });
+    let doc = format!("The dynamic segments of `{pattern}`.");
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug)]
+        #[allow(dead_code, non_snake_case)]
+        pub struct Params { #(#fields),* }
+
+        #[automatically_derived]
+        #[allow(unused_variables)]
+        impl ::waystation::FromParams for Params {
+            fn from_params(values: ::waystation::__private::RawParams<'_>) -> ::waystation::Result<Self> {
+                ::std::result::Result::Ok(Self { #(#values),* })
+            }
+        }
+    }
+}
+
+/// The exported interfaces and the custom section.
+pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
+    let Module {
+        handlers,
+        constants,
+    } = module;
+    let names: Vec<_> = handlers
+        .iter()
+        .map(|handler| ident(handler.method.name()))
+        .collect();
+    let methods: Vec<_> = handlers
+        .iter()
+        .map(|handler| handler.method.token())
+        .collect();
+    let calls = handlers.iter().map(call);
+    let interfaces = names.iter().map(interface);
+    let config = constants.iter().map(config);
+    quote! {
+        #[allow(clippy::all, dead_code, unsafe_code, unused_imports)]
+        const _: () = {
+            use ::waystation::__private as sdk;
+
+            #(#calls)*
+
+            const ROUTE: sdk::Route = sdk::Route { pattern: #pattern, handlers: &[#((#methods, #names)),*] };
+
+            const SECTION: sdk::Section = sdk::Section {
+                pattern: #pattern,
+                methods: &[#(#methods),*],
+                config: sdk::Config { #(#config,)* ..sdk::Config::NONE },
+            };
+
+            const LENGTH: usize = SECTION.len();
+
+            #[cfg(target_family = "wasm")]
+            #[unsafe(link_section = "waystation-route")]
+            #[used]
+            static JSON: [u8; LENGTH] = SECTION.bytes();
+
+            // Elsewhere nothing is linked, but the constants are checked all the same.
+            #[cfg(not(target_family = "wasm"))]
+            const JSON: [u8; LENGTH] = SECTION.bytes();
+
+            struct Exported;
+
+            #(#interfaces)*
+
+            impl sdk::wasip3::exports::http::handler::Guest for Exported {
+                async fn handle(request: sdk::wasi::Request) -> ::std::result::Result<sdk::wasi::Response, sdk::wasi::ErrorCode> {
+                    ::std::result::Result::Ok(sdk::handle_anywhere(request, &ROUTE).await)
+                }
+            }
+
+            #[cfg(target_family = "wasm")]
+            ::waystation::__private::wasip3::http::service::export!(Exported with_types_in ::waystation::__private::wasip3);
+        };
+    }
+}
+
+/// A handler with its arguments and answer made alike.
+fn call(handler: &Handler) -> TokenStream {
+    let name = ident(handler.method.name());
+    let arguments =
+        (0..handler.arguments).map(|_| quote!(::waystation::FromCall::from_call(&call)?));
+    let wait = handler.is_async.then(|| quote!(.await));
+    quote! {
+        fn #name(call: sdk::Rc<sdk::Call>) -> sdk::Pending {
+            ::std::boxed::Box::pin(async move {
+                ::waystation::IntoResponse::into_response(self::route::#name(#(#arguments),*) #wait)
+            })
+        }
+    }
+}
+
+/// The interface that says that the component answers this method.
+fn interface(name: &Ident) -> TokenStream {
+    let export = format_ident!("export_{name}");
+    quote! {
+        impl sdk::#name::Guest for Exported {
+            async fn handle(
+                request: sdk::wasi::Request,
+                facts: sdk::Facts,
+            ) -> ::std::result::Result<sdk::Outcome, sdk::Failure> {
+                sdk::handle(request, facts, #name).await
+            }
+        }
+
+        #[cfg(target_family = "wasm")]
+        ::waystation::__private::#name::#export!(Exported with_types_in ::waystation::__private::#name);
+    }
+}
+
+fn config(defined: &Defined) -> TokenStream {
+    let (name, field) = (ident(defined.constant.name), ident(defined.constant.field));
+    let value = if defined.is_one_region {
+        quote!(&[self::route::#name])
+    } else {
+        quote!(self::route::#name)
+    };
+    quote!(#field: ::std::option::Option::Some(#value))
+}
+
+fn ident(name: &str) -> Ident {
+    match name.strip_prefix("r#") {
+        Some(raw) => Ident::new_raw(raw, Span::call_site()),
+        None => Ident::new(name, Span::call_site()),
+    }
+}

@@ -1,0 +1,87 @@
+//! Which request is being answered, for `cookies()` and `headers()`.
+//!
+//! A host may run several requests in one instance, so the answer is set anew whenever one of them is polled.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use crate::call::Call;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Call>>> = const { RefCell::new(None) };
+}
+
+/// The request being answered.
+///
+/// # Panics
+///
+/// If there is none.
+pub(crate) fn current(asked_by: &str) -> Rc<Call> {
+    CURRENT.with_borrow(Clone::clone).unwrap_or_else(|| {
+        panic!("`{asked_by}` was called outside of a request; call it in a handler")
+    })
+}
+
+/// A future that belongs to one request.
+pub(crate) struct Scope<T> {
+    pub(crate) call: Rc<Call>,
+    pub(crate) future: Pin<Box<dyn Future<Output = T>>>,
+}
+
+impl<T> Future for Scope<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let _restore = enter(self.call.clone());
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// Makes `call` the current one until the guard is dropped.
+fn enter(call: Rc<Call>) -> Restore {
+    Restore(CURRENT.replace(Some(call)))
+}
+
+struct Restore(Option<Rc<Call>>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{call, now};
+    use crate::{ambient::Scope, cookies};
+
+    #[test]
+    fn two_requests_in_turn_keep_their_own() {
+        let ask = |value: &str| {
+            let call = call("GET", "/", &[("cookie", &format!("who={value}"))], "");
+            let future = Box::pin(async {
+                let before = cookies().get("who");
+                futures_util::pending!();
+                (before, cookies().get("who"))
+            });
+            Scope { call, future }
+        };
+        let (first, second) = now(async {
+            let (mut first, mut second) = (ask("a"), ask("b"));
+            assert!(futures_util::poll!(&mut first).is_pending());
+            assert!(futures_util::poll!(&mut second).is_pending());
+            (first.await, second.await)
+        });
+        assert_eq!(first, (Some("a".into()), Some("a".into())));
+        assert_eq!(second, (Some("b".into()), Some("b".into())));
+    }
+
+    #[test]
+    #[should_panic(expected = "`cookies()` was called outside of a request")]
+    fn outside_of_a_request_it_says_so() {
+        cookies();
+    }
+}

@@ -1,0 +1,150 @@
+//! A message's body: nothing, bytes known at once, or bytes still being made.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::error::{Error, Result};
+
+/// The body of a request or a response.
+///
+/// As a [`Stream`] it gives the chunks in order. A chunk that is an error is the last: the body is cut short, and the client sees a
+/// broken connection, never a clean end.
+pub struct Body(pub(crate) Kind);
+
+pub(crate) enum Kind {
+    Whole(Bytes),
+    Stream(Pin<Box<dyn Stream<Item = Result<Bytes>>>>),
+}
+
+impl Body {
+    /// No body.
+    pub const fn empty() -> Self {
+        Self(Kind::Whole(Bytes::new()))
+    }
+
+    /// A body that is made while it is sent. Each item is one chunk: bytes, text, or a `Result` of them.
+    ///
+    /// The next item is asked for when the client has taken the last one.
+    pub fn stream<S>(stream: S) -> Self
+    where
+        S: Stream + 'static,
+        S::Item: IntoChunk,
+    {
+        Self(Kind::Stream(Box::pin(Chunks(Box::pin(stream)))))
+    }
+
+    /// Waits for the next chunk; `None` at the end.
+    pub async fn chunk(&mut self) -> Option<Result<Bytes>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Waits for all of it.
+    ///
+    /// # Errors
+    ///
+    /// The stream's own, such as a request body that ended early.
+    pub async fn bytes(mut self) -> Result<Bytes> {
+        if let Kind::Whole(bytes) = self.0 {
+            return Ok(bytes);
+        }
+        let mut all = Vec::new();
+        while let Some(chunk) = self.chunk().await {
+            all.extend_from_slice(&chunk?);
+        }
+        Ok(all.into())
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.get_mut().0 {
+            Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Whole(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
+            Kind::Stream(stream) => stream.as_mut().poll_next(cx),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Whole(bytes) => f.debug_tuple("Body").field(bytes).finish(),
+            Kind::Stream(_) => f.write_str("Body(stream)"),
+        }
+    }
+}
+
+macro_rules! body_from {
+    ($($source:ty),*) => {$(
+        impl From<$source> for Body {
+            fn from(whole: $source) -> Self {
+                Self(Kind::Whole(whole.into()))
+            }
+        }
+    )*};
+}
+
+body_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
+
+impl From<()> for Body {
+    fn from((): ()) -> Self {
+        Self::empty()
+    }
+}
+
+/// What a stream of a body may hold: bytes, text, or a `Result` of them.
+pub trait IntoChunk {
+    /// The chunk, or why there are no more.
+    ///
+    /// # Errors
+    ///
+    /// If the item is an `Err`; the body ends there, cut short.
+    fn into_chunk(self) -> Result<Bytes>;
+}
+
+macro_rules! chunk_from {
+    ($($source:ty),*) => {$(
+        impl IntoChunk for $source {
+            fn into_chunk(self) -> Result<Bytes> {
+                Ok(self.into())
+            }
+        }
+    )*};
+}
+
+chunk_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
+
+impl<T: Into<Bytes>, E: Into<Error>> IntoChunk for std::result::Result<T, E> {
+    fn into_chunk(self) -> Result<Bytes> {
+        self.map(Into::into).map_err(Into::into)
+    }
+}
+
+struct Chunks<S>(Pin<Box<S>>);
+
+impl<S> Stream for Chunks<S>
+where
+    S: Stream,
+    S::Item: IntoChunk,
+{
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0
+            .as_mut()
+            .poll_next(cx)
+            .map(|next| next.map(IntoChunk::into_chunk))
+    }
+}

@@ -1,0 +1,201 @@
+//! One request being answered: what the handler, `cookies()` and `headers()` all read.
+//!
+//! The head stays with the host until something asks for it, so a handler that asks for nothing pays nothing. When the body is taken the
+//! host's request goes with it, so the rest of the head is fetched then.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use wasip3::http::types as wasi;
+
+use crate::bindings::context::Context as Facts;
+use crate::cookies::Jar;
+use crate::error::{Error, Result};
+use crate::incoming::Incoming;
+use crate::url::Url;
+
+/// One request being answered.
+pub struct Call {
+    facts: Facts,
+    source: RefCell<Source>,
+    method: OnceCell<Method>,
+    url: OnceCell<Url>,
+    headers: OnceCell<HeaderMap>,
+    jar: OnceCell<RefCell<Jar>>,
+}
+
+/// Where the rest of the request is.
+enum Source {
+    /// With the host, untouched.
+    Host(wasi::Request),
+    /// The body was taken; the headers are still with the host.
+    Headers(wasi::Headers),
+    /// The head is here; so is the body until it is taken.
+    #[cfg(test)]
+    Memory(Option<bytes::Bytes>),
+}
+
+impl Call {
+    pub(crate) fn new(request: wasi::Request, facts: Facts) -> Rc<Self> {
+        Rc::new(Self {
+            facts,
+            source: RefCell::new(Source::Host(request)),
+            method: OnceCell::new(),
+            url: OnceCell::new(),
+            headers: OnceCell::new(),
+            jar: OnceCell::new(),
+        })
+    }
+
+    /// A request that never was with a host, as tests make it.
+    #[cfg(test)]
+    pub(crate) fn in_memory(request: http::Request<bytes::Bytes>, facts: Facts) -> Rc<Self> {
+        let (head, body) = request.into_parts();
+        let scheme = head.uri.scheme_str().unwrap_or("http");
+        let authority = head
+            .uri
+            .authority()
+            .map_or("localhost", |authority| authority.as_str());
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let url = Url::new(scheme.to_owned(), authority.to_owned(), target.to_owned());
+        Rc::new(Self {
+            facts,
+            source: RefCell::new(Source::Memory(Some(body))),
+            method: head.method.into(),
+            headers: with_host(head.headers, &url).into(),
+            url: url.into(),
+            jar: OnceCell::new(),
+        })
+    }
+
+    /// The same request with what was found out about it.
+    pub(crate) fn with_facts(self: Rc<Self>, facts: Facts) -> Rc<Self> {
+        let call = Rc::into_inner(self).expect("nothing else holds the request yet");
+        Rc::new(Self { facts, ..call })
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        self.method.get_or_init(|| match &*self.source.borrow() {
+            Source::Host(request) => method(request.get_method()),
+            _ => unreachable!("the method was kept"),
+        })
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        self.url.get_or_init(|| match &*self.source.borrow() {
+            Source::Host(request) => url(request),
+            _ => unreachable!("the address was kept"),
+        })
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.headers.get_or_init(|| {
+            let url = self.url();
+            let copied = match &*self.source.borrow() {
+                Source::Host(request) => copy(&request.get_headers()),
+                Source::Headers(headers) => copy(headers),
+                #[cfg(test)]
+                Source::Memory(_) => unreachable!("the headers were kept"),
+            };
+            with_host(copied, url)
+        })
+    }
+
+    pub(crate) fn jar(&self) -> &RefCell<Jar> {
+        self.jar
+            .get_or_init(|| RefCell::new(Jar::new(&self.facts.cookies)))
+    }
+
+    /// The jar, if the handler used one.
+    pub(crate) fn used_jar(&self) -> Option<&RefCell<Jar>> {
+        self.jar.get()
+    }
+
+    /// Takes the body; a second time is an error.
+    pub(crate) fn take_body(&self) -> Result<Incoming> {
+        self.method();
+        self.url();
+        let mut source = self.source.borrow_mut();
+        match &mut *source {
+            #[cfg(test)]
+            Source::Memory(body) => body.take().map(Incoming::Whole).ok_or_else(already_read),
+            Source::Headers(_) => Err(already_read()),
+            Source::Host(request) => {
+                let headers = Source::Headers(request.get_headers());
+                let Source::Host(request) = std::mem::replace(&mut *source, headers) else {
+                    unreachable!("it was with the host");
+                };
+                Ok(Incoming::consume(request))
+            }
+        }
+    }
+}
+
+fn already_read() -> Error {
+    Error::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the body has already been read",
+    )
+}
+
+/// The method as the `http` crate names it.
+pub(crate) fn method(method: wasi::Method) -> Method {
+    match method {
+        wasi::Method::Get => Method::GET,
+        wasi::Method::Head => Method::HEAD,
+        wasi::Method::Post => Method::POST,
+        wasi::Method::Put => Method::PUT,
+        wasi::Method::Delete => Method::DELETE,
+        wasi::Method::Connect => Method::CONNECT,
+        wasi::Method::Options => Method::OPTIONS,
+        wasi::Method::Trace => Method::TRACE,
+        wasi::Method::Patch => Method::PATCH,
+        wasi::Method::Other(name) => Method::from_bytes(name.as_bytes()).unwrap_or_default(),
+    }
+}
+
+fn url(request: &wasi::Request) -> Url {
+    let scheme = match request.get_scheme() {
+        None | Some(wasi::Scheme::Http) => "http".to_owned(),
+        Some(wasi::Scheme::Https) => "https".to_owned(),
+        Some(wasi::Scheme::Other(scheme)) => scheme,
+    };
+    let authority = request.get_authority().unwrap_or_default();
+    let target = request
+        .get_path_with_query()
+        .unwrap_or_else(|| "/".to_owned());
+    Url::new(scheme, authority, target)
+}
+
+fn copy(fields: &wasi::Headers) -> HeaderMap {
+    let fields = fields.copy_all();
+    let mut headers = HeaderMap::with_capacity(fields.len() + 1);
+    for (name, value) in fields {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::try_from(value),
+        ) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+/// WASI has no `host` header: the authority stands for it. A handler expects one.
+fn with_host(mut headers: HeaderMap, url: &Url) -> HeaderMap {
+    if !url.host().is_empty()
+        && let Ok(host) = HeaderValue::try_from(url.host())
+    {
+        headers.entry(HOST).or_insert(host);
+    }
+    headers
+}

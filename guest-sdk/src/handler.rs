@@ -1,0 +1,256 @@
+//! From the host's call to the handler and back.
+//!
+//! In: the host's request and its facts. Out: an outcome, or a failure with the error's words.
+//!
+//! A whole body travels as a plain value; only a stream becomes a response of the host's.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use wasip3::http::types as wasi;
+
+use crate::ambient::Scope;
+use crate::bindings::context::Context as Facts;
+use crate::bindings::outcome::{Answer, Cookie, Effect, Failure, Outcome, Reply};
+use crate::body::{Body, Kind as BodyKind};
+use crate::call::Call;
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::navigation::is_form_post;
+use crate::params::FromParams;
+use crate::request::Request;
+use crate::response::Response;
+
+/// What a handler may take as an argument.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}`",
+    label = "not an argument of a handler",
+    note = "a handler takes nothing, `Request`, `Context<Params>`, or both: `pub async fn get(request: Request, context: Context<Params>)`"
+)]
+pub trait FromCall: Sized {
+    /// Takes the argument.
+    ///
+    /// # Errors
+    ///
+    /// If the host gave no value for one of the params.
+    fn from_call(call: &Rc<Call>) -> Result<Self>;
+}
+
+impl FromCall for Request {
+    fn from_call(call: &Rc<Call>) -> Result<Self> {
+        Ok(Self::new(call.clone()))
+    }
+}
+
+impl<P: FromParams> FromCall for Context<P> {
+    fn from_call(call: &Rc<Call>) -> Result<Self> {
+        Self::new(call.clone())
+    }
+}
+
+/// A handler at work.
+pub type Pending = Pin<Box<dyn Future<Output = Result<Response>>>>;
+
+/// A handler of a route module, with its arguments and answer made alike.
+pub type Handler = fn(Rc<Call>) -> Pending;
+
+/// Answers one request of the host.
+///
+/// # Errors
+///
+/// What the handler returned, if it is not a navigation.
+pub async fn handle(
+    request: wasi::Request,
+    facts: Facts,
+    handler: Handler,
+) -> Result<Outcome, Failure> {
+    let call = Call::new(request, facts);
+    match answer(&call, handler).await {
+        Ok((response, cookies)) => Ok(outcome(call, response, cookies)),
+        Err(error) => Err(Failure {
+            status: error.status().as_u16(),
+            message: format!("{error:?}"),
+        }),
+    }
+}
+
+/// Runs the handler, and settles what its navigation and cookies mean.
+pub(crate) async fn answer(call: &Rc<Call>, handler: Handler) -> Result<(Response, Vec<Cookie>)> {
+    let result = Scope {
+        call: call.clone(),
+        future: handler(call.clone()),
+    }
+    .await;
+    let cookies = match call.used_jar() {
+        Some(jar) => jar.borrow_mut().seal(),
+        None => Ok(Vec::new()),
+    };
+    let error = match result {
+        Ok(response) => return Ok((response, cookies?)),
+        Err(error) => error,
+    };
+    match error.into_kind() {
+        Kind::Navigation(navigation) => {
+            let cookies = if navigation.keeps_cookies() {
+                cookies?
+            } else {
+                Vec::new()
+            };
+            let after_form = || is_form_post(call.method(), call.headers().get(CONTENT_TYPE));
+            Ok((navigation.into_response(after_form), cookies))
+        }
+        failure => Err(Error::from_kind(failure)),
+    }
+}
+
+fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome {
+    let (status, headers, body) = response.into_parts();
+    let answer = match body.0 {
+        BodyKind::Whole(bytes) => Answer::Reply(Reply {
+            status: status.as_u16(),
+            headers: list(&headers),
+            body: bytes.into(),
+        }),
+        BodyKind::Stream(_) => Answer::Stream(stream(call, status.as_u16(), &headers, body)),
+    };
+    Outcome {
+        answer,
+        effects: cookies.into_iter().map(Effect::SetCookie).collect(),
+    }
+}
+
+fn list(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+/// A response of the host's, whose body a task of its own writes. A header that the host keeps to itself is left out.
+pub(crate) fn stream(
+    call: Rc<Call>,
+    status: u16,
+    headers: &HeaderMap,
+    body: Body,
+) -> wasi::Response {
+    let fields = wasi::Fields::new();
+    for (name, value) in headers {
+        let _kept_by_the_host = fields.append(name.as_str(), value.as_bytes());
+    }
+    let (writer, reader) = wasip3::wit_stream::new();
+    // If the task goes away without a word, the body was not all.
+    let (end, ended) = wasip3::wit_future::new(|| Err(wasi::ErrorCode::InternalError(None)));
+    let (response, sent) = wasi::Response::new(fields, Some(reader), ended);
+    drop(sent);
+    // Only a status outside 100 to 999 is refused, and `StatusCode` holds none.
+    let _always_valid = response.set_status_code(status);
+    wit_bindgen::spawn_local(Scope {
+        call,
+        future: Box::pin(write(body, writer, end)),
+    });
+    response
+}
+
+type End =
+    wit_bindgen::rt::async_support::FutureWriter<Result<Option<wasi::Trailers>, wasi::ErrorCode>>;
+
+/// Writes each chunk as it comes, and at the end whether it was all. If the reader has gone, the body is dropped.
+async fn write(
+    mut body: Body,
+    mut writer: wit_bindgen::rt::async_support::StreamWriter<u8>,
+    end: End,
+) {
+    while let Some(chunk) = body.chunk().await {
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                drop(writer);
+                let _reader_gone = end
+                    .write(Err(wasi::ErrorCode::InternalError(Some(format!(
+                        "{error:?}"
+                    )))))
+                    .await;
+                return;
+            }
+        };
+        let unsent = writer.write_all(chunk.into()).await;
+        if !unsent.is_empty() {
+            return;
+        }
+    }
+    drop(writer);
+    let _reader_gone = end.write(Ok(None)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::into_response::IntoResponse;
+    use crate::testing::{call, now};
+    use crate::{cookies, not_found, redirect};
+
+    #[test]
+    fn cookies_go_with_answers_and_redirects_only() {
+        check(|_| Box::pin(async { set("a")?.into_response() }), "200 a");
+        check(
+            |_| Box::pin(async { set("a").and_then(|()| redirect("/x")) }),
+            "307 a",
+        );
+        check(
+            |_| Box::pin(async { set("a").and_then(|()| not_found()) }),
+            "404",
+        );
+        check(
+            |_| Box::pin(async { set("a").and_then(|()| Err(Error::message("no"))) }),
+            "no",
+        );
+        check(|_| Box::pin(async { "hi".into_response() }), "200");
+    }
+
+    #[test]
+    fn arguments_come_in_any_order_and_number() {
+        let handler: Handler = |call| {
+            Box::pin(async move {
+                let (context, request) =
+                    (Context::<()>::from_call(&call)?, Request::from_call(&call)?);
+                format!("{} {}", context.pattern(), request.text().await?).into_response()
+            })
+        };
+        let (response, _) = now(answer(&call("POST", "/", &[], "hi"), handler)).unwrap();
+        assert_eq!(now(response.into_body().bytes()).unwrap(), "/ hi");
+    }
+
+    #[test]
+    fn a_form_post_redirects_with_303() {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let (response, _) = now(answer(&call("POST", "/", &form, "a=1"), |_| {
+            Box::pin(async { redirect("/x") })
+        }))
+        .unwrap();
+        assert_eq!(response.status(), 303);
+    }
+
+    fn set(name: &str) -> Result<()> {
+        cookies().set((name, "1"));
+        Ok(())
+    }
+
+    #[track_caller]
+    fn check(handler: Handler, expected: &str) {
+        let actual = match now(answer(&call("GET", "/", &[], ""), handler)) {
+            Ok((response, cookies)) => {
+                let names = cookies.iter().map(|cookie| cookie.name.as_str());
+                [response.status().as_str()]
+                    .into_iter()
+                    .chain(names)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(actual, expected);
+    }
+}

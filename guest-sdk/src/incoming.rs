@@ -1,0 +1,87 @@
+//! The request's body on its way in.
+//!
+//! A body that ends early is an error, never a shorter body: the host says at the end whether it was all.
+
+use bytes::Bytes;
+use http::StatusCode;
+use wasip3::http::types as wasi;
+use wit_bindgen::rt::async_support::{FutureReader, StreamReader, StreamResult};
+
+use crate::body::{Body, Kind};
+use crate::error::{Error, Result};
+use crate::writer::written;
+
+/// Bytes asked for at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// A body that was taken from its request.
+pub(crate) enum Incoming {
+    #[cfg(test)]
+    Whole(Bytes),
+    Host {
+        bytes: StreamReader<u8>,
+        end: FutureReader<Result<Option<wasi::Trailers>, wasi::ErrorCode>>,
+    },
+}
+
+impl Incoming {
+    pub(crate) fn consume(request: wasi::Request) -> Self {
+        let (_, handled) = wasip3::wit_future::new(|| Ok(()));
+        let (bytes, end) = wasi::Request::consume_body(request, handled);
+        Self::Host { bytes, end }
+    }
+
+    /// Waits for all of it.
+    pub(crate) async fn bytes(self) -> Result<Bytes> {
+        let (mut bytes, end) = match self {
+            #[cfg(test)]
+            Self::Whole(bytes) => return Ok(bytes),
+            Self::Host { bytes, end } => (bytes, end),
+        };
+        let mut all = Vec::with_capacity(CHUNK);
+        loop {
+            if all.len() == all.capacity() {
+                all.reserve(CHUNK);
+            }
+            let (result, read) = bytes.read(all).await;
+            all = read;
+            if result == StreamResult::Dropped {
+                break;
+            }
+        }
+        drop(bytes);
+        end.await.map_err(unfinished)?;
+        Ok(all.into())
+    }
+
+    /// Hands it on as it arrives.
+    pub(crate) fn stream(self) -> Body {
+        let (mut bytes, end) = match self {
+            #[cfg(test)]
+            Self::Whole(bytes) => return bytes.into(),
+            Self::Host { bytes, end } => (bytes, end),
+        };
+        Body(Kind::Stream(Box::pin(written(|mut writer| async move {
+            loop {
+                let (result, chunk) = bytes.read(Vec::with_capacity(CHUNK)).await;
+                writer.write(chunk).await?;
+                if result == StreamResult::Dropped {
+                    break;
+                }
+            }
+            drop(bytes);
+            end.await.map_err(unfinished)?;
+            Ok(())
+        }))))
+    }
+}
+
+fn unfinished(error: wasi::ErrorCode) -> Error {
+    match error {
+        wasi::ErrorCode::HttpRequestBodySize(_) => Error::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is longer than this route accepts",
+        ),
+        error => Error::new(StatusCode::BAD_REQUEST, "the body ended early").because(error),
+    }
+}

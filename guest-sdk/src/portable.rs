@@ -1,0 +1,213 @@
+//! The route as a plain `wasi:http/handler`, so that any WASI host can run the same component.
+//!
+//! Waystation's host never calls this. What it does for a route is done here in small: the path is matched, the method chosen, cookies are
+//! read and written. There are no limits and nothing is kept.
+
+use std::rc::Rc;
+
+use http::header::{ALLOW, COOKIE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use wasip3::http::types as wasi;
+
+use crate::bindings::context::Context as Facts;
+use crate::bindings::segment as wit;
+use crate::body::Body;
+use crate::call::Call;
+use crate::handler::{Handler, answer, stream};
+use crate::pattern::{Match, find};
+use crate::response::Response;
+use crate::set_cookie;
+
+/// A route: its pattern and its handlers by method.
+#[derive(Debug)]
+pub struct Route {
+    /// Such as `/items/[slug]`.
+    pub pattern: &'static str,
+    /// Such as `GET`.
+    pub handlers: &'static [(&'static str, Handler)],
+}
+
+/// Answers one request of any WASI host.
+pub async fn handle(request: wasi::Request, route: &Route) -> wasi::Response {
+    let call = Call::new(request, facts(route));
+    let response = match find(route.pattern, call.url().pathname()) {
+        Match::No => Response::new(StatusCode::NOT_FOUND),
+        Match::BadEscape => Response::new(StatusCode::BAD_REQUEST),
+        Match::Params(params) => {
+            let facts = Facts {
+                params,
+                cookies: cookie_pairs(call.headers()),
+                ..facts(route)
+            };
+            return respond(call.with_facts(facts), route).await;
+        }
+    };
+    finish(call, response)
+}
+
+async fn respond(call: Rc<Call>, route: &Route) -> wasi::Response {
+    let response = match choose(call.method(), route.handlers) {
+        Ok(handler) => run(&call, handler).await,
+        Err(refusal) => refusal,
+    };
+    finish(call, response)
+}
+
+async fn run(call: &Rc<Call>, handler: Handler) -> Response {
+    let mut response = match answer(call, handler).await {
+        Ok((mut response, cookies)) => {
+            set_cookie::merge(response.headers_mut(), &cookies);
+            response
+        }
+        Err(error) => {
+            eprintln!(
+                "error: {} {}: {error:?}",
+                call.method(),
+                call.facts().pattern
+            );
+            Response::new(error.status())
+        }
+    };
+    if call.method() == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+fn finish(call: Rc<Call>, response: Response) -> wasi::Response {
+    let (status, headers, body) = response.into_parts();
+    stream(call, status.as_u16(), &headers, body)
+}
+
+/// The handler for a method: HEAD falls back to GET, OPTIONS to a list of the methods.
+fn choose(method: &Method, handlers: &[(&str, Handler)]) -> Result<Handler, Response> {
+    let named = |name: &str| {
+        handlers
+            .iter()
+            .find(|(method, _)| *method == name)
+            .map(|(_, handler)| *handler)
+    };
+    match method.as_str() {
+        name if named(name).is_some() => named(name),
+        "HEAD" => named("GET"),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        let known = [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT",
+        ];
+        let status = match method.as_str() {
+            "OPTIONS" => StatusCode::NO_CONTENT,
+            name if known.contains(&name) => StatusCode::METHOD_NOT_ALLOWED,
+            _ => return Response::new(StatusCode::BAD_REQUEST),
+        };
+        let mut response = Response::new(status);
+        response.headers_mut().insert(ALLOW, allow(handlers));
+        response
+    })
+}
+
+/// `DELETE, GET, HEAD, OPTIONS`: sorted, with what is answered without a handler.
+fn allow(handlers: &[(&str, Handler)]) -> HeaderValue {
+    let mut methods: Vec<_> = handlers.iter().map(|(method, _)| *method).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    methods.sort_unstable();
+    methods.dedup();
+    HeaderValue::try_from(methods.join(", ")).expect("methods are letters")
+}
+
+/// The cookies of a request, decoded; one that cannot be decoded is left out.
+pub(crate) fn cookie_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    let lines = headers
+        .get_all(COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty());
+    pairs
+        .filter_map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+            Some((
+                name.to_owned(),
+                percent_decode_str(value).decode_utf8().ok()?.into_owned(),
+            ))
+        })
+        .collect()
+}
+
+/// What a foreign host does not tell, in neutral words.
+fn facts(route: &Route) -> Facts {
+    Facts {
+        request_id: String::new(),
+        pattern: route.pattern.to_owned(),
+        params: Vec::new(),
+        cookies: Vec::new(),
+        client_address: String::new(),
+        segment: wit::SegmentConfig {
+            dynamic: wit::Dynamic::Auto,
+            dynamic_params: true,
+            revalidate: wit::Revalidate::Unset,
+            fetch_cache: wit::FetchCache::Auto,
+            runtime: wit::Runtime::Nodejs,
+            preferred_region: Vec::new(),
+            max_duration: u32::MAX,
+            isolation: wit::Isolation::Shared,
+            cpu_ms: u32::MAX,
+            body_limit: u64::MAX,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Handler = |_| Box::pin(async { Ok(Response::empty()) });
+
+    #[test]
+    fn methods_without_a_handler_are_answered() {
+        check("GET", &["GET"], "runs");
+        check("HEAD", &["GET"], "runs");
+        check("HEAD", &["POST"], "405 OPTIONS, POST");
+        check("POST", &["GET", "DELETE"], "405 DELETE, GET, HEAD, OPTIONS");
+        check("OPTIONS", &["GET"], "204 GET, HEAD, OPTIONS");
+        check("QUERY", &["GET"], "405 GET, HEAD, OPTIONS");
+        check("PROPFIND", &["GET"], "400 ");
+    }
+
+    #[track_caller]
+    fn check(method: &str, handlers: &[&'static str], expected: &str) {
+        let handlers: Vec<_> = handlers.iter().map(|name| (*name, NONE)).collect();
+        let actual = match choose(&method.parse().unwrap(), &handlers) {
+            Ok(_) => "runs".to_owned(),
+            Err(response) => {
+                let allow = response
+                    .headers()
+                    .get(ALLOW)
+                    .map_or("", |allow| allow.to_str().unwrap());
+                format!("{} {allow}", response.status().as_u16())
+            }
+        };
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn cookies_are_decoded() {
+        let headers = HeaderMap::from_iter([(
+            COOKIE,
+            HeaderValue::from_static("a=1; b=%C3%A9; flag;c=%FF; d=x=y"),
+        )]);
+        let pairs = cookie_pairs(&headers);
+        let shown: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(shown, ["a=1", "b=é", "flag=true", "d=x=y"]);
+    }
+}

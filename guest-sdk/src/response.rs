@@ -1,0 +1,346 @@
+//! What a handler answers: a status, headers and a body.
+
+use std::future::Future;
+
+use futures_core::Stream;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use serde::Serialize;
+
+use crate::body::{Body, IntoChunk};
+use crate::error::{Error, Result};
+use crate::navigation;
+use crate::sse::{IntoEvent, Sse};
+use crate::writer::{Writer, written};
+
+/// An answer.
+///
+/// ```
+/// use waystation::{Response, Result};
+///
+/// pub async fn get() -> Result<Response> {
+///     Response::builder().status(201).header("x-shelf", "b4").body("made")
+/// }
+/// ```
+#[derive(Debug, Default)]
+pub struct Response {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Response {
+    /// An answer with this status and no body.
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::empty(),
+        }
+    }
+
+    /// 200 with no body.
+    pub fn empty() -> Self {
+        Self::new(StatusCode::OK)
+    }
+
+    /// Text, as `text/plain; charset=utf-8`.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::typed("text/plain; charset=utf-8", text.into())
+    }
+
+    /// A page, as `text/html; charset=utf-8`.
+    pub fn html(page: impl Into<String>) -> Self {
+        Self::typed("text/html; charset=utf-8", page.into())
+    }
+
+    /// Bytes, as `application/octet-stream`.
+    pub fn bytes(bytes: impl Into<bytes::Bytes>) -> Self {
+        Self::typed("application/octet-stream", bytes.into())
+    }
+
+    /// A value as JSON, as `application/json`.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be JSON, such as a map whose keys are not strings.
+    pub fn json(value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        let json = serde_json::to_vec(value)
+            .map_err(|error| Error::from(error).context("the answer cannot be JSON"))?;
+        Ok(Self::typed("application/json", json))
+    }
+
+    /// An answer that sends the client to `location`, with status 307. Unlike [`redirect`](crate::redirect) it is a value: it can be given
+    /// headers, or another status with [`Response::with_status`].
+    pub fn redirect(location: &str) -> Self {
+        let mut response = Self::new(StatusCode::TEMPORARY_REDIRECT);
+        response
+            .headers
+            .insert(LOCATION, navigation::header_value(location));
+        response
+    }
+
+    /// A body that is made while it is sent: each item is one chunk, sent as soon as it is there. An `Err` cuts the body short.
+    ///
+    /// ```
+    /// # use waystation::Response;
+    /// use futures_util::stream;
+    ///
+    /// pub async fn get() -> Response {
+    ///     Response::stream(stream::iter(["<p>One</p>", "<p>Two</p>"]))
+    /// }
+    /// ```
+    pub fn stream<S>(stream: S) -> Self
+    where
+        S: Stream + 'static,
+        S::Item: IntoChunk,
+    {
+        Self {
+            body: Body::stream(stream),
+            ..Self::default()
+        }
+    }
+
+    /// A body written by an async block, which starts when the head is sent.
+    ///
+    /// An `Err` cuts the body short: the client sees a broken connection, never a clean end. If the client leaves, the block is dropped
+    /// where it waits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use waystation::{Response, sleep};
+    ///
+    /// pub async fn get() -> Response {
+    ///     Response::writer(|mut writer| async move {
+    ///         for word in ["One", "Two", "Three"] {
+    ///             writer.write(format!("<p>{word}</p>")).await?;
+    ///             sleep(Duration::from_millis(200)).await;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    /// ```
+    pub fn writer<F, W>(write: F) -> Self
+    where
+        F: FnOnce(Writer) -> W + 'static,
+        W: Future<Output = Result<()>> + 'static,
+    {
+        Self::stream(written(write))
+    }
+
+    /// Server-sent events, as `text/event-stream`. [`Sse`] can do more: comments that keep the connection alive, and a writer.
+    pub fn sse<S>(events: S) -> Self
+    where
+        S: Stream + 'static,
+        S::Item: IntoEvent,
+    {
+        Sse::new(events).into_answer()
+    }
+
+    /// Starts an answer whose status and headers are given one by one.
+    pub fn builder() -> Builder {
+        Builder {
+            response: Self::empty(),
+            fault: None,
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The same answer with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers, to change.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The body, to change.
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// Takes the body out.
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+
+    pub(crate) fn typed(content_type: &'static str, body: impl Into<Body>) -> Self {
+        let mut response = Self {
+            body: body.into(),
+            ..Self::default()
+        };
+        response
+            .headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response
+    }
+
+    pub(crate) fn event_stream(body: Body) -> Self {
+        let mut response = Self::typed("text/event-stream", body);
+        response
+            .headers
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
+    }
+
+    pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, Body) {
+        (self.status, self.headers, self.body)
+    }
+}
+
+impl<T: Into<Body>> From<http::Response<T>> for Response {
+    fn from(response: http::Response<T>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.into(),
+        }
+    }
+}
+
+impl From<Response> for http::Response<Body> {
+    fn from(response: Response) -> Self {
+        let mut converted = Self::new(response.body);
+        *converted.status_mut() = response.status;
+        *converted.headers_mut() = response.headers;
+        converted
+    }
+}
+
+/// An answer in the making; see [`Response::builder`].
+///
+/// The first wrong status or header is kept, and reported by [`Builder::body`].
+#[derive(Debug)]
+#[must_use = "an answer is made by `body`"]
+pub struct Builder {
+    response: Response,
+    fault: Option<Error>,
+}
+
+impl Builder {
+    /// Sets the status: `201` or `StatusCode::CREATED`.
+    pub fn status<S>(mut self, status: S) -> Self
+    where
+        S: TryInto<StatusCode>,
+        S::Error: Into<http::Error>,
+    {
+        match status.try_into() {
+            Ok(status) => self.response.status = status,
+            Err(fault) => self.fail(fault.into()),
+        }
+        self
+    }
+
+    /// Adds a header; a name may be given more than once.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        N::Error: Into<http::Error>,
+        V: TryInto<HeaderValue>,
+        V::Error: Into<http::Error>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                self.response.headers.append(name, value);
+            }
+            (Err(fault), _) => self.fail(fault.into()),
+            (_, Err(fault)) => self.fail(fault.into()),
+        }
+        self
+    }
+
+    /// Ends with this body, of the content type given as a header.
+    ///
+    /// # Errors
+    ///
+    /// If a status or header was wrong.
+    pub fn body(mut self, body: impl Into<Body>) -> Result<Response> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        self.response.body = body.into();
+        Ok(self.response)
+    }
+
+    /// Ends with a value as JSON, as `application/json` unless a header says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// If a status or header was wrong, or the value cannot be JSON.
+    pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Result<Response> {
+        let (_, headers, body) = Response::json(value)?.into_parts();
+        for (name, value) in &headers {
+            self.response
+                .headers
+                .entry(name)
+                .or_insert_with(|| value.clone());
+        }
+        self.body(body)
+    }
+
+    fn fail(&mut self, fault: http::Error) {
+        self.fault
+            .get_or_insert_with(|| Error::from(fault).context("building the answer"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builder_reports_the_first_fault() {
+        let fault = Response::builder()
+            .header("a b", "1")
+            .status(42)
+            .body("")
+            .unwrap_err();
+        assert_eq!(
+            format!("{fault:?}"),
+            "building the answer\ninvalid HTTP header name"
+        );
+        assert!(Response::builder().header("x", "a\nb").body(()).is_err());
+    }
+
+    #[test]
+    fn builder_keeps_repeated_headers() {
+        let response = Response::builder()
+            .header("vary", "a")
+            .header("vary", "b")
+            .json(&[1])
+            .unwrap();
+        assert_eq!(response.headers().get_all("vary").iter().count(), 2);
+        assert_eq!(response.headers()["content-type"], "application/json");
+    }
+
+    #[test]
+    fn http_responses_become_answers() {
+        let response: Response = http::Response::builder()
+            .status(418)
+            .body("teapot")
+            .unwrap()
+            .into();
+        assert_eq!(response.status(), 418);
+        let response: http::Response<Body> = response.into();
+        assert_eq!(response.status(), 418);
+    }
+}

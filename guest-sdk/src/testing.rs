@@ -1,0 +1,69 @@
+//! Requests for unit tests.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+
+use crate::ambient::Scope;
+use crate::bindings::{context, segment};
+use crate::call::Call;
+use crate::portable::cookie_pairs;
+use crate::request::Request;
+
+pub(crate) fn call(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Rc<Call> {
+    let mut request = http::Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(body.to_owned().into()).unwrap();
+    let facts = facts(cookie_pairs(request.headers()));
+    Call::in_memory(request, facts)
+}
+
+pub(crate) fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Request {
+    Request::new(call(method, uri, headers, body))
+}
+
+pub(crate) fn in_call<T>(
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+    run: impl FnOnce() -> T + 'static,
+) -> T
+where
+    T: 'static,
+{
+    now(Scope {
+        call: call(method, uri, headers, body),
+        future: Box::pin(async { run() }),
+    })
+}
+
+#[track_caller]
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("nothing to wait for")
+}
+
+pub(crate) fn facts(cookies: Vec<(String, String)>) -> context::Context {
+    context::Context {
+        request_id: "1".into(),
+        pattern: "/".into(),
+        params: Vec::new(),
+        cookies,
+        client_address: String::new(),
+        segment: segment::SegmentConfig {
+            dynamic: segment::Dynamic::Auto,
+            dynamic_params: true,
+            revalidate: segment::Revalidate::Unset,
+            fetch_cache: segment::FetchCache::Auto,
+            runtime: segment::Runtime::Nodejs,
+            preferred_region: Vec::new(),
+            max_duration: 30,
+            isolation: segment::Isolation::Request,
+            cpu_ms: 1000,
+            body_limit: 10 << 20,
+        },
+    }
+}

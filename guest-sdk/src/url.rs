@@ -1,0 +1,151 @@
+//! A request's address.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The address of a request.
+///
+/// | part | of `https://shop.test:8443/a%2Fb?q=1&q=2` |
+/// |---|---|
+/// | [`href`](Self::href) | all of it |
+/// | [`origin`](Self::origin) | `https://shop.test:8443` |
+/// | [`scheme`](Self::scheme) | `https` |
+/// | [`host`](Self::host) | `shop.test:8443` |
+/// | [`pathname`](Self::pathname) | `/a%2Fb`, still encoded |
+/// | [`search`](Self::search) | `?q=1&q=2` |
+/// | [`search_params`](Self::search_params) | `q` twice, decoded |
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url {
+    scheme: String,
+    authority: String,
+    target: String,
+}
+
+impl Url {
+    pub(crate) fn new(scheme: String, authority: String, target: String) -> Self {
+        Self {
+            scheme,
+            authority,
+            target,
+        }
+    }
+
+    /// The whole address, such as `https://shop.test/items?q=1`.
+    pub fn href(&self) -> String {
+        self.to_string()
+    }
+
+    /// Scheme and host, such as `https://shop.test`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// Host and port, such as `shop.test:8443`; without the port if it is the scheme's own.
+    pub fn host(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path, still percent-encoded, such as `/a%2Fb`.
+    pub fn pathname(&self) -> &str {
+        self.target
+            .split_once('?')
+            .map_or(&self.target, |(path, _)| path)
+    }
+
+    /// The query with its question mark, such as `?q=1`; empty for none.
+    pub fn search(&self) -> &str {
+        match self.target.find('?') {
+            Some(start) if start + 1 < self.target.len() => &self.target[start..],
+            _ => "",
+        }
+    }
+
+    /// The query's values, decoded.
+    pub fn search_params(&self) -> SearchParams<'_> {
+        SearchParams {
+            query: self.search().strip_prefix('?').unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.target)
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The values of a query, decoded as forms are: `+` is a space.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchParams<'a> {
+    query: &'a str,
+}
+
+impl<'a> SearchParams<'a> {
+    /// The first value of this name.
+    pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.iter()
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// All values of this name, in order.
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+        self.iter()
+            .filter_map(move |(key, value)| (key == name).then_some(value))
+    }
+
+    /// Whether there is a value of this name, be it empty.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// All names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
+        form_urlencoded::parse(self.query.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_stays_encoded() {
+        check("/live/a%2Fb?q=1", "/live/a%2Fb", "?q=1");
+        check("/a", "/a", "");
+        check("/a?", "/a", "");
+        check("/?a?b", "/", "?a?b");
+    }
+
+    #[track_caller]
+    fn check(target: &str, pathname: &str, search: &str) {
+        let url = Url::new("http".into(), "localhost:3000".into(), target.into());
+        assert_eq!((url.pathname(), url.search()), (pathname, search));
+        assert_eq!(url.href(), format!("http://localhost:3000{target}"));
+    }
+
+    #[test]
+    fn query_values_are_decoded_as_forms_are() {
+        let url = Url::new(
+            "http".into(),
+            "x".into(),
+            "/?q=a+b&q=%C3%A9&empty&bad=%E0%A4".into(),
+        );
+        let params = url.search_params();
+        assert_eq!(params.get("q").as_deref(), Some("a b"));
+        assert_eq!(params.get_all("q").collect::<Vec<_>>(), ["a b", "é"]);
+        assert_eq!(params.get("empty").as_deref(), Some(""));
+        assert!(params.has("bad") && !params.has("Q"));
+        assert_eq!(params.iter().count(), 4);
+    }
+}
