@@ -117,12 +117,13 @@ fn told(level: Level, message: &str) -> Diagnostic {
     };
     let message = message.trim_end();
     let (file, place) = told_place(message);
+    let (first, rest) = message.split_at(message.find('\n').unwrap_or(message.len()));
     Diagnostic {
         level,
         file,
         place,
         rendered: format!("{word}: {message}\n\n"),
-        rendered_ansi: format!("{colour}{word}\u{1b}[0m\u{1b}[1m: {message}\u{1b}[0m\n\n"),
+        rendered_ansi: format!("{colour}{word}\u{1b}[0m\u{1b}[1m: {first}\u{1b}[0m{rest}\n\n"),
     }
 }
 

@@ -1,1 +1,225 @@
-//! stub
+//! An app in, packages out.
+
+use super::*;
+use crate::project::routes::discover;
+
+const CARGO_TOML: &str = "\
+[package]
+name = \"my-shop\"
+
+[workspace]
+members = [\".waystation/routes/*\"]
+
+[dependencies]
+waystation = { path = \"../sdk\" }
+serde = { version = \"1\", features = [\"derive\"] }
+log.workspace = true
+absolute = { path = \"/opt/x\" }
+
+[target.'cfg(unix)'.dependencies]
+near = { path = \"near\" }
+
+[features]
+default = [\"fast\"]
+fast = []
+
+[dev-dependencies]
+tempfile = \"3\"
+";
+
+#[test]
+fn a_package_names_the_route_by_path() {
+    let app = App::new(&[("app/items/[slug]/route.rs", "")]);
+    app.write().unwrap();
+    assert_eq!(
+        app.read(".waystation/routes/route-items-slug/src/lib.rs"),
+        "\
+// Written by `waystation`; changes here are lost.
+#[path = \"../../../../app/items/[slug]/route.rs\"]
+mod route;
+waystation::route! { root = \"../../..\", file = \"app/items/[slug]/route.rs\", pattern = \"/items/[slug]\" }
+"
+    );
+}
+
+#[test]
+fn its_manifest_has_the_app_s_dependencies() {
+    let app = App::new(&[("app/route.rs", "")]);
+    app.write().unwrap();
+    assert_eq!(
+        app.read(".waystation/routes/route-root/Cargo.toml"),
+        "\
+# Written by `waystation`; changes here are lost.
+[package]
+name = \"route-root\"
+version = \"0.0.0\"
+edition = \"2024\"
+publish = false
+
+[lib]
+crate-type = [\"cdylib\"]
+test = false
+doctest = false
+
+[dependencies.absolute]
+path = \"/opt/x\"
+
+[dependencies.log]
+workspace = true
+
+[dependencies.serde]
+features = [\"derive\"]
+version = \"1\"
+
+[dependencies.waystation]
+path = \"../../../../sdk\"
+
+[features]
+default = [\"fast\"]
+fast = []
+
+[target.\"cfg(unix)\".dependencies.near]
+path = \"../../../near\"
+"
+    );
+}
+
+#[test]
+fn the_app_s_library_is_a_dependency_of_the_routes_that_say_its_name() {
+    let uses = |files: &[(&str, &str)]| {
+        let app = App::new(files);
+        app.file("src/lib.rs", "");
+        app.write().unwrap();
+        app.read(".waystation/routes/route-a/Cargo.toml")
+            .contains("[dependencies.my-shop]\npath = \"../../..\"\n")
+    };
+    assert!(uses(&[("app/a/route.rs", "use my_shop::stock;")]));
+    assert!(!uses(&[(
+        "app/a/route.rs",
+        "use not_my_shop_either::stock;"
+    )]));
+    assert!(uses(&[
+        ("app/a/route.rs", "mod db;"),
+        ("app/a/db.rs", "my_shop::open()")
+    ]));
+    assert!(uses(&[(
+        "app/a/route.rs",
+        "#[path = \"../_lib/db.rs\"]\nmod db;"
+    )]));
+    assert!(!uses(&[
+        ("app/a/route.rs", ""),
+        ("app/a/b/route.rs", "use my_shop::stock;")
+    ]));
+}
+
+#[test]
+fn without_a_library_there_is_none_to_depend_on() {
+    let app = App::new(&[("app/a/route.rs", "my_shop::open()")]);
+    app.file("src/main.rs", "");
+    fs::remove_file(app.folder.path().join("src/lib.rs")).unwrap();
+    app.write().unwrap();
+    assert!(
+        !app.read(".waystation/routes/route-a/Cargo.toml")
+            .contains("my-shop")
+    );
+}
+
+#[test]
+fn what_is_unchanged_is_not_touched() {
+    let app = App::new(&[("app/route.rs", "")]);
+    app.write().unwrap();
+    let path = app
+        .folder
+        .path()
+        .join(".waystation/routes/route-root/src/lib.rs");
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    app.write().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+}
+
+#[test]
+fn packages_of_routes_that_are_gone_go_too() {
+    let app = App::new(&[("app/a/route.rs", ""), ("app/b/route.rs", "")]);
+    app.write().unwrap();
+    fs::remove_file(app.folder.path().join("app/b/route.rs")).unwrap();
+    app.file(".waystation/routes/half/src/lib.rs", "");
+    app.write().unwrap();
+    assert_eq!(app.packages(), ["route-a"]);
+    assert_eq!(
+        fs::read_dir(app.folder.path().join(".waystation"))
+            .unwrap()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_package_without_a_manifest_is_made_anew() {
+    let app = App::new(&[("app/a/route.rs", "")]);
+    app.file(".waystation/routes/route-a/src/lib.rs", "half");
+    app.write().unwrap();
+    assert!(
+        app.read(".waystation/routes/route-a/src/lib.rs")
+            .contains("mod route;")
+    );
+}
+
+#[test]
+fn what_the_app_s_manifest_lacks_is_said_with_the_lines_to_add() {
+    let lacks = |from: &str, to: &str| {
+        let app = App::new(&[("app/a/route.rs", "")]);
+        app.file("Cargo.toml", &CARGO_TOML.replace(from, to));
+        app.write().unwrap_err().to_string()
+    };
+    assert!(
+        lacks(".waystation/routes/*", "x")
+            .ends_with("\n\n[workspace]\nmembers = [\".waystation/routes/*\"]")
+    );
+    assert!(lacks("waystation = {", "other = {").ends_with("hint: run `cargo add waystation`"));
+
+    let app = App::new(&[("app/a/route.rs", "")]);
+    fs::remove_file(app.folder.path().join("src/lib.rs")).unwrap();
+    assert!(matches!(app.write(), Err(ProjectError::NoLibrary)));
+}
+
+struct App {
+    folder: tempfile::TempDir,
+}
+
+impl App {
+    fn new(files: &[(&str, &str)]) -> App {
+        let app = App {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        app.file("Cargo.toml", CARGO_TOML);
+        app.file("src/lib.rs", "");
+        for (file, content) in files {
+            app.file(file, content);
+        }
+        app
+    }
+
+    fn file(&self, path: &str, content: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+
+    fn write(&self) -> Result<(), ProjectError> {
+        let project = Project::open(self.folder.path()).unwrap();
+        write(&project, &discover(&project).unwrap())
+    }
+
+    fn packages(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path().join(".waystation/routes")).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
