@@ -1,1 +1,16 @@
-//! stub
+//! What the end-to-end tests and the measuring tools share: apps on disk, hosts as processes, and clients of their own.
+//!
+//! A test writes an [`App`], runs a [`Host`] on it, and talks to it through a [`Client`] or [`raw`] bytes. Nothing sleeps for a time: what
+//! takes time is waited for, by [`wait`], with a deadline far beyond what it takes.
+
+mod app;
+mod client;
+mod host;
+pub mod raw;
+pub mod tree;
+mod wait;
+
+pub use app::{App, sdk_folder};
+pub use client::{Answer, Client, Sender};
+pub use host::{Command, Exit, Host, Program};
+pub use wait::{PATIENCE, wait, wait_for};
