@@ -1,1 +1,10 @@
-fn main() {}
+//! What Waystation promises, asked of the program itself: real `route.rs` files, built and served, over real sockets.
+//!
+//! One file per heading of the page of Next's `route.js`, and one per thing that a host does beside it. The letters and numbers in
+//! comments, such as M8, are the rows of the reference of Next's behaviour.
+//!
+//! Tests that only read share one host on `fixture/`; a test that edits has an app of its own, which begins with what is compiled already.
+
+mod methods;
+mod routing;
+mod support;

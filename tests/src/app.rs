@@ -51,7 +51,10 @@ impl App {
             let folder = app.path(folder);
             for file in tree::files(&folder).unwrap_or_default() {
                 let path = folder.join(file);
-                let name = path.strip_prefix(&app.root).unwrap_or(&path).to_string_lossy();
+                let name = path
+                    .strip_prefix(&app.root)
+                    .unwrap_or(&path)
+                    .to_string_lossy();
                 if !files.iter().any(|(known, _)| *known == name) && name != "src/lib.rs" {
                     fs::remove_file(&path).expect("a file of an earlier run");
                 }
@@ -151,10 +154,18 @@ impl App {
 
     /// Takes over what cargo has compiled for another app, less its routes. Copied, not linked: cargo writes files in place.
     pub fn warm(&self, other: &App) {
-        let own = ["route-", "route_", "libroute", "shop", "libshop", "incremental"];
+        let own = [
+            "route-",
+            "route_",
+            "libroute",
+            "shop",
+            "libshop",
+            "incremental",
+        ];
         let keep = |name: &str| !own.iter().any(|prefix| name.starts_with(prefix));
         let target = ".waystation/target";
-        tree::copy(&other.path(target), &self.path(target), &keep).expect("a copy of the target folder");
+        tree::copy(&other.path(target), &self.path(target), &keep)
+            .expect("a copy of the target folder");
         fs::copy(other.path("Cargo.lock"), self.path("Cargo.lock")).expect("its lock file");
     }
 

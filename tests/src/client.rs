@@ -77,7 +77,13 @@ impl Client {
     /// # Panics
     ///
     /// If there is no whole answer.
-    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let answer = self.try_ask(method, path, headers, body).await;
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error:#}"))
     }
@@ -278,6 +284,8 @@ impl Answer {
     #[must_use]
     pub fn line(&self) -> String {
         let body = String::from_utf8_lossy(&self.body);
-        format!("{} {body}", self.status.as_u16()).trim_end().to_owned()
+        format!("{} {body}", self.status.as_u16())
+            .trim_end()
+            .to_owned()
     }
 }

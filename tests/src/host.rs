@@ -96,6 +96,27 @@ impl Command {
         self
     }
 
+    /// Ties it to this process: however this one ends, so does it. For hosts that live in a `static`, which is never dropped.
+    #[must_use]
+    pub fn leashed(self) -> Self {
+        // A shell that becomes the program leaves a child behind that waits for the end of its input and then ends the program.
+        let script =
+            "exec 3<&0; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec \"$@\" 3<&- </dev/null";
+        let mut command = std::process::Command::new("sh");
+        command
+            .args(["-c", script, "sh"])
+            .arg(self.command.get_program());
+        command.args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::piped());
+        Self { command }
+    }
+
     /// Starts it in another folder.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
@@ -103,8 +124,13 @@ impl Command {
         self
     }
 
-    fn on_a_free_port(self) -> Self {
-        self.arg("--hostname").arg("127.0.0.1").arg("--port").arg("0")
+    /// Has it listen on a port that nobody uses.
+    #[must_use]
+    pub fn on_a_free_port(self) -> Self {
+        self.arg("--hostname")
+            .arg("127.0.0.1")
+            .arg("--port")
+            .arg("0")
     }
 
     /// Runs it to its end.
@@ -292,7 +318,9 @@ impl Host {
         // The name in parentheses may hold anything; user and system time are the 12th and 13th fields after it.
         let (_, fields) = stat.rsplit_once(')').expect("a name");
         let ticks = fields.split_whitespace().skip(11).take(2);
-        ticks.map(|field| field.parse::<u64>().expect("a number")).sum()
+        ticks
+            .map(|field| field.parse::<u64>().expect("a number"))
+            .sum()
     }
 }
 
@@ -335,7 +363,10 @@ impl Lines {
 fn collect(pipe: Option<impl Read + Send + 'static>, into: &Arc<Lines>) {
     let into = Arc::clone(into);
     std::thread::spawn(move || {
-        for line in pipe.into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n')) {
+        for line in pipe
+            .into_iter()
+            .flat_map(|pipe| BufReader::new(pipe).split(b'\n'))
+        {
             let Ok(line) = line else { break };
             let line = String::from_utf8_lossy(&line).into_owned();
             into.lock().lines.push(line);

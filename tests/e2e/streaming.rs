@@ -1,0 +1,77 @@
+//! Bodies that are made while they are sent.
+
+use waystation_tests::raw::Socket;
+
+use crate::support::{fixture, fixture_host, fixture_http2};
+
+#[tokio::test]
+async fn a_stream_is_sent_to_its_end() {
+    for client in [fixture(), fixture_http2()] {
+        assert_eq!(client.get("/stream?kind=items").await.line(), "200 <p>One</p><p>Two</p><p>Three</p>");
+        assert_eq!(client.get("/stream?kind=writer").await.line(), "200 OneTwoThree");
+        assert_eq!(client.get("/stream?kind=empty").await.line(), "200");
+    }
+}
+
+#[tokio::test]
+async fn events_have_their_type_and_shape() {
+    let answer = fixture().get("/stream?kind=sse").await;
+    assert!(answer.header("content-type").starts_with("text/event-stream"), "{:?}", answer.headers);
+    assert_eq!(answer.text(), "event: update\nid: 7\ndata: one\n\ndata: two\ndata: lines\n\n");
+}
+
+#[tokio::test]
+async fn a_chunk_leaves_before_the_next_is_made() {
+    let mut socket = stream("silent").await;
+    let head = socket.read_until("\r\n\r\n").await; // ST1, ST2
+    assert!(head.contains("transfer-encoding: chunked"), "{head}");
+    assert!(!head.contains("content-length"), "{head}");
+    socket.read_until("hello").await; // the guest sleeps for an hour after this
+}
+
+#[tokio::test]
+async fn a_body_that_fails_never_ends_cleanly() {
+    for kind in ["error", "panic", "spin"] {
+        let mut socket = stream(kind).await;
+        socket.read_until("a part").await;
+        let rest = socket.read_to_end().await;
+        assert!(!rest.contains("0\r\n\r\n"), "{kind}: {rest:?}"); // M18
+
+        let mut sender = fixture_http2().connect().await;
+        let whole = sender.ask("GET", &format!("/stream?kind={kind}"), &[], "").await;
+        assert!(whole.is_err(), "{kind}: {whole:?}");
+        let next = sender.ask("GET", "/hello", &[], "").await.unwrap();
+        assert_eq!(next.line(), "200 hello", "{kind}"); // only that stream was reset
+    }
+    for said in ["the tap ran dry", "in the middle of the body", "CPU_MS"] {
+        fixture_host().wait_for_line(said, |line| line.contains(said));
+    }
+}
+
+#[tokio::test]
+async fn head_of_a_stream_has_no_body() {
+    let answer = fixture().ask("HEAD", "/stream?kind=endless", &[], "").await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn a_guest_does_not_run_ahead_of_a_slow_reader() {
+    // The guest writes without end; the client reads one piece and no more. What was written but not read is bounded by the buffers
+    // between the two, so the guest comes to rest. A guest that runs on would use up its CPU budget and end the stream.
+    let mut socket = stream("flood").await;
+    socket.read_until("0123456789abcdef").await;
+    let host = fixture_host();
+    let seen = host.lines();
+    for _ in 0..20 {
+        assert_eq!(fixture().get("/hello").await.line(), "200 hello");
+    }
+    socket.read_until("0123456789abcdef").await;
+    assert!(!host.stderr_after(seen).contains("/stream"), "{}", host.stderr_after(seen));
+}
+
+async fn stream(kind: &str) -> Socket {
+    let mut socket = Socket::open(fixture().address()).await;
+    let request = format!("GET /stream?kind={kind} HTTP/1.1\r\nhost: a\r\n\r\n");
+    socket.send(request).await;
+    socket
+}

@@ -1,0 +1,154 @@
+//! The apps and hosts that the tests share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use waystation_tests::{Answer, App, Client, Host, Program, tree, wait_for};
+
+/// The program under test.
+pub fn program() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_waystation-under-test"))
+}
+
+/// A client of the host that serves all of `fixture/` as `waystation dev`. The app is built once a run.
+pub fn fixture() -> Client {
+    Client::new(FIXTURE.host.address())
+}
+
+/// The same host over HTTP/2.
+pub fn fixture_http2() -> Client {
+    Client::http2(FIXTURE.host.address())
+}
+
+/// That host's process.
+pub fn fixture_host() -> &'static Host {
+    &FIXTURE.host
+}
+
+/// A part of `fixture/` after `waystation build`, once a run.
+pub fn production() -> &'static App {
+    &PRODUCTION
+}
+
+struct Fixture {
+    app: App,
+    host: Host,
+}
+
+static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
+    let files = fixture_files(|_| true);
+    let app = App::lasting(&lasting("fixture"), &borrowed(&files));
+    let host = program().command("dev", app.root());
+    let host = host.on_a_free_port().leashed().serve();
+    Fixture { app, host }
+});
+
+/// The routes that are built for production: an optimised build of one takes seconds.
+const BUILT: [&str; 7] = [
+    "app/hello/",
+    "app/items/[id]/route.rs",
+    "app/methods/post/",
+    "app/error/",
+    "app/limits/sleep/",
+    "app/stream/",
+    "src/",
+];
+
+static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
+    let files = fixture_files(|file| BUILT.iter().any(|part| file.starts_with(part)));
+    let app = App::lasting(&lasting("production"), &borrowed(&files));
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    app
+});
+
+/// A folder below cargo's target folder that the next run finds again.
+pub fn lasting(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// The files of `fixture/` with their text.
+pub fn fixture_files(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixture");
+    let files = tree::files(&folder).expect("the fixture");
+    let named = files.into_iter().map(|file| {
+        let text = fs::read_to_string(folder.join(&file)).expect("a text");
+        (file.to_string_lossy().into_owned(), text)
+    });
+    named.filter(|(file, _)| is_wanted(file)).collect()
+}
+
+/// The same as the app's constructors take them.
+pub fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    let pairs = files.iter();
+    pairs
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect()
+}
+
+/// An app of the test's own under `waystation dev`, to be edited while it serves.
+pub struct Edited {
+    pub app: App,
+    pub host: Host,
+    pub client: Client,
+    /// Last, so that the host has ended before the next one starts.
+    _turn: SemaphorePermit<'static>,
+}
+
+/// Each of these runs cargo: more at once than there are processors only makes each of them late.
+static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    Semaphore::new((processors / 2).max(2))
+});
+
+/// A turn for a test that runs cargo.
+pub async fn turn() -> SemaphorePermit<'static> {
+    TURNS.acquire().await.expect("it is never closed")
+}
+
+/// An app that starts with what is compiled already.
+pub fn warm_app(files: &[(&str, &str)]) -> App {
+    let app = App::new(files);
+    app.warm(&FIXTURE.app);
+    app
+}
+
+impl Edited {
+    /// Writes the app and serves it.
+    pub async fn new(files: &[(&str, &str)]) -> Self {
+        let turn = turn().await;
+        let app = warm_app(files);
+        let host = program().dev(app.root());
+        let client = Client::new(host.address());
+        Self {
+            app,
+            host,
+            client,
+            _turn: turn,
+        }
+    }
+
+    /// Asks until the answer is this one, such as `200 hello`.
+    #[track_caller]
+    pub fn shows(&self, path: &str, line: &str) -> impl Future<Output = ()> {
+        self.answers(path, line, |answer| answer.line() == line)
+    }
+
+    /// Asks until the answer is as wanted.
+    pub async fn answers(&self, path: &str, what: &str, is_it: impl Fn(&Answer) -> bool) {
+        let mut last = String::new();
+        let asked = wait_for(format!("{path}: {what}"), async || {
+            let answer = self.client.get(path).await;
+            last = answer.line();
+            is_it(&answer).then_some(())
+        });
+        asked.await;
+    }
+}
+
+/// A route that answers this text to GET.
+pub fn text_route(text: &str) -> String {
+    format!("pub fn get() -> &'static str {{\n    {text:?}\n}}\n")
+}
