@@ -15,7 +15,6 @@ use waystation_rules::table::Table;
 
 use crate::sandbox::Guest;
 
-pub use compiled::CodeCache;
 pub use load::{Loader, Source, guest};
 
 /// A set of routes, and how they are served. Nothing in it changes.
