@@ -54,6 +54,8 @@
 //! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`sleep`], [`now`],
 //! [`random_bytes`], [`random_u64`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
+
 mod ambient;
 mod body;
 mod call;
