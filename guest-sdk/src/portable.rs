@@ -14,7 +14,8 @@ use crate::bindings::context::Context as Facts;
 use crate::bindings::segment as wit;
 use crate::body::Body;
 use crate::call::Call;
-use crate::handler::{Handler, answer, stream};
+use crate::handler::{Handler, answer};
+use crate::outgoing;
 use crate::pattern::{Match, find};
 use crate::response::Response;
 use crate::set_cookie;
@@ -26,6 +27,26 @@ pub struct Route {
     pub pattern: &'static str,
     /// Such as `GET`.
     pub handlers: &'static [(&'static str, Handler)],
+}
+
+/// Exports the handler, if the SDK's feature `portable` is on.
+#[doc(hidden)]
+#[cfg(feature = "portable")]
+#[macro_export]
+macro_rules! __portable {
+    ($exported:ident, $pattern:expr, $handlers:expr) => {
+        impl $crate::__private::wasip3::exports::http::handler::Guest for $exported {
+            async fn handle(
+                request: $crate::__private::wasi::Request,
+            ) -> ::std::result::Result<$crate::__private::wasi::Response, $crate::__private::wasi::ErrorCode> {
+                const ROUTE: $crate::__private::Route = $crate::__private::Route { pattern: $pattern, handlers: $handlers };
+                ::std::result::Result::Ok($crate::__private::handle_anywhere(request, &ROUTE).await)
+            }
+        }
+
+        #[cfg(target_family = "wasm")]
+        $crate::__private::wasip3::http::service::export!($exported with_types_in $crate::__private::wasip3);
+    };
 }
 
 /// Answers one request of any WASI host.
@@ -77,7 +98,7 @@ async fn run(call: &Rc<Call>, handler: Handler) -> Response {
 
 fn finish(call: Rc<Call>, response: Response) -> wasi::Response {
     let (status, headers, body) = response.into_parts();
-    stream(call, status.as_u16(), &headers, body)
+    outgoing::send(call, status.as_u16(), &headers, body)
 }
 
 /// The handler for a method; HEAD falls back to GET.

@@ -76,8 +76,6 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
 
             #(#calls)*
 
-            const ROUTE: sdk::Route = sdk::Route { pattern: #pattern, handlers: &[#((#methods, #names)),*] };
-
             const SECTION: sdk::Section = sdk::Section {
                 pattern: #pattern,
                 methods: &[#(#methods),*],
@@ -99,14 +97,7 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
 
             #(#interfaces)*
 
-            impl sdk::wasip3::exports::http::handler::Guest for Exported {
-                async fn handle(request: sdk::wasi::Request) -> ::std::result::Result<sdk::wasi::Response, sdk::wasi::ErrorCode> {
-                    ::std::result::Result::Ok(sdk::handle_anywhere(request, &ROUTE).await)
-                }
-            }
-
-            #[cfg(target_family = "wasm")]
-            ::waystation::__private::wasip3::http::service::export!(Exported with_types_in ::waystation::__private::wasip3);
+            ::waystation::__portable!(Exported, #pattern, &[#((#methods, #names)),*]);
         };
     }
 }
