@@ -13,8 +13,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 fn main() -> anyhow::Result<()> {
-    let port: u16 = std::env::args().nth(1).unwrap_or_default().parse().unwrap_or(3001);
-    let runtime = tokio::runtime::Builder::new_multi_thread().event_interval(8).enable_all().build()?;
+    let port: u16 = std::env::args()
+        .nth(1)
+        .unwrap_or_default()
+        .parse()
+        .unwrap_or(3001);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .event_interval(8)
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         loop {

@@ -18,9 +18,8 @@ use crate::pipeline;
 
 /// A client has this long for its first bytes, and for each head. hyper counts it on idle connections too.
 const HEAD: Duration = Duration::from_secs(30);
-/// HTTP/1.1 heads and their buffer.
-const HEADER_BYTES: usize = 32 << 10;
-const BUFFER_BYTES: usize = 64 << 10;
+/// What HTTP/1.1 reads ahead, beside the head.
+const BUFFER_BYTES: usize = 32 << 10;
 /// HTTP/2: 100 streams with 64 KiB to send make 6 MiB a connection; hyper's defaults make 80.
 const STREAMS: u32 = 100;
 const SEND_BYTES: usize = 64 << 10;
@@ -43,6 +42,7 @@ pub(super) async fn serve(
         Ok(Err(error)) => return tracing::debug!("a connection failed: {error}"),
     };
     let is_http2 = io.is_http2;
+    let header_bytes = current.app().policy.limits.header_bytes;
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let app = current.app();
@@ -55,7 +55,7 @@ pub(super) async fn serve(
             .max_send_buf_size(SEND_BYTES)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(HEADER_BYTES as u32)
+            .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX))
             .keep_alive_interval(HEAD)
             .serve_connection(io, service);
         watcher.watch(connection).await
@@ -63,8 +63,8 @@ pub(super) async fn serve(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
-            .max_header_size(HEADER_BYTES)
-            .max_buf_size(BUFFER_BYTES)
+            .max_header_size(header_bytes)
+            .max_buf_size(header_bytes + BUFFER_BYTES)
             .serve_connection(io, service);
         watcher.watch(connection).await
     };
