@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use super::sniff::sniff;
 use crate::app::Current;
@@ -26,17 +27,24 @@ const SEND_BYTES: usize = 64 << 10;
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
-pub(super) async fn serve(
-    stream: TcpStream,
-    client: IpAddr,
-    current: Arc<Current>,
-    watcher: Watcher,
-) {
+/// How a connection learns that it should end.
+pub(super) struct Life {
+    /// Lets a request finish, then ends the connection.
+    pub(super) watcher: Watcher,
+    /// Ends a connection that has not said anything yet.
+    pub(super) stopping: CancellationToken,
+}
+
+pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Current>, life: Life) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection ended before it began: {error}");
         return;
     }
-    let io = match tokio::time::timeout(HEAD, sniff(stream)).await {
+    let sniffed = tokio::select! {
+        sniffed = tokio::time::timeout(HEAD, sniff(stream)) => sniffed,
+        () = life.stopping.cancelled() => return,
+    };
+    let io = match sniffed {
         Ok(Ok(Some(io))) => io,
         Ok(Ok(None)) | Err(_) => return,
         Ok(Err(error)) => return tracing::debug!("a connection failed: {error}"),
@@ -58,7 +66,7 @@ pub(super) async fn serve(
             .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX))
             .keep_alive_interval(HEAD)
             .serve_connection(io, service);
-        watcher.watch(connection).await
+        life.watcher.watch(connection).await
     } else {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -66,7 +74,7 @@ pub(super) async fn serve(
             .max_header_size(header_bytes)
             .max_buf_size(header_bytes + BUFFER_BYTES)
             .serve_connection(io, service);
-        watcher.watch(connection).await
+        life.watcher.watch(connection).await
     };
     if let Err(error) = served {
         tracing::debug!("a connection from {client} ended early: {error}");
