@@ -72,6 +72,19 @@ fn an_app_is_built_and_a_route_that_fails_hides_no_other() {
         "/hello route GET\n/items/[slug]: src/lib.rs:1:44\n"
     );
 
+    let before = build.built[0].digest.clone();
+    app.write("app/hello/route.rs", &HELLO.replace("hello", "older"));
+    let file = fs::File::options()
+        .append(true)
+        .open(app.folder.path().join("app/hello/route.rs"))
+        .unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let build = app.build(&Cancel::default());
+    assert_ne!(
+        build.built[0].digest, before,
+        "a change is a change of content, whatever the file's time"
+    );
+
     let cancelled = Cancel::default();
     cancelled.cancel();
     let failure = build::build(&app.project(), &app.options(), &cancelled, &|_| ()).unwrap_err();
