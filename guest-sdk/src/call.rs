@@ -74,6 +74,7 @@ impl Call {
     }
 
     /// The same request with what was found out about it.
+    #[cfg(any(test, feature = "portable"))]
     pub(crate) fn with_facts(self: Rc<Self>, facts: Facts) -> Rc<Self> {
         let call = Rc::into_inner(self).expect("nothing else holds the request yet");
         Rc::new(Self { facts, ..call })
@@ -108,6 +109,19 @@ impl Call {
             };
             with_host(copied, url)
         })
+    }
+
+    /// The values of one header, without copying the others.
+    pub(crate) fn header(&self, name: &str) -> Vec<Vec<u8>> {
+        match &*self.source.borrow() {
+            Source::Host(request) => request.get_headers().get(name),
+            Source::Headers(headers) => headers.get(name),
+            #[cfg(test)]
+            Source::Memory(_) => {
+                let values = self.headers().get_all(name).iter();
+                values.map(|value| value.as_bytes().to_vec()).collect()
+            }
+        }
     }
 
     pub(crate) fn jar(&self) -> &RefCell<Jar> {

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use http::header::{ALLOW, COOKIE, HeaderMap, HeaderValue};
+use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use wasip3::http::types as wasi;
@@ -14,7 +14,8 @@ use crate::bindings::context::Context as Facts;
 use crate::bindings::segment as wit;
 use crate::body::Body;
 use crate::call::Call;
-use crate::handler::{Handler, answer, stream};
+use crate::handler::{Handler, answer};
+use crate::outgoing;
 use crate::pattern::{Match, find};
 use crate::response::Response;
 use crate::set_cookie;
@@ -28,6 +29,26 @@ pub struct Route {
     pub handlers: &'static [(&'static str, Handler)],
 }
 
+/// Exports the handler, if the SDK's feature `portable` is on.
+#[doc(hidden)]
+#[cfg(feature = "portable")]
+#[macro_export]
+macro_rules! __portable {
+    ($exported:ident, $pattern:expr, $handlers:expr) => {
+        impl $crate::__private::wasip3::exports::http::handler::Guest for $exported {
+            async fn handle(
+                request: $crate::__private::wasi::Request,
+            ) -> ::std::result::Result<$crate::__private::wasi::Response, $crate::__private::wasi::ErrorCode> {
+                const ROUTE: $crate::__private::Route = $crate::__private::Route { pattern: $pattern, handlers: $handlers };
+                ::std::result::Result::Ok($crate::__private::handle_anywhere(request, &ROUTE).await)
+            }
+        }
+
+        #[cfg(target_family = "wasm")]
+        $crate::__private::wasip3::http::service::export!($exported with_types_in $crate::__private::wasip3);
+    };
+}
+
 /// Answers one request of any WASI host.
 pub async fn handle(request: wasi::Request, route: &Route) -> wasi::Response {
     let call = Call::new(request, facts(route));
@@ -37,7 +58,7 @@ pub async fn handle(request: wasi::Request, route: &Route) -> wasi::Response {
         Match::Params(params) => {
             let facts = Facts {
                 params,
-                cookies: cookie_pairs(call.headers()),
+                cookies: cookie_pairs(&call.header("cookie")),
                 ..facts(route)
             };
             return respond(call.with_facts(facts), route).await;
@@ -48,8 +69,8 @@ pub async fn handle(request: wasi::Request, route: &Route) -> wasi::Response {
 
 async fn respond(call: Rc<Call>, route: &Route) -> wasi::Response {
     let response = match choose(call.method(), route.handlers) {
-        Ok(handler) => run(&call, handler).await,
-        Err(refusal) => refusal,
+        Some(handler) => run(&call, handler).await,
+        None => refuse(call.method(), route.handlers),
     };
     finish(call, response)
 }
@@ -77,68 +98,61 @@ async fn run(call: &Rc<Call>, handler: Handler) -> Response {
 
 fn finish(call: Rc<Call>, response: Response) -> wasi::Response {
     let (status, headers, body) = response.into_parts();
-    stream(call, status.as_u16(), &headers, body)
+    outgoing::send(call, status.as_u16(), &headers, body)
 }
 
-/// The handler for a method: HEAD falls back to GET, OPTIONS to a list of the methods.
-fn choose(method: &Method, handlers: &[(&str, Handler)]) -> Result<Handler, Response> {
-    let named = |name: &str| {
-        handlers
-            .iter()
-            .find(|(method, _)| *method == name)
-            .map(|(_, handler)| *handler)
+/// The handler for a method; HEAD falls back to GET.
+fn choose(method: &Method, handlers: &[(&str, Handler)]) -> Option<Handler> {
+    let named = |name: &str| handlers.iter().find(|(method, _)| *method == name);
+    let found = match method.as_str() {
+        "HEAD" => named("HEAD").or_else(|| named("GET")),
+        name => named(name),
     };
-    match method.as_str() {
-        name if named(name).is_some() => named(name),
-        "HEAD" => named("GET"),
-        _ => None,
-    }
-    .ok_or_else(|| {
-        let known = [
-            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT",
-        ];
-        let status = match method.as_str() {
-            "OPTIONS" => StatusCode::NO_CONTENT,
-            name if known.contains(&name) => StatusCode::METHOD_NOT_ALLOWED,
-            _ => return Response::new(StatusCode::BAD_REQUEST),
-        };
-        let mut response = Response::new(status);
-        response.headers_mut().insert(ALLOW, allow(handlers));
-        response
-    })
+    found.map(|(_, handler)| *handler)
+}
+
+/// The answer to a method without a handler: what there is instead, or 400 for what is no method.
+fn refuse(method: &Method, handlers: &[(&str, Handler)]) -> Response {
+    let status = match method.as_str() {
+        "OPTIONS" => StatusCode::NO_CONTENT,
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "QUERY" | "TRACE" | "CONNECT" => {
+            StatusCode::METHOD_NOT_ALLOWED
+        }
+        _ => return Response::new(StatusCode::BAD_REQUEST),
+    };
+    let mut response = Response::new(status);
+    response.headers_mut().insert(ALLOW, allow(handlers));
+    response
 }
 
 /// `DELETE, GET, HEAD, OPTIONS`: sorted, with what is answered without a handler.
 fn allow(handlers: &[(&str, Handler)]) -> HeaderValue {
-    let mut methods: Vec<_> = handlers.iter().map(|(method, _)| *method).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    methods.push("OPTIONS");
-    methods.sort_unstable();
-    methods.dedup();
-    HeaderValue::try_from(methods.join(", ")).expect("methods are letters")
+    let defined = |name: &str| handlers.iter().any(|(method, _)| *method == name);
+    let answered =
+        |name: &&str| defined(name) || *name == "OPTIONS" || (*name == "HEAD" && defined("GET"));
+    let sorted = [
+        "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY",
+    ];
+    let names: Vec<_> = sorted.into_iter().filter(answered).collect();
+    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
 /// The cookies of a request, decoded; one that cannot be decoded is left out.
-pub(crate) fn cookie_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
-    let lines = headers
-        .get_all(COOKIE)
-        .into_iter()
-        .filter_map(|line| line.to_str().ok());
+pub(crate) fn cookie_pairs(lines: &[Vec<u8>]) -> Vec<(String, String)> {
+    let lines = lines
+        .iter()
+        .filter_map(|line| std::str::from_utf8(line).ok());
     let pairs = lines
         .flat_map(|line| line.split(';'))
-        .map(str::trim)
+        .map(str::trim_ascii)
         .filter(|pair| !pair.is_empty());
-    pairs
-        .filter_map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            Some((
-                name.to_owned(),
-                percent_decode_str(value).decode_utf8().ok()?.into_owned(),
-            ))
-        })
-        .collect()
+    pairs.filter_map(cookie_pair).collect()
+}
+
+fn cookie_pair(pair: &str) -> Option<(String, String)> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+    let value = percent_decode_str(value).decode_utf8().ok()?;
+    Some((name.to_owned(), value.into_owned()))
 }
 
 /// What a foreign host does not tell, in neutral words.
@@ -184,13 +198,13 @@ mod tests {
     #[track_caller]
     fn check(method: &str, handlers: &[&'static str], expected: &str) {
         let handlers: Vec<_> = handlers.iter().map(|name| (*name, NONE)).collect();
-        let actual = match choose(&method.parse().unwrap(), &handlers) {
-            Ok(_) => "runs".to_owned(),
-            Err(response) => {
-                let allow = response
-                    .headers()
-                    .get(ALLOW)
-                    .map_or("", |allow| allow.to_str().unwrap());
+        let method = method.parse().unwrap();
+        let actual = match choose(&method, &handlers) {
+            Some(_) => "runs".to_owned(),
+            None => {
+                let response = refuse(&method, &handlers);
+                let allow = response.headers().get(ALLOW);
+                let allow = allow.map_or("", |allow| allow.to_str().unwrap());
                 format!("{} {allow}", response.status().as_u16())
             }
         };
@@ -199,11 +213,7 @@ mod tests {
 
     #[test]
     fn cookies_are_decoded() {
-        let headers = HeaderMap::from_iter([(
-            COOKIE,
-            HeaderValue::from_static("a=1; b=%C3%A9; flag;c=%FF; d=x=y"),
-        )]);
-        let pairs = cookie_pairs(&headers);
+        let pairs = cookie_pairs(&[b"a=1; b=%C3%A9; flag;c=%FF; d=x=y".to_vec()]);
         let shown: Vec<_> = pairs
             .iter()
             .map(|(name, value)| format!("{name}={value}"))

@@ -138,7 +138,6 @@ fn malformed(error: &dyn std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{now, request};
 
     #[derive(Debug, serde::Deserialize)]

@@ -17,7 +17,9 @@ pub(crate) fn call(method: &str, uri: &str, headers: &[(&str, &str)], body: &str
         request = request.header(*name, *value);
     }
     let request = request.body(body.to_owned().into()).unwrap();
-    let facts = facts(cookie_pairs(request.headers()));
+    let lines = request.headers().get_all("cookie").iter();
+    let cookies: Vec<_> = lines.map(|line| line.as_bytes().to_vec()).collect();
+    let facts = facts(cookie_pairs(&cookies));
     Call::in_memory(request, facts)
 }
 

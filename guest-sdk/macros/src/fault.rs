@@ -88,3 +88,74 @@ fn one(fault: &Fault, file: &str, source: &str) -> String {
         "^".repeat(carets)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "use waystation::*;
+
+pub const REVALIDATE: u32 = 60;
+
+\tpub async fn GET(request: Request) -> Response {
+    Response::text(\"é\")
+}
+
+async fn post<T>(
+    _: T,
+) {
+}
+";
+
+    const EXPECTED: &str = "`REVALIDATE` has another type
+ --> app/x/route.rs:3:23
+  |
+3 | pub const REVALIDATE: u32 = 60;
+  |                       ^^^
+  |
+  = help: pub const REVALIDATE: Revalidate = Revalidate::seconds(60);
+
+error: `GET` is not called: handlers have lower-case names; name it `get`
+ --> app/x/route.rs:5:15
+  |
+5 |     pub async fn GET(request: Request) -> Response {
+  |                  ^^^
+  |
+  = help: pub async fn get(request: Request, context: Context<Params>) -> Result<Response>
+
+error: `post` is private, so it is not called; make it `pub`
+ --> app/x/route.rs:9:10
+  |
+9 | async fn post<T>(
+  |          ^^^^
+  |
+  = help: pub async fn post(request: Request, context: Context<Params>) -> Result<Response>
+
+error: a handler has no generic parameters: nothing could choose them
+ --> app/x/route.rs:9:14
+  |
+9 | async fn post<T>(
+  |              ^^^
+  |
+  = help: pub async fn post(request: Request, context: Context<Params>) -> Result<Response>";
+
+    #[test]
+    fn faults_are_drawn_as_the_compiler_would() {
+        check(SOURCE, EXPECTED);
+        check(
+            "fn helper() {}",
+            "this route has no handler\n --> app/x/route.rs\n  |\n  \
+             = help: pub async fn get(request: Request, context: Context<Params>) -> Result<Response> { .. }",
+        );
+    }
+
+    #[track_caller]
+    fn check(source: &str, expected: &str) {
+        let rendered = with_locations(|| {
+            let parsed = syn::parse_file(source).unwrap();
+            let faults = crate::check::module(&parsed.items, true).unwrap_err();
+            render(&faults, "app/x/route.rs", source)
+        });
+        assert_eq!(rendered, expected);
+    }
+}

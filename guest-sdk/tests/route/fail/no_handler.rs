@@ -1,0 +1,8 @@
+waystation::route! {
+    pattern = "/",
+    mod route {
+        pub fn helper() {}
+    }
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+waystation::route! {
+    pattern = "/",
+    mod route {
+        pub struct Item;
+
+        pub async fn get() -> Item {
+            Item
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+waystation::route! {
+    pattern = "/",
+    mod route {
+        use waystation::Context;
+
+        pub async fn get(_: String) {}
+
+        pub async fn post(_: Context<String>) {}
+    }
+}
+
+fn main() {}
