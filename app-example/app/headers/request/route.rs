@@ -1,13 +1,11 @@
-//! All headers of the request, by name.
+//! All headers of the request, one a line.
 
-use std::collections::BTreeMap;
-use waystation::{Json, Request};
+use waystation::Request;
 
-pub async fn get(request: Request) -> Json<BTreeMap<String, String>> {
-    let headers = request.headers().iter();
-    let pairs = headers.map(|(name, value)| {
+pub async fn get(request: Request) -> String {
+    let lines = request.headers().iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
-        (name.to_string(), value.into_owned())
+        format!("{name}: {value}\n")
     });
-    Json(pairs.collect())
+    lines.collect()
 }
