@@ -41,9 +41,11 @@ impl Profile {
     }
 }
 
+/// Measured on a route with JSON, per edit: optimised for size it takes 0.44 s of processor time and 434 KB, at level 1 it takes 0.50 s and
+/// 625 KB, and at level 0 over dependencies for size 0.35 s and 729 KB, which Cranelift then pays for.
 const DEV: [&str; 6] = [
     "inherits='dev'",
-    "opt-level=1",
+    "opt-level='s'",
     "debug=false",
     "strip='debuginfo'",
     "panic='abort'",
