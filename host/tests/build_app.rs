@@ -1,5 +1,10 @@
 //! Builds a real app with cargo: the slowest test of the host, so there is one app, and what is compiled is kept between runs.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so best by panicking"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

@@ -1,5 +1,10 @@
 //! A room uses only rooms declared below it in `lib.rs`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so best by panicking"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -44,13 +44,15 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
             let guest = app::guest(&loader, &source)?;
             let pattern = RoutePattern::parse(route.pattern.trim_start_matches('/'))?;
             let file = route.file.clone();
+            let route = Route {
+                pattern: route.pattern.as_str().into(),
+                file,
+                guest: Ok(guest),
+            };
             Ok(Entry {
                 pattern,
-                file: file.clone(),
-                route: Route {
-                    file,
-                    guest: Ok(guest),
-                },
+                file: route.file.clone(),
+                route,
             })
         });
         let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;

@@ -288,6 +288,7 @@ impl Session {
             pattern: served.source.pattern.clone(),
             file: served.source.file.clone(),
             route: Route {
+                pattern: served.source.pattern.to_string().into(),
                 file: served.source.file.clone(),
                 guest: served.guest.clone(),
             },

@@ -44,7 +44,7 @@ async fn walk(
         Normal::Redirect(path) => return Ok(finish::redirect(&path, request.uri().query())),
     };
     let found = app.table.find(&path)?.ok_or(Refusal::NotFound)?;
-    record.matched(found.pattern);
+    record.route = Some(Arc::clone(&found.route.pattern));
     let guest = found
         .route
         .guest

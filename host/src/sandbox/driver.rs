@@ -112,9 +112,11 @@ impl Slot {
     }
 }
 
+type Running = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+
 /// The guest's future, polled on its CPU budget. Dropping it cancels the guest.
 struct Driver {
-    future: Option<Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>>,
+    future: Option<Running>,
     cpu: Arc<Cpu>,
 }
 
