@@ -59,9 +59,11 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
         };
         bar.finish();
         let change = session.adopt(built);
-        if let Some(text) = &change.broken {
-            report::words(text);
-        }
+        change
+            .warnings
+            .iter()
+            .chain(&change.broken)
+            .for_each(|text| report::words(text));
         report::ready(session.len(), began.elapsed());
         let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
         let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {

@@ -55,6 +55,8 @@ pub struct Built {
     routes: BTreeMap<String, Served>,
     /// The errors as they look on a terminal, each once.
     errors: Vec<String>,
+    /// The warnings, likewise.
+    warnings: Vec<String>,
 }
 
 /// What is different after a build was adopted.
@@ -65,6 +67,8 @@ pub struct Change {
     pub gone: Vec<String>,
     /// What the compiler said of the routes that it refused.
     pub broken: Option<String>,
+    /// What it warned of.
+    pub warnings: Vec<String>,
 }
 
 /// Why nothing could be built.
@@ -166,6 +170,11 @@ impl Session {
             progress,
         )?;
         let errors = failure::terminal(&build.failed);
+        let warnings = build
+            .warnings
+            .into_iter()
+            .map(|warning| warning.rendered_ansi)
+            .collect();
         let loaded = build
             .built
             .into_iter()
@@ -180,6 +189,7 @@ impl Session {
             sources,
             routes,
             errors,
+            warnings,
         })
     }
 
@@ -249,6 +259,7 @@ impl Session {
             sources,
             mut routes,
             errors,
+            warnings,
         } = built;
         (self.settings, self.loader, self.policy) = settled;
         let mut before = std::mem::take(&mut self.served);
@@ -275,6 +286,7 @@ impl Session {
             routes: changed.into_iter().collect(),
             gone,
             broken,
+            warnings,
         }
     }
 

@@ -65,7 +65,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call) -> Result<Answer, Fault> {
         }
         Contents::Streaming(body) => {
             let label = Arc::from(format!("{} {request_id}", guest.route()));
-            streaming::body(driver, body, guest.sandbox.limits.stream_duration, label).await
+            streaming::body(driver, body, guest.sandbox.limits.stream_duration, label).await?
         }
     };
     Ok(Answer {
