@@ -141,7 +141,7 @@ fn interface(name: &Ident) -> TokenStream {
 /// A constant under a type of its own, so that a wrong one is told in these words alone.
 fn config(defined: &Defined) -> TokenStream {
     let constant = defined.constant;
-    let (name, field) = (ident(constant.name), ident(constant.field));
+    let (name, field) = (Ident::new(constant.name, defined.ty), ident(constant.field));
     let ty = match constant.ty {
         "str" if defined.is_one_region => quote!(&'static str),
         "str" => quote!(&'static [&'static str]),
