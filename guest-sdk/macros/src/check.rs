@@ -24,6 +24,9 @@ impl Module {
             handler.arguments.fill(span);
             handler.answer = span;
         }
+        for defined in &mut self.constants {
+            defined.ty = span;
+        }
         self
     }
 }
@@ -44,6 +47,8 @@ pub(crate) struct Defined {
     pub(crate) constant: &'static Constant,
     /// Whether it is a single value where the section holds a list.
     pub(crate) is_one_region: bool,
+    /// Where its type is.
+    pub(crate) ty: Span,
 }
 
 /// Checks a module; `dynamic` says whether its path has params, for the signatures to copy.
@@ -280,6 +285,7 @@ impl Check {
             self.module.constants.push(Defined {
                 constant,
                 is_one_region: constant.is_one_region(&item.ty),
+                ty: item.ty.span(),
             });
         }
     }

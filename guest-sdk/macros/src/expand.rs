@@ -1,7 +1,7 @@
 //! Writes the code that makes a component of a checked module.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::check::{Defined, Handler, Module};
 use crate::params::{Kind, Param};
@@ -138,14 +138,31 @@ fn interface(name: &Ident) -> TokenStream {
     }
 }
 
+/// A constant under a type of its own, so that a wrong one is told in these words alone.
 fn config(defined: &Defined) -> TokenStream {
-    let (name, field) = (ident(defined.constant.name), ident(defined.constant.field));
-    let value = if defined.is_one_region {
-        quote!(&[self::route::#name])
-    } else {
-        quote!(self::route::#name)
+    let constant = defined.constant;
+    let (name, field) = (Ident::new(constant.name, defined.ty), ident(constant.field));
+    let ty = match constant.ty {
+        "str" if defined.is_one_region => quote!(&'static str),
+        "str" => quote!(&'static [&'static str]),
+        "bool" | "u32" | "u64" => ident(constant.ty).into_token_stream(),
+        own => {
+            let own = ident(own);
+            quote!(::waystation::#own)
+        }
     };
-    quote!(#field: ::std::option::Option::Some(#value))
+    let read = quote_spanned!(defined.ty=> self::route::#name);
+    let value = if defined.is_one_region {
+        quote!(&[VALUE])
+    } else {
+        quote!(VALUE)
+    };
+    quote! {
+        #field: {
+            const VALUE: #ty = #read;
+            ::std::option::Option::Some(#value)
+        }
+    }
 }
 
 fn ident(name: &str) -> Ident {
