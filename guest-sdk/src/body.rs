@@ -2,12 +2,17 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::HeaderMap;
+use wasip3::http::types as wasi;
 
+use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::outgoing;
 
 /// The body of a request or a response.
 ///
@@ -17,7 +22,28 @@ pub struct Body(pub(crate) Kind);
 
 pub(crate) enum Kind {
     Whole(Bytes),
-    Stream(Pin<Box<dyn Stream<Item = Result<Bytes>>>>),
+    Stream(Pin<Box<dyn Chunked>>),
+}
+
+/// A stream of chunks that brings the code to send it along, so that a route which streams nothing does not carry that code.
+pub(crate) trait Chunked: Stream<Item = Result<Bytes>> {
+    fn send(
+        self: Pin<Box<Self>>,
+        call: Rc<Call>,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> wasi::Response;
+}
+
+impl<S: Stream<Item = Result<Bytes>> + 'static> Chunked for S {
+    fn send(
+        self: Pin<Box<Self>>,
+        call: Rc<Call>,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> wasi::Response {
+        outgoing::send(call, status, headers, Body(Kind::Stream(self)))
+    }
 }
 
 impl Body {

@@ -74,6 +74,7 @@ impl Call {
     }
 
     /// The same request with what was found out about it.
+    #[cfg(any(test, feature = "portable"))]
     pub(crate) fn with_facts(self: Rc<Self>, facts: Facts) -> Rc<Self> {
         let call = Rc::into_inner(self).expect("nothing else holds the request yet");
         Rc::new(Self { facts, ..call })

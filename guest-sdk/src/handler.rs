@@ -14,7 +14,7 @@ use wasip3::http::types as wasi;
 use crate::ambient::Scope;
 use crate::bindings::context::Context as Facts;
 use crate::bindings::outcome::{Answer, Cookie, Effect, Failure, Outcome, Reply};
-use crate::body::{Body, Kind as BodyKind};
+use crate::body::Kind as BodyKind;
 use crate::call::Call;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -108,13 +108,14 @@ pub(crate) async fn answer(call: &Rc<Call>, handler: Handler) -> Result<(Respons
 
 fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome {
     let (status, headers, body) = response.into_parts();
+    let status = status.as_u16();
     let answer = match body.0 {
-        BodyKind::Whole(bytes) => Answer::Reply(Reply {
-            status: status.as_u16(),
+        BodyKind::Whole(body) => Answer::Reply(Reply {
+            status,
             headers: list(&headers),
-            body: bytes.into(),
+            body: body.into(),
         }),
-        BodyKind::Stream(_) => Answer::Stream(stream(call, status.as_u16(), &headers, body)),
+        BodyKind::Stream(stream) => Answer::Stream(stream.send(call, status, &headers)),
     };
     Outcome {
         answer,
@@ -127,62 +128,6 @@ fn list(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
         .collect()
-}
-
-/// A response of the host's, whose body a task of its own writes. A header that the host keeps to itself is left out.
-pub(crate) fn stream(
-    call: Rc<Call>,
-    status: u16,
-    headers: &HeaderMap,
-    body: Body,
-) -> wasi::Response {
-    let fields = wasi::Fields::new();
-    for (name, value) in headers {
-        let _kept_by_the_host = fields.append(name.as_str(), value.as_bytes());
-    }
-    let (writer, reader) = wasip3::wit_stream::new();
-    // If the task goes away without a word, the body was not all.
-    let (end, ended) = wasip3::wit_future::new(|| Err(wasi::ErrorCode::InternalError(None)));
-    let (response, sent) = wasi::Response::new(fields, Some(reader), ended);
-    drop(sent);
-    // Only a status outside 100 to 999 is refused, and `StatusCode` holds none.
-    let _always_valid = response.set_status_code(status);
-    wit_bindgen::spawn_local(Scope {
-        call,
-        future: Box::pin(write(body, writer, end)),
-    });
-    response
-}
-
-type End =
-    wit_bindgen::rt::async_support::FutureWriter<Result<Option<wasi::Trailers>, wasi::ErrorCode>>;
-
-/// Writes each chunk as it comes, and at the end whether it was all. If the reader has gone, the body is dropped.
-async fn write(
-    mut body: Body,
-    mut writer: wit_bindgen::rt::async_support::StreamWriter<u8>,
-    end: End,
-) {
-    while let Some(chunk) = body.chunk().await {
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                drop(writer);
-                let _reader_gone = end
-                    .write(Err(wasi::ErrorCode::InternalError(Some(format!(
-                        "{error:?}"
-                    )))))
-                    .await;
-                return;
-            }
-        };
-        let unsent = writer.write_all(chunk.into()).await;
-        if !unsent.is_empty() {
-            return;
-        }
-    }
-    drop(writer);
-    let _reader_gone = end.write(Ok(None)).await;
 }
 
 #[cfg(test)]

@@ -49,10 +49,16 @@
 //! | `CPU_MS` | `u32`, in milliseconds of execution |
 //! | `BODY_LIMIT` | `u64`, in bytes |
 //!
+//! # Features
+//!
+//! `portable` (on by default): the component also exports `wasi:http/handler@0.3`, so that other WASI hosts can run it.
+//!
 //! # From anywhere in a handler
 //!
 //! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`sleep`], [`now`],
 //! [`random_bytes`], [`random_u64`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
 
 mod ambient;
 mod body;
@@ -66,14 +72,18 @@ mod headers;
 mod incoming;
 mod into_response;
 mod navigation;
+mod outgoing;
 mod params;
+#[cfg(any(test, feature = "portable"))]
 mod pattern;
+#[cfg(any(test, feature = "portable"))]
 mod portable;
 mod random;
 mod request;
 mod response;
 mod section;
 mod segment;
+#[cfg(any(test, feature = "portable"))]
 mod set_cookie;
 pub mod sse;
 mod time;
@@ -82,6 +92,14 @@ mod writer;
 
 #[cfg(test)]
 mod testing;
+
+/// Without the feature `portable` there is nothing to export for other hosts.
+#[doc(hidden)]
+#[cfg(not(feature = "portable"))]
+#[macro_export]
+macro_rules! __portable {
+    ($exported:ident, $pattern:expr, $handlers:expr) => {};
+}
 
 #[allow(
     clippy::all,
@@ -124,6 +142,7 @@ pub mod __private {
     pub use crate::call::Call;
     pub use crate::handler::{Handler, Pending, handle};
     pub use crate::params::RawParams;
+    #[cfg(feature = "portable")]
     pub use crate::portable::{Route, handle as handle_anywhere};
     pub use crate::section::{Config, Section};
     pub use std::rc::Rc;

@@ -14,7 +14,8 @@ use crate::bindings::context::Context as Facts;
 use crate::bindings::segment as wit;
 use crate::body::Body;
 use crate::call::Call;
-use crate::handler::{Handler, answer, stream};
+use crate::handler::{Handler, answer};
+use crate::outgoing;
 use crate::pattern::{Match, find};
 use crate::response::Response;
 use crate::set_cookie;
@@ -26,6 +27,26 @@ pub struct Route {
     pub pattern: &'static str,
     /// Such as `GET`.
     pub handlers: &'static [(&'static str, Handler)],
+}
+
+/// Exports the handler, if the SDK's feature `portable` is on.
+#[doc(hidden)]
+#[cfg(feature = "portable")]
+#[macro_export]
+macro_rules! __portable {
+    ($exported:ident, $pattern:expr, $handlers:expr) => {
+        impl $crate::__private::wasip3::exports::http::handler::Guest for $exported {
+            async fn handle(
+                request: $crate::__private::wasi::Request,
+            ) -> ::std::result::Result<$crate::__private::wasi::Response, $crate::__private::wasi::ErrorCode> {
+                const ROUTE: $crate::__private::Route = $crate::__private::Route { pattern: $pattern, handlers: $handlers };
+                ::std::result::Result::Ok($crate::__private::handle_anywhere(request, &ROUTE).await)
+            }
+        }
+
+        #[cfg(target_family = "wasm")]
+        $crate::__private::wasip3::http::service::export!($exported with_types_in $crate::__private::wasip3);
+    };
 }
 
 /// Answers one request of any WASI host.
@@ -48,8 +69,8 @@ pub async fn handle(request: wasi::Request, route: &Route) -> wasi::Response {
 
 async fn respond(call: Rc<Call>, route: &Route) -> wasi::Response {
     let response = match choose(call.method(), route.handlers) {
-        Ok(handler) => run(&call, handler).await,
-        Err(refusal) => refusal,
+        Some(handler) => run(&call, handler).await,
+        None => refuse(call.method(), route.handlers),
     };
     finish(call, response)
 }
@@ -77,35 +98,31 @@ async fn run(call: &Rc<Call>, handler: Handler) -> Response {
 
 fn finish(call: Rc<Call>, response: Response) -> wasi::Response {
     let (status, headers, body) = response.into_parts();
-    stream(call, status.as_u16(), &headers, body)
+    outgoing::send(call, status.as_u16(), &headers, body)
 }
 
-/// The handler for a method: HEAD falls back to GET, OPTIONS to a list of the methods.
-fn choose(method: &Method, handlers: &[(&str, Handler)]) -> Result<Handler, Response> {
-    let named = |name: &str| {
-        handlers
-            .iter()
-            .find(|(method, _)| *method == name)
-            .map(|(_, handler)| *handler)
+/// The handler for a method; HEAD falls back to GET.
+fn choose(method: &Method, handlers: &[(&str, Handler)]) -> Option<Handler> {
+    let named = |name: &str| handlers.iter().find(|(method, _)| *method == name);
+    let found = match method.as_str() {
+        "HEAD" => named("HEAD").or_else(|| named("GET")),
+        name => named(name),
     };
-    match method.as_str() {
-        name if named(name).is_some() => named(name),
-        "HEAD" => named("GET"),
-        _ => None,
-    }
-    .ok_or_else(|| {
-        let known = [
-            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT",
-        ];
-        let status = match method.as_str() {
-            "OPTIONS" => StatusCode::NO_CONTENT,
-            name if known.contains(&name) => StatusCode::METHOD_NOT_ALLOWED,
-            _ => return Response::new(StatusCode::BAD_REQUEST),
-        };
-        let mut response = Response::new(status);
-        response.headers_mut().insert(ALLOW, allow(handlers));
-        response
-    })
+    found.map(|(_, handler)| *handler)
+}
+
+/// The answer to a method without a handler: what there is instead, or 400 for what is no method.
+fn refuse(method: &Method, handlers: &[(&str, Handler)]) -> Response {
+    let status = match method.as_str() {
+        "OPTIONS" => StatusCode::NO_CONTENT,
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "QUERY" | "TRACE" | "CONNECT" => {
+            StatusCode::METHOD_NOT_ALLOWED
+        }
+        _ => return Response::new(StatusCode::BAD_REQUEST),
+    };
+    let mut response = Response::new(status);
+    response.headers_mut().insert(ALLOW, allow(handlers));
+    response
 }
 
 /// `DELETE, GET, HEAD, OPTIONS`: sorted, with what is answered without a handler.
@@ -181,13 +198,13 @@ mod tests {
     #[track_caller]
     fn check(method: &str, handlers: &[&'static str], expected: &str) {
         let handlers: Vec<_> = handlers.iter().map(|name| (*name, NONE)).collect();
-        let actual = match choose(&method.parse().unwrap(), &handlers) {
-            Ok(_) => "runs".to_owned(),
-            Err(response) => {
-                let allow = response
-                    .headers()
-                    .get(ALLOW)
-                    .map_or("", |allow| allow.to_str().unwrap());
+        let method = method.parse().unwrap();
+        let actual = match choose(&method, &handlers) {
+            Some(_) => "runs".to_owned(),
+            None => {
+                let response = refuse(&method, &handlers);
+                let allow = response.headers().get(ALLOW);
+                let allow = allow.map_or("", |allow| allow.to_str().unwrap());
                 format!("{} {allow}", response.status().as_u16())
             }
         };

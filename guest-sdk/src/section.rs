@@ -49,11 +49,11 @@ impl Config {
 
 impl Section {
     /// The length of the JSON in bytes.
-    pub const fn len(&self) -> usize {
+    pub const fn length(&self) -> usize {
         self.write(Json::<0>::new()).len
     }
 
-    /// The JSON; `LENGTH` is [`Section::len`].
+    /// The JSON; `LENGTH` is [`Section::length`].
     pub const fn bytes<const LENGTH: usize>(&self) -> [u8; LENGTH] {
         self.write(Json::<LENGTH>::new()).bytes
     }
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn constants_become_json_at_compile_time() {
-        const BYTES: [u8; FULL.len()] = FULL.bytes();
+        const BYTES: [u8; FULL.length()] = FULL.bytes();
         let json: serde_json::Value = serde_json::from_slice(&BYTES).unwrap();
         let expected = serde_json::json!({
             "version": 1, "contract": "0.1.0", "pattern": r#"/a"b\c/[slug]"#, "methods": ["GET", "POST"],
@@ -256,7 +256,7 @@ mod tests {
                 ..Config::NONE
             },
         };
-        const BYTES: [u8; PLAIN.len()] = PLAIN.bytes();
+        const BYTES: [u8; PLAIN.length()] = PLAIN.bytes();
         let expected = r#"{"version":1,"contract":"0.1.0","pattern":"/","methods":["GET"],"config":{"revalidate":false}}"#;
         assert_eq!(std::str::from_utf8(&BYTES).unwrap(), expected);
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use crate::body::Body;
+use crate::body::{Body, Chunked};
 use crate::error::{Error, Result};
 use crate::into_response::IntoResponse;
 use crate::response::Response;
@@ -145,7 +145,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 /// ```
 #[must_use = "events are sent once the handler returns them"]
 pub struct Sse {
-    chunks: Pin<Box<dyn Stream<Item = Result<Bytes>>>>,
+    chunks: Pin<Box<dyn Chunked>>,
     keep_alive: Option<Duration>,
 }
 
@@ -260,7 +260,7 @@ where
 }
 
 struct KeepAlive {
-    chunks: Pin<Box<dyn Stream<Item = Result<Bytes>>>>,
+    chunks: Pin<Box<dyn Chunked>>,
     every: Duration,
     quiet: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }

@@ -36,13 +36,24 @@
 //! and a handler's failure is a status and a message of its own rather than `wasi:http`'s error code, so that an error's text reaches the
 //! log whole.
 
-pub mod app;
-pub mod build;
+// The blank lines keep rustfmt from sorting the floors.
+
 pub mod cli;
+
 pub mod dev;
-pub mod http;
-pub mod pipeline;
-pub mod project;
-pub mod sandbox;
+
 pub mod server;
+
+pub mod pipeline;
+
+pub mod build;
+
+pub mod app;
+
+pub mod project;
+
+pub mod sandbox;
+
 pub mod telemetry;
+
+pub mod http;

@@ -1,5 +1,10 @@
 //! Builds a real app with cargo: the slowest test of the host, so there is one app, and what is compiled is kept between runs.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so best by panicking"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -67,6 +72,19 @@ fn an_app_is_built_and_a_route_that_fails_hides_no_other() {
         "/hello route GET\n/items/[slug]: src/lib.rs:1:44\n"
     );
 
+    let before = build.built[0].digest.clone();
+    app.write("app/hello/route.rs", &HELLO.replace("hello", "older"));
+    let file = fs::File::options()
+        .append(true)
+        .open(app.folder.path().join("app/hello/route.rs"))
+        .unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let build = app.build(&Cancel::default());
+    assert_ne!(
+        build.built[0].digest, before,
+        "a change is a change of content, whatever the file's time"
+    );
+
     let cancelled = Cancel::default();
     cancelled.cancel();
     let failure = build::build(&app.project(), &app.options(), &cancelled, &|_| ()).unwrap_err();
@@ -96,7 +114,7 @@ fn a_dependency_that_is_nowhere_is_told_in_cargo_s_words() {
 }
 
 fn written_output_is_read_back(project: &Project, build: &Build) {
-    let folder = output::folder(project);
+    let folder = output::folder(&project.root);
     let manifest = build.manifest(project);
     output::write(
         &folder,

@@ -1,10 +1,10 @@
 //! Finds the handlers and constants of a route module, and everything that is wrong with them.
 //!
-//! In: the module's items. Out: a [`Module`] in plain words, which holds no token, or all [`Fault`]s.
+//! In: the module's items. Out: a [`Module`] in plain words, which holds no token, or all [`Fault`]s. Its spans are those of the tokens.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, Type, UseTree, Visibility};
+use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, ReturnType, Type, UseTree, Visibility};
 
 use crate::constants::Constant;
 use crate::fault::Fault;
@@ -17,12 +17,28 @@ pub(crate) struct Module {
     pub(crate) constants: Vec<Defined>,
 }
 
+impl Module {
+    /// The same module, all of it at `span`.
+    pub(crate) fn with_span(mut self, span: Span) -> Self {
+        for handler in &mut self.handlers {
+            handler.arguments.fill(span);
+            handler.answer = span;
+        }
+        for defined in &mut self.constants {
+            defined.ty = span;
+        }
+        self
+    }
+}
+
 /// A handler as it is called.
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(crate) method: Method,
     pub(crate) is_async: bool,
-    pub(crate) arguments: usize,
+    /// Where the types of the arguments are, and that of the answer: what the compiler says of them belongs there.
+    pub(crate) arguments: Vec<Span>,
+    pub(crate) answer: Span,
 }
 
 /// A constant as it is read.
@@ -31,6 +47,8 @@ pub(crate) struct Defined {
     pub(crate) constant: &'static Constant,
     /// Whether it is a single value where the section holds a list.
     pub(crate) is_one_region: bool,
+    /// Where its type is.
+    pub(crate) ty: Span,
 }
 
 /// Checks a module; `dynamic` says whether its path has params, for the signatures to copy.
@@ -196,11 +214,15 @@ impl Check {
             self.argument(input, &signature);
         }
         if self.faults.len() == before {
-            let (is_async, arguments) = (sig.asyncness.is_some(), sig.inputs.len());
+            let answer = match &sig.output {
+                ReturnType::Default => ident.span(),
+                ReturnType::Type(_, ty) => ty.span(),
+            };
             self.module.handlers.push(Handler {
                 method,
-                is_async,
-                arguments,
+                is_async: sig.asyncness.is_some(),
+                arguments: sig.inputs.iter().map(argument_type).collect(),
+                answer,
             });
         }
     }
@@ -252,8 +274,7 @@ impl Check {
                 format!("`{name}` is private, so it is not read; make it `pub`"),
                 constant.example,
             );
-        }
-        if constant.refuses(&item.ty) {
+        } else if constant.refuses(&item.ty) {
             self.fault(
                 item.ty.span(),
                 format!("`{}` has another type", constant.name),
@@ -264,6 +285,7 @@ impl Check {
             self.module.constants.push(Defined {
                 constant,
                 is_one_region: constant.is_one_region(&item.ty),
+                ty: item.ty.span(),
             });
         }
     }
@@ -308,6 +330,13 @@ impl Check {
 
 fn is_public(vis: &Visibility) -> bool {
     matches!(vis, Visibility::Public(_))
+}
+
+fn argument_type(argument: &FnArg) -> Span {
+    match argument {
+        FnArg::Receiver(receiver) => receiver.span(),
+        FnArg::Typed(typed) => typed.ty.span(),
+    }
 }
 
 /// Whether an argument is a `Request` or a `Context`, as only handlers take them by value.

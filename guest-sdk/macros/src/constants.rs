@@ -8,8 +8,8 @@ pub(crate) struct Constant {
     pub(crate) name: &'static str,
     /// Its field in the section's config.
     pub(crate) field: &'static str,
-    /// The last name of its type.
-    ty: &'static str,
+    /// The last name of its type; `str` for one or a list.
+    pub(crate) ty: &'static str,
     /// The line to copy.
     pub(crate) example: &'static str,
 }

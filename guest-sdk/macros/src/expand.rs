@@ -1,7 +1,7 @@
 //! Writes the code that makes a component of a checked module.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::check::{Defined, Handler, Module};
 use crate::params::{Kind, Param};
@@ -70,13 +70,11 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
     let interfaces = names.iter().map(interface);
     let config = constants.iter().map(config);
     quote! {
-        #[allow(clippy::all, dead_code, unsafe_code, unused_imports)]
+        #[allow(clippy::all, dead_code, unsafe_code, unused_imports, unused_variables)]
         const _: () = {
             use ::waystation::__private as sdk;
 
             #(#calls)*
-
-            const ROUTE: sdk::Route = sdk::Route { pattern: #pattern, handlers: &[#((#methods, #names)),*] };
 
             const SECTION: sdk::Section = sdk::Section {
                 pattern: #pattern,
@@ -84,7 +82,7 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
                 config: sdk::Config { #(#config,)* ..sdk::Config::NONE },
             };
 
-            const LENGTH: usize = SECTION.len();
+            const LENGTH: usize = SECTION.length();
 
             #[cfg(target_family = "wasm")]
             #[unsafe(link_section = "waystation-route")]
@@ -99,14 +97,7 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
 
             #(#interfaces)*
 
-            impl sdk::wasip3::exports::http::handler::Guest for Exported {
-                async fn handle(request: sdk::wasi::Request) -> ::std::result::Result<sdk::wasi::Response, sdk::wasi::ErrorCode> {
-                    ::std::result::Result::Ok(sdk::handle_anywhere(request, &ROUTE).await)
-                }
-            }
-
-            #[cfg(target_family = "wasm")]
-            ::waystation::__private::wasip3::http::service::export!(Exported with_types_in ::waystation::__private::wasip3);
+            ::waystation::__portable!(Exported, #pattern, &[#((#methods, #names)),*]);
         };
     }
 }
@@ -114,13 +105,16 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
 /// A handler with its arguments and answer made alike.
 fn call(handler: &Handler) -> TokenStream {
     let name = ident(handler.method.name());
-    let arguments =
-        (0..handler.arguments).map(|_| quote!(::waystation::FromCall::from_call(&call)?));
+    let argument = |span: &Span| quote_spanned!(*span=> ::waystation::FromCall::from_call(&call)?);
+    let arguments = handler.arguments.iter().map(argument);
     let wait = handler.is_async.then(|| quote!(.await));
+    let answered =
+        quote_spanned!(handler.answer=> ::waystation::IntoResponse::into_response(answer));
     quote! {
         fn #name(call: sdk::Rc<sdk::Call>) -> sdk::Pending {
             ::std::boxed::Box::pin(async move {
-                ::waystation::IntoResponse::into_response(self::route::#name(#(#arguments),*) #wait)
+                let answer = self::route::#name(#(#arguments),*) #wait;
+                #answered
             })
         }
     }
@@ -144,14 +138,31 @@ fn interface(name: &Ident) -> TokenStream {
     }
 }
 
+/// A constant under a type of its own, so that a wrong one is told in these words alone.
 fn config(defined: &Defined) -> TokenStream {
-    let (name, field) = (ident(defined.constant.name), ident(defined.constant.field));
-    let value = if defined.is_one_region {
-        quote!(&[self::route::#name])
-    } else {
-        quote!(self::route::#name)
+    let constant = defined.constant;
+    let (name, field) = (Ident::new(constant.name, defined.ty), ident(constant.field));
+    let ty = match constant.ty {
+        "str" if defined.is_one_region => quote!(&'static str),
+        "str" => quote!(&'static [&'static str]),
+        "bool" | "u32" | "u64" => ident(constant.ty).into_token_stream(),
+        own => {
+            let own = ident(own);
+            quote!(::waystation::#own)
+        }
     };
-    quote!(#field: ::std::option::Option::Some(#value))
+    let read = quote_spanned!(defined.ty=> self::route::#name);
+    let value = if defined.is_one_region {
+        quote!(&[VALUE])
+    } else {
+        quote!(VALUE)
+    };
+    quote! {
+        #field: {
+            const VALUE: #ty = #read;
+            ::std::option::Option::Some(#value)
+        }
+    }
 }
 
 fn ident(name: &str) -> Ident {

@@ -6,6 +6,8 @@
 //! A file is read and parsed here a second time, since a macro cannot look into a module that the compiler reads. So its faults carry
 //! their own line and carets; in a module written in place the compiler draws them.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
+
 mod check;
 mod constants;
 mod expand;
@@ -67,9 +69,10 @@ fn in_file(root: &str, file: &str, dynamic: bool) -> Result<check::Module, Token
         let checked = check::module(&parsed.items, dynamic);
         Some(checked.map_err(|faults| fault::render(&faults, file, &source)))
     });
+    // The compiler does not know the file's tokens, so all its spans become the macro's own.
     match checked {
         None => Err(TokenStream::new()),
-        Some(Ok(module)) => Ok(module),
+        Some(Ok(module)) => Ok(module.with_span(proc_macro2::Span::call_site())),
         Some(Err(message)) => fail(message),
     }
 }

@@ -62,7 +62,8 @@ fn param(segment: &str) -> Option<Param> {
 
 /// What can be no part of a name becomes `_`; a keyword becomes raw.
 fn field(name: &str) -> String {
-    let is_part = |c: char| syn::parse_str::<syn::Ident>(&format!("x_{c}")).is_ok();
+    let is_part =
+        |c: char| !c.is_whitespace() && syn::parse_str::<syn::Ident>(&format!("x_{c}")).is_ok();
     let mut field: String = name
         .chars()
         .map(|c| if c == '_' || is_part(c) { c } else { '_' })

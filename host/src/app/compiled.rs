@@ -17,18 +17,22 @@ use crate::sandbox::Sandbox;
 const MAC: usize = blake3::OUT_LEN;
 
 /// A folder of compiled code that this node signed.
-pub struct CodeCache {
+pub(super) struct CodeCache {
     folder: PathBuf,
     key: [u8; blake3::KEY_LEN],
 }
 
 impl CodeCache {
-    /// Opens the cache in `folder` with the node's key from `key_file`, making both if they are not there.
+    /// Opens the cache in `folder`, making it and the node's key if they are not there.
     ///
     /// # Errors
     ///
     /// If either cannot be made, or the key could be read by others.
-    pub fn open(folder: &Path, key_file: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
+        Self::with_key(folder, &key_file())
+    }
+
+    fn with_key(folder: &Path, key_file: &Path) -> anyhow::Result<Self> {
         make_private_folder(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -41,7 +45,7 @@ impl CodeCache {
     /// # Errors
     ///
     /// If `wasm` is not a valid component. A cache that cannot be written to is only logged.
-    pub fn component(&self, sandbox: &Sandbox, wasm: &[u8]) -> anyhow::Result<Component> {
+    pub(super) fn component(&self, sandbox: &Sandbox, wasm: &[u8]) -> anyhow::Result<Component> {
         let file = self.folder.join(self.name(sandbox, wasm));
         if let Some(code) = self.read(&file) {
             match sandbox.restore(&code) {
@@ -68,17 +72,17 @@ impl CodeCache {
     /// The code in `file`, if this node signed it under this name.
     fn read(&self, file: &Path) -> Option<Vec<u8>> {
         let mut bytes = fs::read(file).ok()?;
-        let code = bytes.split_off_checked(MAC)?;
-        let mac = blake3::Hash::from_bytes(bytes.try_into().ok()?);
+        let mac = blake3::Hash::from_bytes(*bytes.first_chunk::<MAC>()?);
+        let code = bytes.split_off(MAC);
         // `Hash` compares in constant time.
         (mac == self.mac(file, &code)).then_some(code)
     }
 
+    /// Nothing is flushed to the disk: after a crash, a file that is not whole has the wrong MAC.
     fn write(&self, file: &Path, code: &[u8]) -> anyhow::Result<()> {
         let mut aside = tempfile::NamedTempFile::new_in(&self.folder)?;
         aside.write_all(self.mac(file, code).as_bytes())?;
         aside.write_all(code)?;
-        aside.as_file().sync_data()?;
         aside.persist(file)?;
         Ok(())
     }
@@ -93,14 +97,17 @@ impl CodeCache {
     }
 }
 
-trait SplitOffChecked {
-    fn split_off_checked(&mut self, at: usize) -> Option<Vec<u8>>;
-}
-
-impl SplitOffChecked for Vec<u8> {
-    fn split_off_checked(&mut self, at: usize) -> Option<Vec<u8>> {
-        (at <= self.len()).then(|| self.split_off(at))
-    }
+/// Where this node's key is: apart from the code that it signs (XDG base directories, `$XDG_STATE_HOME`).
+fn key_file() -> PathBuf {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
+    state
+        .unwrap_or_else(|| PathBuf::from("/var/lib"))
+        .join("waystation/node.key")
 }
 
 /// The node's key: 32 random bytes that only its owner can read.
@@ -155,4 +162,62 @@ fn refuse_others(path: &Path) -> anyhow::Result<()> {
         path.display()
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Favour;
+    use waystation_rules::segment::Limits;
+
+    /// The smallest component there is.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn code_is_taken_back_only_as_this_node_wrote_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (codes, key) = (
+            folder.path().join("codes"),
+            folder.path().join("state/node.key"),
+        );
+        let sandbox = Sandbox::new(Limits::default(), Favour::Compiling).unwrap();
+        let cache = CodeCache::with_key(&codes, &key).unwrap();
+        cache.component(&sandbox, EMPTY).unwrap();
+        let file = codes.join(cache.name(&sandbox, EMPTY));
+        let good = fs::read(&file).unwrap();
+        assert!(cache.read(&file).is_some());
+
+        for at in (0..good.len()).step_by(97) {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(&file, &bad).unwrap();
+            assert!(cache.read(&file).is_none(), "byte {at} was changed");
+            fs::write(&file, &good[..at]).unwrap();
+            assert!(cache.read(&file).is_none(), "cut at {at}");
+        }
+        let other = file.with_file_name("other.cwasm");
+        fs::write(&other, &good).unwrap();
+        assert!(cache.read(&other).is_none(), "another name");
+        fs::remove_file(&key).unwrap();
+        fs::write(&file, &good).unwrap();
+        let other_node = CodeCache::with_key(&codes, &key).unwrap();
+        assert!(other_node.read(&file).is_none(), "another node's key");
+        assert!(
+            other_node.component(&sandbox, EMPTY).is_ok(),
+            "compiled again"
+        );
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("node.key");
+        fs::write(&key, [7; 32]).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = CodeCache::with_key(&folder.path().join("codes"), &key)
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("is open to others"), "{error}");
+    }
 }

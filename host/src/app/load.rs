@@ -1,12 +1,13 @@
 //! Turns components into routes that are ready to answer.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use waystation_rules::segment::Declared;
+use waystation_rules::segment::{Declared, Limits};
 
 use super::compiled::CodeCache;
-use crate::sandbox::{Guest, Sandbox};
+use crate::sandbox::{Favour, Guest, Sandbox};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
@@ -21,10 +22,52 @@ pub struct Source<'a> {
 /// Where components are compiled and their code is kept.
 #[derive(Clone)]
 pub struct Loader {
-    /// Compiles and runs.
-    pub sandbox: Arc<Sandbox>,
-    /// Keeps the code for the next start; none where it cannot be kept safely.
-    pub cache: Option<Arc<CodeCache>>,
+    sandbox: Arc<Sandbox>,
+    /// None where code cannot be kept safely.
+    cache: Option<Arc<CodeCache>>,
+    favour: Favour,
+}
+
+impl Loader {
+    /// Sets up a sandbox with `limits`, and the cache in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sandbox::new`]. A cache that cannot be used is only logged.
+    pub fn open(folder: &Path, limits: Limits, favour: Favour) -> anyhow::Result<Self> {
+        let sandbox = Arc::new(Sandbox::new(limits, favour)?);
+        let cache = match CodeCache::open(folder) {
+            Ok(cache) => Some(Arc::new(cache)),
+            Err(error) => {
+                tracing::warn!("compiled code is not kept, so each start compiles: {error:#}");
+                None
+            }
+        };
+        Ok(Self {
+            sandbox,
+            cache,
+            favour,
+        })
+    }
+
+    /// The same with other limits: a sandbox of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sandbox::new`].
+    pub fn with_limits(&self, limits: Limits) -> anyhow::Result<Self> {
+        let sandbox = Arc::new(Sandbox::new(limits, self.favour)?);
+        Ok(Self {
+            sandbox,
+            cache: self.cache.clone(),
+            favour: self.favour,
+        })
+    }
+
+    /// Whether this loader made `guest`.
+    pub fn made(&self, guest: &Guest) -> bool {
+        guest.runs_in(&self.sandbox)
+    }
 }
 
 /// Compiles a component, or takes its code from the cache, and gets it ready.

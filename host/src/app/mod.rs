@@ -15,7 +15,6 @@ use waystation_rules::table::Table;
 
 use crate::sandbox::Guest;
 
-pub use compiled::CodeCache;
 pub use load::{Loader, Source, guest};
 
 /// A set of routes, and how they are served. Nothing in it changes.
@@ -28,6 +27,8 @@ pub struct App {
 
 /// What an app serves at one pattern.
 pub struct Route {
+    /// What it answers, such as `/items/[slug]`.
+    pub pattern: Arc<str>,
     /// The route's source, from the project's root, such as `app/items/[slug]/route.rs`.
     pub file: String,
     /// The component, or why there is none.

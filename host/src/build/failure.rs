@@ -26,9 +26,9 @@ pub enum BuildFailure {
     Cargo(#[from] CargoError),
 }
 
-impl From<ProjectError> for BuildFailure {
-    fn from(error: ProjectError) -> BuildFailure {
-        BuildFailure::Project(vec![error])
+impl From<Vec<ProjectError>> for BuildFailure {
+    fn from(errors: Vec<ProjectError>) -> BuildFailure {
+        BuildFailure::Project(errors)
     }
 }
 

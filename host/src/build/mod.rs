@@ -20,6 +20,7 @@ mod profile;
 mod progress;
 pub mod shim;
 mod shim_manifest;
+mod sources;
 pub mod toolchain;
 
 pub use cancel::Cancel;
@@ -85,7 +86,7 @@ pub fn build(
     on_progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Build, BuildFailure> {
     let routes = routes::discover(project).map_err(BuildFailure::Project)?;
-    shim::write(project, &routes)?;
+    shim::write(project, &routes).map_err(BuildFailure::Project)?;
     let toolchain = toolchain::prepare(&project.root, &|line| {
         on_progress(Progress::Step(line.to_owned()))
     })?;

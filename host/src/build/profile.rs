@@ -41,9 +41,12 @@ impl Profile {
     }
 }
 
+/// Measured on a route with JSON, in processor time per edit and size of the component: for size throughout 0.44 s and 560 KB, at level 1
+/// 0.50 s and 625 KB, at level 0 over dependencies for size 0.33 s and 772 KB. What the last saves, Cranelift takes again for the larger
+/// component. Names stay, for they cost no time and a trap's backtrace needs them.
 const DEV: [&str; 6] = [
     "inherits='dev'",
-    "opt-level=1",
+    "opt-level='s'",
     "debug=false",
     "strip='debuginfo'",
     "panic='abort'",

@@ -6,6 +6,7 @@
 //! Cargo stops at a member folder without a manifest, so a package appears whole and disappears whole, by a rename.
 
 use super::shim_manifest;
+use super::sources::Sources;
 use crate::project::routes::{RouteKind, RouteSource};
 use crate::project::{CargoToml, Project, ProjectError, atomic};
 use std::collections::BTreeSet;
@@ -18,27 +19,34 @@ use std::{fs, io};
 ///
 /// # Errors
 ///
-/// What the app's `Cargo.toml` lacks: [`ProjectError::NotInWorkspace`], [`ProjectError::NoSdk`], [`ProjectError::NoLibrary`]; else
+/// All that the app's `Cargo.toml` lacks: [`ProjectError::NoSdk`], [`ProjectError::NoLibrary`], [`ProjectError::NotInWorkspace`]; else
 /// [`ProjectError::Read`] or [`ProjectError::Write`].
-pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), ProjectError> {
-    let cargo_toml = CargoToml::read(&project.root)?;
+pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), Vec<ProjectError>> {
+    let cargo_toml = CargoToml::read(&project.root).map_err(|error| vec![error])?;
     let rust: Vec<_> = routes
         .iter()
         .filter(|route| route.kind == RouteKind::Rust)
         .collect();
-    if !rust.is_empty() {
-        check(&project.root, &cargo_toml)?;
+    let lacks = lacks(&project.root, &cargo_toml);
+    if !rust.is_empty() && !lacks.is_empty() {
+        return Err(lacks);
     }
     let folder = folder(project);
-    remove_others(project, &rust).map_err(write_error(&folder))?;
-    for route in rust {
-        let library = uses_library(&project.root, route, &cargo_toml)?;
-        let manifest = shim_manifest::render(&route.package, &cargo_toml, library);
-        let package = folder.join(&route.package);
-        write_package(project, &package, &manifest, &source(route))
-            .map_err(write_error(&package))?;
+    remove_others(project, &rust).map_err(|source| {
+        vec![ProjectError::Write {
+            path: folder,
+            source,
+        }]
+    })?;
+    let faults: Vec<_> = rust
+        .into_iter()
+        .filter_map(|route| write_route(project, route, &cargo_toml).err())
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
     }
-    Ok(())
 }
 
 /// Where the packages are.
@@ -47,79 +55,55 @@ pub fn folder(project: &Project) -> PathBuf {
     project.own_dir().join("routes")
 }
 
-fn check(root: &Path, cargo_toml: &CargoToml) -> Result<(), ProjectError> {
-    if !cargo_toml.takes_in_routes() {
-        return Err(ProjectError::NotInWorkspace);
-    }
+fn lacks(root: &Path, cargo_toml: &CargoToml) -> Vec<ProjectError> {
+    let mut lacks = Vec::new();
     let dependencies = cargo_toml
         .table
         .get("dependencies")
         .and_then(toml::Value::as_table);
     if !dependencies.is_some_and(|table| table.contains_key("waystation")) {
-        return Err(ProjectError::NoSdk);
+        lacks.push(ProjectError::NoSdk);
     }
     let binary = cargo_toml.table.contains_key("bin") || root.join("src").join("main.rs").is_file();
     if cargo_toml.library.is_none() && !binary {
-        return Err(ProjectError::NoLibrary);
+        lacks.push(ProjectError::NoLibrary);
     }
-    Ok(())
+    if !cargo_toml.takes_in_routes() {
+        lacks.push(ProjectError::NotInWorkspace);
+    }
+    lacks
 }
 
-fn source(route: &RouteSource) -> String {
+fn write_route(
+    project: &Project,
+    route: &RouteSource,
+    cargo_toml: &CargoToml,
+) -> Result<(), ProjectError> {
+    let sources = Sources::read(&project.root, route).map_err(|source| ProjectError::Read {
+        path: project.root.join(&route.file),
+        source,
+    })?;
+    let library = cargo_toml
+        .library
+        .as_ref()
+        .is_some_and(|library| sources.use_library(library));
+    let manifest = shim_manifest::render(&route.package, cargo_toml, library);
+    let path = folder(project).join(&route.package);
+    write_package(project, &path, &manifest, &root_module(route, &sources))
+        .map_err(|source| ProjectError::Write { path, source })
+}
+
+/// The package's `lib.rs`.
+fn root_module(route: &RouteSource, sources: &Sources) -> String {
     let RouteSource { pattern, file, .. } = route;
-    let pattern = pattern.to_string();
+    let (pattern, digest) = (pattern.to_string(), sources.digest());
     let path = format!("../../../../{file}");
     format!(
-        "// Written by `waystation`; changes here are lost.\n\
+        "// Written by `waystation` for sources {digest}; changes here are lost.\n\
          #[path = {path:?}]\n\
          mod route;\n\
          waystation::route! {{ root = \"../../..\", file = {file:?}, pattern = {pattern:?} }}\n"
     )
-}
-
-/// Whether a route's own sources say the name of the app's library.
-///
-/// A module included by path could say it too, so a route that includes one counts as a user: a dependency too many costs a rebuild, one
-/// too few would be an error.
-fn uses_library(
-    root: &Path,
-    route: &RouteSource,
-    cargo_toml: &CargoToml,
-) -> Result<bool, ProjectError> {
-    let Some(library) = &cargo_toml.library else {
-        return Ok(false);
-    };
-    let file = root.join(&route.file);
-    let folder = file.parent().unwrap_or(root);
-    let says_it =
-        |text: &str| says(text, library) || text.contains("#[path") || text.contains("include!");
-    any_source(folder, &says_it).map_err(|source| ProjectError::Read {
-        path: folder.to_path_buf(),
-        source,
-    })
-}
-
-/// Looks through the Rust files of a folder and below it, up to the folders of other routes.
-fn any_source(folder: &Path, found: &dyn Fn(&str) -> bool) -> io::Result<bool> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let hit = if path.is_dir() {
-            !path.join("route.rs").is_file() && any_source(&path, found)?
-        } else {
-            let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-            is_rust && found(&String::from_utf8_lossy(&fs::read(&path)?))
-        };
-        if hit {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether a text has a word, not as a part of another.
-fn says(text: &str, word: &str) -> bool {
-    let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.split(|c| !in_word(c)).any(|found| found == word)
 }
 
 fn write_package(
@@ -160,11 +144,6 @@ fn remove_others(project: &Project, routes: &[&RouteSource]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ProjectError {
-    let path = path.to_path_buf();
-    move |source| ProjectError::Write { path, source }
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use waystation_rules::segment::Limits;
 
 use super::args;
 use super::progress::Bar;
-use super::{report, serving};
-use crate::app::{self, Source};
+use super::report;
+use crate::app::{self, Loader, Source};
 use crate::build::{self, Build, Cancel, Options, Profile};
-use crate::project::{Project, output, settings::Settings};
+use crate::project::{self, Project, output, settings::Settings};
 use crate::sandbox::Favour;
 
 pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
@@ -25,7 +25,7 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
 
     // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
     let limits = settings.limits.over(Limits::default());
-    let loader = serving::loader(&project.root, limits, Favour::Running)?;
+    let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
     for route in &build.built {
         let declared = route
             .inspected

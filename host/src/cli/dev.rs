@@ -9,11 +9,11 @@ use waystation_rules::segment::Limits;
 
 use super::args::Dev;
 use super::progress::Bar;
-use super::{listen, report, serving, signal};
-use crate::app::{Current, Policy};
+use super::{listen, report, signal};
+use crate::app::{Current, Loader, Policy};
 use crate::build::{Cancel, Options, Profile, toolchain};
 use crate::dev::{Files, Session, follow};
-use crate::project::{Project, settings::Settings};
+use crate::project::{self, Project, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
 
@@ -31,7 +31,11 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
         let address = listener.local_addr()?;
         report::listening(address, asked.port());
         let toolchain = toolchain::prepare(&project.root, &report::step)?;
-        let loader = serving::loader(&project.root, limits.clone(), Favour::Compiling)?;
+        let loader = Loader::open(
+            &project::code_cache(&project.root),
+            limits.clone(),
+            Favour::Compiling,
+        )?;
         let policy = Policy {
             shows_errors: true,
             trailing_slash: settings.trailing_slash,
@@ -43,7 +47,7 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             target_dir: None,
         };
         let files = Files::of(&project);
-        let mut session = Session::new(project, toolchain, options, loader, policy);
+        let mut session = Session::new(project, toolchain, options, loader, policy, settings);
 
         let bar = Bar::new();
         let cancel = Cancel::default();
@@ -55,9 +59,11 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
         };
         bar.finish();
         let change = session.adopt(built);
-        if let Some(text) = &change.broken {
-            report::words(text);
-        }
+        change
+            .warnings
+            .iter()
+            .chain(&change.broken)
+            .for_each(|text| report::words(text));
         report::ready(session.len(), began.elapsed());
         let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
         let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {

@@ -10,7 +10,6 @@ mod listen;
 mod progress;
 mod report;
 mod routes;
-mod serving;
 mod signal;
 mod start;
 

@@ -118,6 +118,7 @@ pub(super) fn news(news: &News<'_>) {
 
 fn live(change: &Change, took: Duration) {
     let took = time(took);
+    change.warnings.iter().for_each(|text| words(text));
     if let Some(text) = &change.broken {
         words(text);
         eprintln!(
@@ -181,9 +182,10 @@ pub(super) fn checked(routes: usize, took: Duration) {
 
 /// The route table of a build, in the shape of Next's (rows CL6, CL7).
 pub(super) fn route_table(manifest: &Manifest) {
+    let mut routes: Vec<_> = manifest.routes.iter().collect();
+    routes.sort_by(|a, b| a.pattern.cmp(&b.pattern));
     eprintln!();
-    let width = manifest
-        .routes
+    let width = routes
         .iter()
         .map(|route| route.pattern.chars().count())
         .max()
@@ -193,8 +195,8 @@ pub(super) fn route_table(manifest: &Manifest) {
         "{}",
         format_args!("{:<1$}      Size  Methods", "Route (app)", width + 4).bold()
     );
-    let last = manifest.routes.len().saturating_sub(1);
-    for (index, route) in manifest.routes.iter().enumerate() {
+    let last = routes.len().saturating_sub(1);
+    for (index, route) in routes.iter().enumerate() {
         let corner = match index {
             _ if last == 0 => "─",
             0 => "┌",

@@ -10,9 +10,9 @@ use waystation_rules::segment::Limits;
 use waystation_rules::table::{Entry, Table};
 
 use super::args::Start;
-use super::{listen, report, serving, signal};
-use crate::app::{self, App, Current, Policy, Route, Source};
-use crate::project::{output, settings::Settings};
+use super::{listen, report, signal};
+use crate::app::{self, App, Current, Loader, Policy, Route, Source};
+use crate::project::{self, output, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
 
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let stop = signal::stop()?;
         let listener = server::bind(address).await?;
         let address = listener.local_addr()?;
-        let loader = serving::loader(&root, limits.clone(), Favour::Running)?;
+        let loader = Loader::open(&project::code_cache(&root), limits.clone(), Favour::Running)?;
         let routes = manifest.routes.iter().map(|route| {
             let wasm = output::read_component(&output, &route.digest)?;
             let source = Source {
@@ -44,13 +44,15 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
             let guest = app::guest(&loader, &source)?;
             let pattern = RoutePattern::parse(route.pattern.trim_start_matches('/'))?;
             let file = route.file.clone();
+            let route = Route {
+                pattern: route.pattern.as_str().into(),
+                file,
+                guest: Ok(guest),
+            };
             Ok(Entry {
                 pattern,
-                file: file.clone(),
-                route: Route {
-                    file,
-                    guest: Ok(guest),
-                },
+                file: route.file.clone(),
+                route,
             })
         });
         let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;

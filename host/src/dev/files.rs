@@ -15,7 +15,9 @@ pub struct Files {
     scanner: Scanner,
     watch: Watch,
     /// What the served routes were built for.
-    pub(super) built: Snapshot,
+    built: Snapshot,
+    /// What could not be built at all, so that it is not tried for ever.
+    refused: Option<Snapshot>,
     /// When the last build began.
     began: Option<SystemTime>,
 }
@@ -30,6 +32,7 @@ impl Files {
             scanner,
             watch,
             built: Snapshot::default(),
+            refused: None,
             began: None,
         };
         files.built = files.scan();
@@ -44,7 +47,8 @@ impl Files {
 
     /// Reads what there is now.
     pub(super) fn scan(&mut self) -> Snapshot {
-        let now = self.scanner.scan(&self.project, self.began);
+        let scan = || self.scanner.scan(&self.project, self.began);
+        let now = tokio::task::block_in_place(scan);
         self.watch.follow(self.scanner.roots());
         now
     }
@@ -54,9 +58,23 @@ impl Files {
         self.began = Some(SystemTime::now());
     }
 
-    /// What has to be built for the routes to be those of `now`.
+    /// What has to be built for the routes to be those of `now`; nothing if that was tried and refused.
     pub(super) fn scope(&self, now: &Snapshot) -> Scope {
-        reload::scope(&self.built, now)
+        match &self.refused {
+            Some(refused) if refused == now => Scope::Nothing,
+            _ => reload::scope(&self.built, now),
+        }
+    }
+
+    /// Notes that what is served is what `now` holds.
+    pub(super) fn is_built(&mut self, now: Snapshot) {
+        self.built = now;
+        self.refused = None;
+    }
+
+    /// Notes that `now` cannot be built. What differs from what is served still has to be.
+    pub(super) fn is_refused(&mut self, now: Snapshot) {
+        self.refused = Some(now);
     }
 
     /// The files that differ from those that the routes were built for.

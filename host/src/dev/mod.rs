@@ -75,10 +75,10 @@ async fn step(
         Ok(built) if is_overtaken && built.has_failures() => {}
         Err(error) => {
             tell(News::Refused(&error));
-            files.built = now;
+            files.is_refused(now);
         }
         Ok(built) => {
-            files.built = now;
+            files.is_built(now);
             let change = session.adopt(built);
             match session.app() {
                 Ok(app) => current.replace(app),

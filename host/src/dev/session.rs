@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use waystation_rules::reload::Scope;
+use waystation_rules::segment::Limits;
 use waystation_rules::table::{Entry, Table};
 
 use crate::app::{self, App, Broken, Loader, Policy, Route, Source};
@@ -15,6 +16,7 @@ use crate::build::{
 use crate::project::Project;
 use crate::project::digest::Digest;
 use crate::project::routes::{self, RouteSource};
+use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 
 /// What is being developed.
@@ -30,6 +32,8 @@ pub struct Session {
     pub loader: Loader,
     /// How requests are treated.
     pub policy: Policy,
+    /// What `waystation.toml` said when `loader` and `policy` were made.
+    pub settings: Settings,
     served: BTreeMap<String, Served>,
 }
 
@@ -43,12 +47,16 @@ struct Served {
 
 /// What a build came to.
 pub struct Built {
+    /// The settings, and what was made by them.
+    settled: (Settings, Loader, Policy),
     /// Every route that there is now.
     sources: Vec<RouteSource>,
     /// Those that were built, by file.
     routes: BTreeMap<String, Served>,
     /// The errors as they look on a terminal, each once.
     errors: Vec<String>,
+    /// The warnings, likewise.
+    warnings: Vec<String>,
 }
 
 /// What is different after a build was adopted.
@@ -59,6 +67,8 @@ pub struct Change {
     pub gone: Vec<String>,
     /// What the compiler said of the routes that it refused.
     pub broken: Option<String>,
+    /// What it warned of.
+    pub warnings: Vec<String>,
 }
 
 /// Why nothing could be built.
@@ -68,9 +78,26 @@ pub enum SessionError {
     #[error("a newer change came")]
     Cancelled,
 
+    /// `waystation.toml` cannot be read.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+
+    /// The new limits cannot be had.
+    #[error("{0:#}")]
+    Limits(anyhow::Error),
+
     /// The routes are in each other's way, or cargo cannot begin.
     #[error(transparent)]
     Build(BuildFailure),
+}
+
+impl From<BuildFailure> for SessionError {
+    fn from(failure: BuildFailure) -> Self {
+        match failure {
+            BuildFailure::Cargo(CargoError::Cancelled) => Self::Cancelled,
+            failure => Self::Build(failure),
+        }
+    }
 }
 
 impl Session {
@@ -81,6 +108,7 @@ impl Session {
         options: Options,
         loader: Loader,
         policy: Policy,
+        settings: Settings,
     ) -> Self {
         Self {
             project,
@@ -88,6 +116,7 @@ impl Session {
             options,
             loader,
             policy,
+            settings,
             served: BTreeMap::new(),
         }
     }
@@ -110,9 +139,7 @@ impl Session {
             move || session.build_here(&scope, &cancel, &progress)
         });
         match built.await {
-            Ok(Ok(built)) => Ok(built),
-            Ok(Err(BuildFailure::Cargo(CargoError::Cancelled))) => Err(SessionError::Cancelled),
-            Ok(Err(failure)) => Err(SessionError::Build(failure)),
+            Ok(built) => built,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
     }
@@ -122,9 +149,10 @@ impl Session {
         scope: &Scope,
         cancel: &Cancel,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Built, BuildFailure> {
+    ) -> Result<Built, SessionError> {
+        let settled = self.settle()?;
         let sources = routes::discover(&self.project).map_err(BuildFailure::Project)?;
-        shim::write(&self.project, &sources)?;
+        shim::write(&self.project, &sources).map_err(BuildFailure::from)?;
         let is_concerned = |source: &&RouteSource| match scope {
             Scope::Everything => true,
             Scope::Routes(files) => {
@@ -142,20 +170,52 @@ impl Session {
             progress,
         )?;
         let errors = failure::terminal(&build.failed);
-        let loaded = build.built.into_iter().map(|route| self.load(route));
+        let warnings = build
+            .warnings
+            .into_iter()
+            .map(|warning| warning.rendered_ansi)
+            .collect();
+        let loaded = build
+            .built
+            .into_iter()
+            .map(|route| self.load(route, &settled.1));
         let failed = build.failed.into_iter().map(broken);
         let routes = loaded
             .chain(failed)
             .map(|served| (served.source.file.clone(), served));
+        let routes = routes.collect();
         Ok(Built {
-            routes: routes.collect(),
+            settled,
             sources,
+            routes,
             errors,
+            warnings,
         })
     }
 
+    /// What the settings of now make: what there is, unless they changed.
+    fn settle(&self) -> Result<(Settings, Loader, Policy), SessionError> {
+        let settings = Settings::read(&self.project.root)?;
+        let mut policy = self.policy.clone();
+        policy.trailing_slash = settings.trailing_slash;
+        policy.limits = settings.limits.over(Limits::default());
+        if settings.server != self.settings.server {
+            tracing::warn!("[server] of waystation.toml holds from the next start on");
+        }
+        let loader = match policy.limits == self.policy.limits {
+            true => self.loader.clone(),
+            false => {
+                let limits = policy.limits.clone();
+                self.loader
+                    .with_limits(limits)
+                    .map_err(SessionError::Limits)?
+            }
+        };
+        Ok((settings, loader, policy))
+    }
+
     /// Gets a component ready, unless it is the one that is served already.
-    fn load(&self, route: BuiltRoute) -> Served {
+    fn load(&self, route: BuiltRoute, loader: &Loader) -> Served {
         let BuiltRoute {
             source,
             component,
@@ -166,13 +226,14 @@ impl Session {
         if let Some(served) = self.served.get(&source.file)
             && served.digest.as_ref() == Some(&digest)
             && served.source == source
+            && served.guest.as_ref().is_ok_and(|guest| loader.made(guest))
         {
             return served.clone();
         }
         let pattern = source.pattern.to_string();
         let declared = inspected.section.as_ref().map(|section| &section.config);
         let guest = app::guest(
-            &self.loader,
+            loader,
             &Source {
                 pattern: &pattern,
                 wasm: &component,
@@ -194,10 +255,13 @@ impl Session {
     /// Takes over what was built; what was not concerned stays as it is.
     pub fn adopt(&mut self, built: Built) -> Change {
         let Built {
+            settled,
             sources,
             mut routes,
             errors,
+            warnings,
         } = built;
+        (self.settings, self.loader, self.policy) = settled;
         let mut before = std::mem::take(&mut self.served);
         let mut changed = BTreeSet::new();
         for source in sources {
@@ -222,6 +286,7 @@ impl Session {
             routes: changed.into_iter().collect(),
             gone,
             broken,
+            warnings,
         }
     }
 
@@ -235,6 +300,7 @@ impl Session {
             pattern: served.source.pattern.clone(),
             file: served.source.file.clone(),
             route: Route {
+                pattern: served.source.pattern.to_string().into(),
                 file: served.source.file.clone(),
                 guest: served.guest.clone(),
             },

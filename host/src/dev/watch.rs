@@ -66,10 +66,11 @@ impl Watch {
             let Some(watcher) = &mut self.watcher else {
                 return;
             };
-            if folder.is_dir() && self.watched.insert(folder.to_owned()) {
-                if let Err(error) = watcher.watch(folder, mode) {
-                    self.go_blind(&error);
-                }
+            if folder.is_dir()
+                && self.watched.insert(folder.to_owned())
+                && let Err(error) = watcher.watch(folder, mode)
+            {
+                self.go_blind(&error);
             }
         }
     }

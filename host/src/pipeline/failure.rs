@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use waystation_rules::admit;
 use waystation_rules::method::Methods;
@@ -16,7 +16,7 @@ use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
 use crate::http::{Response, empty, whole};
 use crate::sandbox::Fault;
-use crate::telemetry::{Record, RequestId};
+use crate::telemetry::Record;
 
 /// Why a request gets no answer from a handler.
 #[derive(Debug, thiserror::Error)]
@@ -86,13 +86,12 @@ impl Refusal {
 
 /// Who will read the refusal.
 pub(super) struct Reader {
-    id: RequestId,
     is_developer: bool,
     wants_html: bool,
 }
 
 impl Reader {
-    pub(super) fn of(policy: &Policy, request: &Request<Incoming>, id: RequestId) -> Self {
+    pub(super) fn of(policy: &Policy, request: &Request<Incoming>) -> Self {
         let wants_html = policy.shows_errors
             && request
                 .headers()
@@ -100,7 +99,6 @@ impl Reader {
                 .and_then(|accept| accept.to_str().ok())
                 .is_some_and(|accept| accept.contains("text/html"));
         Self {
-            id,
             is_developer: policy.shows_errors,
             wants_html,
         }
@@ -110,8 +108,13 @@ impl Reader {
 /// Logs a refusal if it is the app's fault, and words it for its reader.
 pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Response {
     let status = refusal.status();
-    if status.is_server_error() && !matches!(refusal, Refusal::Broken(_)) {
-        tracing::error!("{} {}: {refusal}", record.route(), reader.id);
+    let (route, id) = (record.route(), record.id);
+    match &refusal {
+        Refusal::Broken(_) => {} // said when it was built
+        _ if status.is_server_error() => tracing::error!("{route} {id}: {refusal}"),
+        // What a client did wrong is worth a line where the developer looks, not in an operator's log.
+        Refusal::Fault(_) => tracing::info!(target: "request", "{route} {id}: {refusal}"),
+        _ => {}
     }
     let mut response = Response::new(empty());
     *response.status_mut() = status;
@@ -125,9 +128,6 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
     let uncacheable =
         HeaderValue::from_static("private, no-cache, no-store, max-age=0, must-revalidate");
     headers.insert(CACHE_CONTROL, uncacheable);
-    if let Ok(id) = HeaderValue::try_from(reader.id.to_string()) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
     if reader.is_developer {
         let (content_type, text) = match reader.wants_html {
             true => ("text/html; charset=utf-8", page(status, &refusal)),

@@ -23,6 +23,10 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusa
         mut response,
         cookies,
     } = answer;
+    let status = response.status().as_u16();
+    if !finish::is_status(status) {
+        return Err(Fault::Answer(format!("it answered with status {status}")).into());
+    }
     strip(response.headers_mut());
     for cookie in &cookies {
         cookie
@@ -32,7 +36,7 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusa
     if !cookies.is_empty() {
         merge(response.headers_mut(), &cookies);
     }
-    if !finish::body_allowed(asked, response.status().as_u16()) {
+    if !finish::body_allowed(asked, status) {
         if let (Method::Head, Body::Whole(bytes)) = (asked, response.body()) {
             let length = HeaderValue::from(bytes.len());
             response.headers_mut().insert(CONTENT_LENGTH, length);

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
 use waystation_rules::method::{self, Dispatch, Method};
 use waystation_rules::path::{self, Normal};
@@ -20,14 +21,20 @@ use crate::http::Response;
 use crate::telemetry::{Record, RequestId};
 use failure::Refusal;
 
+/// Names the request to the client, as the log does.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Answers one request.
 pub async fn respond(app: Arc<App>, client: IpAddr, request: http::Request<Incoming>) -> Response {
     let mut record = Record::new(RequestId::new(), request.method(), request.uri());
-    let reader = failure::Reader::of(&app.policy, &request, record.id);
-    let response = match walk(&app, client, request, &mut record).await {
+    let reader = failure::Reader::of(&app.policy, &request);
+    let mut response = match walk(&app, client, request, &mut record).await {
         Ok(response) => response,
         Err(refusal) => failure::respond(refusal, &reader, &record),
     };
+    if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     record.finish(response.status());
     response
 }
@@ -44,7 +51,7 @@ async fn walk(
         Normal::Redirect(path) => return Ok(finish::redirect(&path, request.uri().query())),
     };
     let found = app.table.find(&path)?.ok_or(Refusal::NotFound)?;
-    record.matched(found.pattern);
+    record.route = Some(Arc::clone(&found.route.pattern));
     let guest = found
         .route
         .guest

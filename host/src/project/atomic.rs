@@ -10,26 +10,37 @@ use std::path::Path;
 ///
 /// Any [`io::Error`]; the old file is then untouched.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut aside = temporary_file(folder)?;
-    aside.write_all(content)?;
+    let aside = write_aside(path, content)?;
     aside.as_file().sync_all()?;
     aside.persist(path)?;
-    sync_folder(folder)
+    sync_folder(folder_of(path))
 }
 
-/// As [`write`], but leaves a file alone that holds the content already, so that nobody sees a new time on it. Says whether it wrote.
+/// Writes a file that can be made again, unless it holds the content already. Says whether it wrote.
+///
+/// It does not wait for the disk, and an unchanged file keeps its time.
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// Any [`io::Error`]; the old file is then untouched.
 pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(false);
     }
-    write(path, content)?;
+    write_aside(path, content)?.persist(path)?;
     Ok(true)
+}
+
+fn write_aside(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder)?;
+    let mut aside = temporary_file(folder)?;
+    aside.write_all(content)?;
+    Ok(aside)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 /// A temporary file that others may read, as any file made by hand.

@@ -61,7 +61,8 @@ pub enum ProjectError {
 
     /// Routes without the SDK they are written with.
     #[error(
-        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: run `cargo add waystation`"
+        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines:\n\n[dependencies]\nwaystation = \"{}\"",
+        env!("CARGO_PKG_VERSION")
     )]
     NoSdk,
 

@@ -24,6 +24,12 @@ pub use error::ProjectError;
 /// Everything that is written for an app and can be thrown away, in its root.
 const OWN_DIR: &str = ".waystation";
 
+/// Where the code compiled for the app at `root` is kept.
+#[must_use]
+pub fn code_cache(root: &Path) -> PathBuf {
+    root.join(OWN_DIR).join("cache")
+}
+
 /// An app: a Cargo package with an `app/` folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {

@@ -79,8 +79,10 @@ pub fn write<'a>(
 ) -> Result<(), OutputError> {
     for component in components {
         let path = folder.join(component_path(&Digest::of(component)));
-        atomic::write_if_changed(&path, component)
-            .map_err(|source| OutputError::Write { path, source })?;
+        if !fs::read(&path).is_ok_and(|old| old == component) {
+            atomic::write(&path, component)
+                .map_err(|source| OutputError::Write { path, source })?;
+        }
     }
     let path = folder.join("manifest.json");
     let json = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);

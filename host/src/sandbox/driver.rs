@@ -65,7 +65,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call) -> Result<Answer, Fault> {
         }
         Contents::Streaming(body) => {
             let label = Arc::from(format!("{} {request_id}", guest.route()));
-            streaming::body(driver, body, guest.sandbox.limits.stream_duration, label).await
+            streaming::body(driver, body, guest.sandbox.limits.stream_duration, label).await?
         }
     };
     Ok(Answer {
@@ -112,9 +112,11 @@ impl Slot {
     }
 }
 
+type Running = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+
 /// The guest's future, polled on its CPU budget. Dropping it cancels the guest.
 struct Driver {
-    future: Option<Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>>,
+    future: Option<Running>,
     cpu: Arc<Cpu>,
 }
 

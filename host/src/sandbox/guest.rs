@@ -105,6 +105,11 @@ impl Guest {
         &self.config
     }
 
+    /// Whether it runs in this sandbox.
+    pub fn runs_in(&self, sandbox: &Arc<Sandbox>) -> bool {
+        Arc::ptr_eq(&self.sandbox, sandbox)
+    }
+
     /// The pattern it answers.
     pub fn route(&self) -> &str {
         &self.route

@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::Current;
+use connection::Life;
 
 pub use listen::{Taken, bind, bind_near};
 
@@ -28,6 +30,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> bool {
     let connections = GracefulShutdown::new();
+    let stopping = CancellationToken::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -36,9 +39,12 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let watcher = connections.watcher();
+                let life = Life {
+                    watcher: connections.watcher(),
+                    stopping: stopping.clone(),
+                };
                 let current = Arc::clone(&current);
-                tokio::spawn(connection::serve(stream, peer.ip(), current, watcher));
+                tokio::spawn(connection::serve(stream, peer.ip(), current, life));
             }
             // Out of descriptors or a client that left at once: neither may end the server.
             Err(error) => {
@@ -48,6 +54,7 @@ pub async fn serve(
         }
     }
     drop(listener);
+    stopping.cancel();
     tokio::time::timeout(DRAIN, connections.shutdown())
         .await
         .is_ok()

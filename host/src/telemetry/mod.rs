@@ -1,7 +1,10 @@
 //! What the operator and the developer get to see: the log, and a line per request in development.
 
+mod line;
 mod record;
 mod request_id;
+
+use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
@@ -20,8 +23,8 @@ pub fn start_log(shows_requests: bool) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .compact()
-        .without_time();
+        .with_ansi(std::io::stderr().is_terminal())
+        .event_format(line::Line);
     if let Err(error) = log.try_init() {
         eprintln!("the log is set up already: {error}");
     }

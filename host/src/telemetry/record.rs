@@ -1,9 +1,9 @@
 //! What is known of one request, for its line in the log.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode, Uri};
-use waystation_rules::pattern::RoutePattern;
 
 use super::RequestId;
 
@@ -13,10 +13,11 @@ pub struct Record {
     pub id: RequestId,
     /// How long its guest took, from asking for an instance to the head of the answer.
     pub guest_time: Option<Duration>,
+    /// The pattern that matched.
+    pub route: Option<Arc<str>>,
     started: Instant,
     method: Method,
     uri: Option<Uri>,
-    route: String,
 }
 
 impl Record {
@@ -29,18 +30,13 @@ impl Record {
             started: Instant::now(),
             method: method.clone(),
             uri,
-            route: String::new(),
+            route: None,
         }
-    }
-
-    /// Notes the pattern that matched.
-    pub fn matched(&mut self, pattern: &RoutePattern) {
-        self.route = pattern.to_string();
     }
 
     /// The pattern that matched, or nothing.
     pub fn route(&self) -> &str {
-        &self.route
+        self.route.as_deref().unwrap_or_default()
     }
 
     /// Writes the line, such as `GET /items/a 200 in 1.3 ms (guest 0.9 ms) /items/[slug]`.
@@ -51,7 +47,8 @@ impl Record {
             .map(|time| format!(" (guest {})", millis(time)))
             .unwrap_or_default();
         let path = uri.path().escape_debug();
-        let (method, route, status) = (self.method, self.route, status.as_u16());
+        let route = self.route.as_deref().unwrap_or_default();
+        let (method, status) = (&self.method, status.as_u16());
         let total = millis(self.started.elapsed());
         tracing::info!(target: "request", "{method} {path} {status} in {total}{guest} {route}");
     }

@@ -1,4 +1,4 @@
-//! One dynamic segment, typed by the folder's name, and JSON in and out.
+//! A typed param and a typed body: the compiler knows both.
 
 use crate::Params;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,9 @@ pub struct Item {
 }
 
 pub async fn get(_request: Request, context: Context<Params>) -> Json<Item> {
-    Json(Item { name: app_example::greeting(&context.params.slug) })
+    Json(Item {
+        name: app_example::greeting(&context.params.slug),
+    })
 }
 
 pub async fn post(request: Request) -> Result<(StatusCode, Json<Item>)> {

@@ -1,4 +1,4 @@
-#![deny(warnings, missing_docs, unreachable_pub)]
+#![deny(warnings, missing_docs)]
 //! All methods, all constants, all shapes of handlers.
 
 waystation::route! {

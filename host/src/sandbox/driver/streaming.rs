@@ -20,12 +20,16 @@ use crate::sandbox::fault::Fault;
 const AT_ONCE: usize = 64 << 10;
 
 /// Turns a guest's body into one for hyper: whole if the guest has written all of it already.
+///
+/// # Errors
+///
+/// The [`Fault`] that ended the body before its first byte: there is still time for another answer.
 pub(super) async fn body(
     driver: Driver,
     inner: WasiBody,
     limit: Duration,
     label: Arc<str>,
-) -> Body {
+) -> Result<Body, Fault> {
     let deadline = Box::pin(tokio::time::sleep(limit));
     let mut body = Streaming {
         driver,
@@ -36,15 +40,13 @@ pub(super) async fn body(
         limit,
         label,
     };
-    let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await;
+    let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await?;
     if is_whole && body.ready.len() < 2 {
-        let bytes = body
-            .ready
-            .pop_front()
-            .and_then(|frame| frame.ok()?.into_data().ok());
-        return Body::Whole(bytes.unwrap_or_default()); // dropping `body` lets what is left of the guest finish
+        let frame = body.ready.pop_front();
+        let bytes = frame.and_then(|frame| frame.ok()?.into_data().ok());
+        return Ok(Body::Whole(bytes.unwrap_or_default())); // dropping `body` lets the guest finish
     }
-    Body::Stream(Box::pin(body))
+    Ok(Body::Stream(Box::pin(body)))
 }
 
 struct Streaming {
@@ -62,42 +64,39 @@ struct Streaming {
 
 impl Streaming {
     /// Takes what the guest has written so far; true if that is all of it, without trailers.
-    fn take_ready(&mut self, cx: &mut Context<'_>) -> bool {
+    fn take_ready(&mut self, cx: &mut Context<'_>) -> Result<bool, Fault> {
         let mut length = 0;
         while length <= AT_ONCE {
             match self.poll_guest(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    let Some(data) = frame.data_ref() else {
-                        self.ready.push_back(Ok(frame));
-                        return false;
-                    };
-                    length += data.len();
-                    if !data.is_empty() {
-                        self.ready.push_back(Ok(frame));
+                    let is_data = frame.is_data();
+                    length += frame.data_ref().map_or(0, Bytes::len);
+                    self.ready.push_back(Ok(frame));
+                    if !is_data {
+                        return Ok(false);
                     }
                 }
-                Poll::Ready(None) => return true,
-                Poll::Ready(Some(Err(error))) => {
+                Poll::Ready(Some(Err(fault))) if length == 0 => return Err(fault),
+                Poll::Ready(Some(Err(fault))) => {
+                    let error = self.cut_short(fault);
                     self.ready.push_back(Err(error));
-                    return false;
+                    return Ok(false);
                 }
-                Poll::Pending => return false,
+                Poll::Ready(None) => return Ok(true),
+                Poll::Pending => return Ok(false),
             }
         }
-        false
+        Ok(false)
     }
 
     /// Runs the guest on, then takes a frame if there is one. What either waits for wakes the same task.
-    fn poll_guest(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_guest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         if let Poll::Ready(Err(fault)) = self.driver.poll(cx) {
-            return self.fail(fault);
+            return Poll::Ready(Some(Err(fault)));
         }
         match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
-            Some(Err(error)) => self.fail(Fault::Answer(format!("its body failed: {error}"))),
+            Some(Err(error)) => Poll::Ready(Some(Err(failed(&error)))),
             None => {
                 self.is_over = true;
                 Poll::Ready(None)
@@ -105,11 +104,22 @@ impl Streaming {
         }
     }
 
-    /// Ends the body early, so that the client sees it is not whole.
-    fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    /// Cancels the guest and ends the body early, so that the client sees it is not whole.
+    fn cut_short(&mut self, fault: Fault) -> BodyError {
         tracing::error!("{}: the answer was cut short: {fault}", self.label);
         self.driver.future = None;
-        Poll::Ready(Some(Err(Box::new(fault))))
+        Box::new(fault)
+    }
+}
+
+/// A guest passes on what it reads, so what is wrong with the request's body may come out here.
+fn failed(error: &wasmtime_wasi_http::Error) -> Fault {
+    match error {
+        wasmtime_wasi_http::Error::HttpRequestBodySize(_) => Fault::Handler {
+            status: 413,
+            message: "the body is longer than this route takes (BODY_LIMIT)".into(),
+        },
+        error => Fault::Answer(format!("its body failed: {error}")),
     }
 }
 
@@ -129,9 +139,10 @@ impl http_body::Body for Streaming {
         }
         if self.deadline.as_mut().poll(cx).is_ready() {
             let limit = self.limit;
-            return self.fail(Fault::WallTime(limit));
+            return Poll::Ready(Some(Err(self.cut_short(Fault::WallTime(limit)))));
         }
-        self.poll_guest(cx)
+        let frame = ready!(self.poll_guest(cx));
+        Poll::Ready(frame.map(|frame| frame.map_err(|fault| self.cut_short(fault))))
     }
 
     fn is_end_stream(&self) -> bool {

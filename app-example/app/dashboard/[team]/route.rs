@@ -1,0 +1,9 @@
+//! One dynamic segment.
+
+use crate::Params;
+use waystation::Context;
+
+pub async fn get(context: Context<Params>) -> String {
+    let Params { team } = context.params;
+    format!("the dashboard of team {team}")
+}
