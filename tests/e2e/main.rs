@@ -5,6 +5,19 @@
 //!
 //! Tests that only read share one host on `fixture/`; a test that edits has an app of its own, which begins with what is compiled already.
 
+mod broken_build;
+mod build_and_start;
+mod cookies;
+mod disconnects;
+mod drain;
+mod headers;
+mod hot_reload;
+mod limits;
 mod methods;
+mod redirects;
+mod requests;
+mod responses;
 mod routing;
+mod segment_config;
+mod streaming;
 mod support;

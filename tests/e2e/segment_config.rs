@@ -98,6 +98,6 @@ fn production_reads_the_constants_from_the_build() {
     let manifest = production().read(".waystation/output/manifest.json");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let routes = manifest["routes"].as_array().unwrap();
-    let sleep = routes.iter().find(|route| route["pattern"] == "/limits/sleep").unwrap();
-    assert_eq!(sleep["config"]["maxDuration"], 1);
+    let wall = routes.iter().find(|route| route["pattern"] == "/limits/wall").unwrap();
+    assert_eq!(wall["config"]["maxDuration"], 1);
 }

@@ -8,27 +8,27 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use waystation_tests::{Answer, App, Client, Host, Program, tree, wait_for};
 
 /// The program under test.
-pub fn program() -> Program {
+pub(crate) fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_waystation-under-test"))
 }
 
 /// A client of the host that serves all of `fixture/` as `waystation dev`. The app is built once a run.
-pub fn fixture() -> Client {
+pub(crate) fn fixture() -> Client {
     Client::new(FIXTURE.host.address())
 }
 
 /// The same host over HTTP/2.
-pub fn fixture_http2() -> Client {
+pub(crate) fn fixture_http2() -> Client {
     Client::http2(FIXTURE.host.address())
 }
 
 /// That host's process.
-pub fn fixture_host() -> &'static Host {
+pub(crate) fn fixture_host() -> &'static Host {
     &FIXTURE.host
 }
 
 /// A part of `fixture/` after `waystation build`, once a run.
-pub fn production() -> &'static App {
+pub(crate) fn production() -> &'static App {
     &PRODUCTION
 }
 
@@ -46,12 +46,14 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 7] = [
+const BUILT: [&str; 9] = [
     "app/hello/",
     "app/items/[id]/route.rs",
     "app/methods/post/",
     "app/error/",
-    "app/limits/sleep/",
+    "app/limits/spin/",
+    "app/limits/wall/",
+    "app/slow/",
     "app/stream/",
     "src/",
 ];
@@ -65,12 +67,12 @@ static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
 });
 
 /// A folder below cargo's target folder that the next run finds again.
-pub fn lasting(name: &str) -> PathBuf {
+pub(crate) fn lasting(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// The files of `fixture/` with their text.
-pub fn fixture_files(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+pub(crate) fn fixture_files(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixture");
     let files = tree::files(&folder).expect("the fixture");
     let named = files.into_iter().map(|file| {
@@ -81,7 +83,7 @@ pub fn fixture_files(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> 
 }
 
 /// The same as the app's constructors take them.
-pub fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+pub(crate) fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
     let pairs = files.iter();
     pairs
         .map(|(path, text)| (path.as_str(), text.as_str()))
@@ -89,10 +91,10 @@ pub fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// An app of the test's own under `waystation dev`, to be edited while it serves.
-pub struct Edited {
-    pub app: App,
-    pub host: Host,
-    pub client: Client,
+pub(crate) struct Edited {
+    pub(crate) app: App,
+    pub(crate) host: Host,
+    pub(crate) client: Client,
     /// Last, so that the host has ended before the next one starts.
     _turn: SemaphorePermit<'static>,
 }
@@ -104,12 +106,12 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
 });
 
 /// A turn for a test that runs cargo.
-pub async fn turn() -> SemaphorePermit<'static> {
+pub(crate) async fn turn() -> SemaphorePermit<'static> {
     TURNS.acquire().await.expect("it is never closed")
 }
 
 /// An app that starts with what is compiled already.
-pub fn warm_app(files: &[(&str, &str)]) -> App {
+pub(crate) fn warm_app(files: &[(&str, &str)]) -> App {
     let app = App::new(files);
     app.warm(&FIXTURE.app);
     app
@@ -117,7 +119,7 @@ pub fn warm_app(files: &[(&str, &str)]) -> App {
 
 impl Edited {
     /// Writes the app and serves it.
-    pub async fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
         let turn = turn().await;
         let app = warm_app(files);
         let host = program().dev(app.root());
@@ -131,13 +133,13 @@ impl Edited {
     }
 
     /// Asks until the answer is this one, such as `200 hello`.
-    #[track_caller]
-    pub fn shows(&self, path: &str, line: &str) -> impl Future<Output = ()> {
-        self.answers(path, line, |answer| answer.line() == line)
+    pub(crate) async fn shows(&self, path: &str, line: &str) {
+        let is_it = |answer: &Answer| answer.line() == line;
+        self.answers(path, line, is_it).await;
     }
 
     /// Asks until the answer is as wanted.
-    pub async fn answers(&self, path: &str, what: &str, is_it: impl Fn(&Answer) -> bool) {
+    pub(crate) async fn answers(&self, path: &str, what: &str, is_it: impl Fn(&Answer) -> bool) {
         let mut last = String::new();
         let asked = wait_for(format!("{path}: {what}"), async || {
             let answer = self.client.get(path).await;
@@ -149,6 +151,6 @@ impl Edited {
 }
 
 /// A route that answers this text to GET.
-pub fn text_route(text: &str) -> String {
+pub(crate) fn text_route(text: &str) -> String {
     format!("pub fn get() -> &'static str {{\n    {text:?}\n}}\n")
 }

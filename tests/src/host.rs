@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::wait::{PATIENCE, wait};
+use crate::wait::{PATIENCE, PATIENCE_WITH_A_BUILD, wait, wait_long};
 
 /// The program to run: `waystation`, wherever it was built.
 #[derive(Debug, Clone)]
@@ -117,6 +117,16 @@ impl Command {
         Self { command }
     }
 
+    /// Starts it without any variable of this process; `PATH` leads nowhere.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        let state = self.command.get_envs().find(|(name, _)| *name == "XDG_STATE_HOME");
+        let state = state.and_then(|(_, value)| value).map(ToOwned::to_owned);
+        self.command.env_clear().env("PATH", "/nowhere");
+        self.command.envs(state.map(|state| ("XDG_STATE_HOME", state)));
+        self
+    }
+
     /// Starts it in another folder.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
@@ -141,7 +151,7 @@ impl Command {
     #[must_use]
     pub fn run(self) -> Exit {
         let mut host = self.spawn();
-        let code = host.wait_for_exit().code();
+        let code = host.wait_for_exit_within(PATIENCE_WITH_A_BUILD).code();
         Exit {
             code,
             stdout: host.stdout(),
@@ -157,7 +167,7 @@ impl Command {
     #[must_use]
     pub fn serve(self) -> Host {
         let host = self.spawn();
-        host.wait_for_line("it serves", |line| {
+        host.wait_for_line_within(PATIENCE_WITH_A_BUILD, 0, "it serves", |line| {
             line.contains(" Ready in ") || line.contains(" serves ")
         });
         host
@@ -229,7 +239,18 @@ impl Host {
         what: &str,
         is_it: impl Fn(&str) -> bool,
     ) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_for_line_within(PATIENCE, seen, what, is_it)
+    }
+
+    #[track_caller]
+    fn wait_for_line_within(
+        &self,
+        patience: Duration,
+        seen: usize,
+        what: &str,
+        is_it: impl Fn(&str) -> bool,
+    ) -> String {
+        let deadline = Instant::now() + patience;
         let mut lines = self.stderr.lock();
         loop {
             if let Some(line) = lines.lines.iter().skip(seen).find(|line| is_it(line)) {
@@ -291,7 +312,12 @@ impl Host {
     /// If it does not end in time.
     #[track_caller]
     pub fn wait_for_exit(&mut self) -> ExitStatus {
-        let status = wait("the process ends", || {
+        self.wait_for_exit_within(PATIENCE)
+    }
+
+    #[track_caller]
+    fn wait_for_exit_within(&mut self, patience: Duration) -> ExitStatus {
+        let status = wait_long(patience, "the process ends", || {
             self.child.try_wait().expect("a child of ours")
         });
         for lines in [&self.stdout, &self.stderr] {
@@ -306,21 +332,18 @@ impl Host {
         self.child.try_wait().expect("a child of ours").is_none()
     }
 
-    /// The processor time that it has used, in ticks of the system's clock (100 a second).
+    /// The processor time that its threads have used.
     ///
     /// # Panics
     ///
     /// If it has ended.
     #[must_use]
-    pub fn cpu_ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("a running process");
-        // The name in parentheses may hold anything; user and system time are the 12th and 13th fields after it.
-        let (_, fields) = stat.rsplit_once(')').expect("a name");
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        ticks
-            .map(|field| field.parse::<u64>().expect("a number"))
-            .sum()
+    pub fn cpu_time(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.expect("a running process").flatten();
+        let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+        let nanos = stats.filter_map(|stat| stat.split(' ').next()?.parse::<u64>().ok());
+        Duration::from_nanos(nanos.sum())
     }
 }
 
@@ -352,7 +375,7 @@ impl Lines {
     fn wait<'a>(
         &self,
         lines: MutexGuard<'a, ReadLines>,
-        left: std::time::Duration,
+        left: Duration,
     ) -> MutexGuard<'a, ReadLines> {
         let waited = self.changed.wait_timeout(lines, left);
         waited.unwrap_or_else(PoisonError::into_inner).0
