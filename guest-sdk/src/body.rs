@@ -22,6 +22,8 @@ pub struct Body(pub(crate) Kind);
 
 pub(crate) enum Kind {
     Whole(Bytes),
+    /// The same, made of text.
+    Text(Bytes),
     Stream(Pin<Box<dyn Chunked>>),
 }
 
@@ -74,7 +76,7 @@ impl Body {
     ///
     /// The stream's own, such as a request body that ended early.
     pub async fn bytes(mut self) -> Result<Bytes> {
-        if let Kind::Whole(bytes) = self.0 {
+        if let Kind::Whole(bytes) | Kind::Text(bytes) = self.0 {
             return Ok(bytes);
         }
         let mut all = Vec::new();
@@ -90,8 +92,8 @@ impl Stream for Body {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.get_mut().0 {
-            Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Whole(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
+            Kind::Whole(bytes) | Kind::Text(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Whole(bytes) | Kind::Text(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
             Kind::Stream(stream) => stream.as_mut().poll_next(cx),
         }
     }
@@ -106,23 +108,24 @@ impl Default for Body {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Whole(bytes) => f.debug_tuple("Body").field(bytes).finish(),
+            Kind::Whole(bytes) | Kind::Text(bytes) => f.debug_tuple("Body").field(bytes).finish(),
             Kind::Stream(_) => f.write_str("Body(stream)"),
         }
     }
 }
 
 macro_rules! body_from {
-    ($($source:ty),*) => {$(
+    ($kind:ident: $($source:ty),*) => {$(
         impl From<$source> for Body {
             fn from(whole: $source) -> Self {
-                Self(Kind::Whole(whole.into()))
+                Self(Kind::$kind(whole.into()))
             }
         }
     )*};
 }
 
-body_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
+body_from!(Whole: Bytes, Vec<u8>, &'static [u8]);
+body_from!(Text: String, &'static str);
 
 impl From<()> for Body {
     fn from((): ()) -> Self {

@@ -3,7 +3,7 @@
 //! The head stays with the host until something asks for it, so a handler that asks for nothing pays nothing. When the body is taken the
 //! host's request goes with it, so the rest of the head is fetched then.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
@@ -11,6 +11,7 @@ use http::{Method, StatusCode};
 use wasip3::http::types as wasi;
 
 use crate::bindings::context::Context as Facts;
+use crate::bindings::outcome;
 use crate::cookies::Jar;
 use crate::error::{Error, Result};
 use crate::incoming::Incoming;
@@ -24,6 +25,7 @@ pub struct Call {
     url: OnceCell<Url>,
     headers: OnceCell<HeaderMap>,
     jar: OnceCell<RefCell<Jar>>,
+    is_answered: Cell<bool>,
 }
 
 /// Where the rest of the request is.
@@ -46,6 +48,7 @@ impl Call {
             url: OnceCell::new(),
             headers: OnceCell::new(),
             jar: OnceCell::new(),
+            is_answered: Cell::new(false),
         })
     }
 
@@ -70,6 +73,7 @@ impl Call {
             headers: with_host(head.headers, &url).into(),
             url: url.into(),
             jar: OnceCell::new(),
+            is_answered: Cell::new(false),
         })
     }
 
@@ -125,13 +129,18 @@ impl Call {
     }
 
     pub(crate) fn jar(&self) -> &RefCell<Jar> {
-        self.jar
-            .get_or_init(|| RefCell::new(Jar::new(&self.facts.cookies)))
+        self.jar.get_or_init(|| {
+            let is_sealed = self.is_answered.get();
+            RefCell::new(Jar::new(&self.facts.cookies, is_sealed))
+        })
     }
 
-    /// The jar, if the handler used one.
-    pub(crate) fn used_jar(&self) -> Option<&RefCell<Jar>> {
-        self.jar.get()
+    /// Takes the edits of the jar, if the handler used one. The head goes out now, so there can be no more.
+    pub(crate) fn take_edits(&self) -> Result<Vec<outcome::Cookie>> {
+        self.is_answered.set(true);
+        self.jar
+            .get()
+            .map_or(Ok(Vec::new()), |jar| jar.borrow_mut().seal())
     }
 
     /// Takes the body; a second time is an error.

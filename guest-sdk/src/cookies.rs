@@ -170,10 +170,10 @@ struct Entry {
 }
 
 impl Jar {
-    pub(crate) fn new(pairs: &[(String, String)]) -> Self {
+    pub(crate) fn new(pairs: &[(String, String)], is_sealed: bool) -> Self {
         let mut jar = Self {
             entries: Vec::with_capacity(pairs.len()),
-            sealed: false,
+            sealed: is_sealed,
         };
         for (name, value) in pairs {
             jar.entry(name).value.clone_from(value);
@@ -323,5 +323,13 @@ mod tests {
         assert_eq!(cookies.get("a"), Some("2"));
         assert_eq!(cookies.get_all("a").collect::<Vec<_>>(), ["1", "2"]);
         assert!(!cookies.has("b"));
+    }
+
+    #[test]
+    #[should_panic(expected = "after the answer's head")]
+    fn a_jar_first_used_after_the_head_takes_no_edits() {
+        let call = crate::testing::call("GET", "/", &[], "");
+        assert!(call.take_edits().is_ok_and(|edits| edits.is_empty()));
+        call.jar().borrow_mut().set(Cookie::new("late", "1"));
     }
 }

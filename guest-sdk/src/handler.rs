@@ -83,10 +83,7 @@ pub(crate) async fn answer(call: &Rc<Call>, handler: Handler) -> Result<(Respons
         future: handler(call.clone()),
     }
     .await;
-    let cookies = match call.used_jar() {
-        Some(jar) => jar.borrow_mut().seal(),
-        None => Ok(Vec::new()),
-    };
+    let cookies = call.take_edits();
     let error = match result {
         Ok(response) => return Ok((response, cookies?)),
         Err(error) => error,
@@ -110,7 +107,7 @@ fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome 
     let (status, headers, body) = response.into_parts();
     let status = status.as_u16();
     let answer = match body.0 {
-        BodyKind::Whole(body) => Answer::Reply(Reply {
+        BodyKind::Whole(body) | BodyKind::Text(body) => Answer::Reply(Reply {
             status,
             headers: list(&headers),
             body: body.into(),

@@ -207,7 +207,7 @@ mod tests {
                 let content_type = headers
                     .get("content-type")
                     .map_or("-", |value| value.to_str().unwrap());
-                let Kind::Whole(body) = body.0 else {
+                let (Kind::Whole(body) | Kind::Text(body)) = body.0 else {
                     panic!("a stream")
                 };
                 format!(

@@ -51,7 +51,8 @@
 //!
 //! # Features
 //!
-//! `portable` (on by default): the component also exports `wasi:http/handler@0.3`, so that other WASI hosts can run it.
+//! `portable` (on by default): outside of development builds, the component also exports `wasi:http/handler@0.3`, so that other WASI
+//! hosts can run it.
 //!
 //! # From anywhere in a handler
 //!

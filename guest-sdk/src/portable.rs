@@ -35,17 +35,21 @@ pub struct Route {
 #[macro_export]
 macro_rules! __portable {
     ($exported:ident, $pattern:expr, $handlers:expr) => {
-        impl $crate::__private::wasip3::exports::http::handler::Guest for $exported {
-            async fn handle(
-                request: $crate::__private::wasi::Request,
-            ) -> ::std::result::Result<$crate::__private::wasi::Response, $crate::__private::wasi::ErrorCode> {
-                const ROUTE: $crate::__private::Route = $crate::__private::Route { pattern: $pattern, handlers: $handlers };
-                ::std::result::Result::Ok($crate::__private::handle_anywhere(request, &ROUTE).await)
+        // A development build is for `waystation dev` alone, and each save would wait for this.
+        #[cfg(not(debug_assertions))]
+        const _: () = {
+            impl $crate::__private::wasip3::exports::http::handler::Guest for $exported {
+                async fn handle(
+                    request: $crate::__private::wasi::Request,
+                ) -> ::std::result::Result<$crate::__private::wasi::Response, $crate::__private::wasi::ErrorCode> {
+                    const ROUTE: $crate::__private::Route = $crate::__private::Route { pattern: $pattern, handlers: $handlers };
+                    ::std::result::Result::Ok($crate::__private::handle_anywhere(request, &ROUTE).await)
+                }
             }
-        }
 
-        #[cfg(target_family = "wasm")]
-        $crate::__private::wasip3::http::service::export!($exported with_types_in $crate::__private::wasip3);
+            #[cfg(target_family = "wasm")]
+            $crate::__private::wasip3::http::service::export!($exported with_types_in $crate::__private::wasip3);
+        };
     };
 }
 

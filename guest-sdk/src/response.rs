@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::Serialize;
 
-use crate::body::{Body, IntoChunk};
+use crate::body::{Body, IntoChunk, Kind};
 use crate::error::{Error, Result};
 use crate::navigation;
 use crate::sse::{IntoEvent, Sse};
@@ -268,7 +268,7 @@ impl Builder {
         self
     }
 
-    /// Ends with this body, of the content type given as a header.
+    /// Ends with this body. Text is `text/plain; charset=utf-8` unless a header says otherwise (row S3).
     ///
     /// # Errors
     ///
@@ -278,6 +278,11 @@ impl Builder {
             return Err(fault);
         }
         self.response.body = body.into();
+        if matches!(self.response.body.0, Kind::Text(_)) {
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            let headers = &mut self.response.headers;
+            headers.entry(CONTENT_TYPE).or_insert(plain);
+        }
         Ok(self.response)
     }
 
@@ -342,5 +347,19 @@ mod tests {
         assert_eq!(response.status(), 418);
         let response: http::Response<Body> = response.into();
         assert_eq!(response.status(), 418);
+    }
+
+    #[test]
+    fn built_text_says_that_it_is_text() {
+        let content_type = |response: Response| response.headers().get(CONTENT_TYPE).cloned();
+        let text = Response::builder().body("a").unwrap();
+        assert_eq!(content_type(text).unwrap(), "text/plain; charset=utf-8");
+        let xml = Response::builder()
+            .header("content-type", "text/xml")
+            .body("<a/>")
+            .unwrap();
+        assert_eq!(content_type(xml).unwrap(), "text/xml");
+        let bytes = Response::builder().body(vec![1, 2]).unwrap();
+        assert_eq!(content_type(bytes), None);
     }
 }

@@ -15,7 +15,7 @@ use waystation_rules::table::Table;
 
 use crate::sandbox::Guest;
 
-pub use load::{Loader, Source, guest};
+pub use load::{Loader, Source, guest, in_parallel};
 
 /// A set of routes, and how they are served. Nothing in it changes.
 pub struct App {

@@ -10,7 +10,7 @@ use super::args;
 use super::progress::Bar;
 use super::report;
 use crate::app::{self, Loader, Source};
-use crate::build::{self, Build, Cancel, Options, Profile};
+use crate::build::{self, Build, BuiltRoute, Cancel, Options, Profile};
 use crate::project::{self, Project, output, settings::Settings};
 use crate::sandbox::Favour;
 
@@ -26,7 +26,7 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
     let limits = settings.limits.over(Limits::default());
     let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
-    for route in &build.built {
+    let load = |route: &BuiltRoute| {
         let declared = route
             .inspected
             .section
@@ -41,8 +41,10 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
                 declared,
             },
         )
-        .with_context(|| format!("{} cannot be served", route.source.file))?;
-    }
+        .with_context(|| format!("{} cannot be served", route.source.file))
+    };
+    let loaded = app::in_parallel(&build.built, load);
+    loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let manifest = build.manifest(&project);
     let components = build.built.iter().map(|route| route.component.as_ref());
     output::write(&output::folder(&project.root), &manifest, components)?;

@@ -1,5 +1,6 @@
 //! `waystation start`: serves what `build` made.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use waystation_rules::table::{Entry, Table};
 use super::args::Start;
 use super::{listen, report, signal};
 use crate::app::{self, App, Current, Loader, Policy, Route, Source};
-use crate::project::{self, output, settings::Settings};
+use crate::project::{self, manifest, output, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
 
@@ -27,35 +28,16 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
     let limits = settings.limits.over(Limits::default());
     let output = output::folder(&root);
-    let manifest = output::read(&output)?;
+    let build = output::read(&output)?;
 
     super::runtime()?.block_on(async {
         let stop = signal::stop()?;
         let listener = server::bind(address).await?;
         let address = listener.local_addr()?;
         let loader = Loader::open(&project::code_cache(&root), limits.clone(), Favour::Running)?;
-        let routes = manifest.routes.iter().map(|route| {
-            let wasm = output::read_component(&output, &route.digest)?;
-            let source = Source {
-                pattern: &route.pattern,
-                wasm: &wasm,
-                declared: route.config.as_ref(),
-            };
-            let guest = app::guest(&loader, &source)?;
-            let pattern = RoutePattern::parse(route.pattern.trim_start_matches('/'))?;
-            let file = route.file.clone();
-            let route = Route {
-                pattern: route.pattern.as_str().into(),
-                file,
-                guest: Ok(guest),
-            };
-            Ok(Entry {
-                pattern,
-                file: route.file.clone(),
-                route,
-            })
-        });
-        let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;
+        let load = |route: &manifest::Route| entry(&loader, &output, route);
+        let routes = app::in_parallel(&build.routes, load);
+        let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         let table = Table::build(routes).map_err(report::conflicts)?;
         let policy = Policy {
             shows_errors: false,
@@ -64,8 +46,32 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
             limits,
         };
         let current = Arc::new(Current::new(App { table, policy }));
-        report::started(address, manifest.routes.len(), started.elapsed());
+        report::started(address, build.routes.len(), started.elapsed());
         let finished = server::serve(listener, current, stop).await;
         Ok(report::stopped(finished))
+    })
+}
+
+/// A route of the build, ready to answer.
+fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Result<Entry<Route>> {
+    let wasm = output::read_component(output, &route.digest)?;
+    let declared = route.config.as_ref();
+    let guest = app::guest(
+        loader,
+        &Source {
+            pattern: &route.pattern,
+            wasm: &wasm,
+            declared,
+        },
+    )
+    .with_context(|| format!("{} cannot be served", route.file))?;
+    Ok(Entry {
+        pattern: RoutePattern::parse(route.pattern.trim_start_matches('/'))?,
+        file: route.file.clone(),
+        route: Route {
+            pattern: route.pattern.as_str().into(),
+            file: route.file.clone(),
+            guest: Ok(guest),
+        },
     })
 }

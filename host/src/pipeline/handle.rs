@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use http::header::COOKIE;
+use http::header::{COOKIE, HOST};
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use waystation_rules::method::Method;
 use waystation_rules::table::Param;
@@ -43,6 +43,7 @@ pub(super) fn call(
     };
     let cookies = cookies(&parts.headers);
     strip(&mut parts.headers);
+    name_host(&mut parts.headers, &parts.uri);
     parts.uri = absolute(policy, parts.uri);
     Ok(Call {
         method,
@@ -82,6 +83,15 @@ fn strip(headers: &mut HeaderMap) {
         .collect();
     for name in internal {
         headers.remove(name);
+    }
+}
+
+/// HTTP/2 names the host in the target; a handler finds it in the `host` header either way.
+fn name_host(headers: &mut HeaderMap, uri: &Uri) {
+    if let Some(authority) = uri.authority()
+        && let Ok(host) = HeaderValue::try_from(authority.as_str())
+    {
+        headers.insert(HOST, host);
     }
 }
 
