@@ -257,7 +257,8 @@ fn what_is_no_app_is_told_with_the_next_step() {
     ]);
     let exit = program().command("build", app.root()).run();
     assert!(
-        exit.stderr.contains("hint: run `cargo add waystation`"),
+        exit.stderr
+            .contains("the app does not depend on `waystation`"),
         "{}",
         exit.stderr
     );

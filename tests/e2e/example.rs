@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use waystation_tests::{App, Host, sdk_folder, tree};
 
+use crate::portability;
 use crate::support::{lasting, program};
 
 struct Example {
@@ -119,16 +120,9 @@ impl Question {
 #[tokio::test]
 async fn every_component_lists_its_methods_and_asks_for_stock_interfaces_only() {
     let app = &EXAMPLE.app;
-    let routes = program().command("routes", app.root()).arg("--json").run();
-    let routes: serde_json::Value = serde_json::from_str(&routes.stdout).unwrap();
-    for route in routes.as_array().unwrap() {
-        let file = route["file"].as_str().unwrap();
-        let name = route["package"].as_str().unwrap().replace('-', "_");
-        let component = app.path(&format!(
-            ".waystation/target/wasm32-wasip2/waystation-dev/{name}.wasm"
-        ));
-        let component =
-            fs::read(&component).unwrap_or_else(|error| panic!("{}: {error}", component.display()));
-        crate::portability::check(&app.read(file), &component, file).await;
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    for (file, component) in portability::built(app) {
+        portability::check(&app.read(&file), &component, &file).await;
     }
 }

@@ -12,6 +12,8 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
+use waystation_tests::App;
+
 use crate::support::production;
 
 /// What `wasmtime serve -Scli` gives a component: the packages of the world `wasi:cli` and of `wasi:http`.
@@ -213,7 +215,7 @@ type Sending = Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io), Er
 
 #[tokio::test]
 async fn a_component_lists_its_methods_and_asks_for_stock_interfaces_only() {
-    for (file, component) in built() {
+    for (file, component) in built(production()) {
         let source = production().read(&file);
         check(&source, &component, &file).await;
     }
@@ -221,7 +223,7 @@ async fn a_component_lists_its_methods_and_asks_for_stock_interfaces_only() {
 
 #[tokio::test]
 async fn any_wasi_host_can_ask_it() {
-    let components = built();
+    let components = built(production());
     let component = |file: &str| &components.iter().find(|(name, _)| name == file).unwrap().1;
     let stock = Stock::new();
     let hello = component("app/hello/route.rs");
@@ -247,9 +249,9 @@ async fn any_wasi_host_can_ask_it() {
     );
 }
 
-/// The components of the production build by the files they were made from.
-fn built() -> Vec<(String, Vec<u8>)> {
-    let output = production().path(".waystation/output");
+/// The components of an app's build by the files they were made from.
+pub(crate) fn built(app: &App) -> Vec<(String, Vec<u8>)> {
+    let output = app.path(".waystation/output");
     let manifest = std::fs::read_to_string(output.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let routes = manifest["routes"].as_array().unwrap().iter();
