@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
-use waystation_rules::method::{self, Dispatch, Method};
+use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal};
 
 use crate::app::App;
@@ -45,6 +45,9 @@ async fn walk(
     request: http::Request<Incoming>,
     record: &mut Record,
 ) -> Result<Response, Refusal> {
+    if request.method() == http::Method::OPTIONS && request.uri().path() == "*" {
+        return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
+    }
     admit::check(&request, &app.policy)?;
     let path = match path::normalise(request.uri().path(), app.policy.trailing_slash)? {
         Normal::Serve(path) => path,
