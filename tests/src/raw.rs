@@ -1,6 +1,7 @@
 //! Bytes over a socket, for what no client would send and for what comes back exactly.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -60,6 +61,14 @@ impl Socket {
     pub async fn read_to_end(&mut self) -> String {
         while self.read_more().await {}
         String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned()
+    }
+
+    /// Whether nothing has come so far that was not read.
+    pub async fn is_silent(&mut self) -> bool {
+        tokio::task::yield_now().await;
+        let read = self.stream.read_buf(&mut self.read);
+        let nothing = tokio::time::timeout(Duration::from_millis(1), read).await;
+        nothing.is_err() && self.read.is_empty()
     }
 
     async fn read_more(&mut self) -> bool {
