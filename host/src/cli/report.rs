@@ -27,7 +27,7 @@ pub(super) fn words(text: &str) {
     }
 }
 
-/// The first lines of `dev`.
+/// The first lines of `dev` and `build`.
 pub(super) fn banner(what: &str, folder: &Path) {
     eprintln!(
         "{} {} ({what})",

@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
-use waystation_rules::admit;
 use waystation_rules::method::Methods;
 use waystation_rules::path::PathError;
+use waystation_rules::{admit, finish};
 
 use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
@@ -66,10 +66,11 @@ impl Refusal {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Fault(fault) => match fault {
-                Fault::WallTime(_) => StatusCode::GATEWAY_TIMEOUT,
+                Fault::WallTime(_) | Fault::StreamTime(_) => StatusCode::GATEWAY_TIMEOUT,
                 Fault::CpuTime(_) | Fault::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
                 Fault::Handler { status, .. } => {
-                    StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+                    let status = finish::failure_status(*status);
+                    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
                 }
                 Fault::Memory(_) | Fault::Trap(_) | Fault::Answer(_) => {
                     StatusCode::INTERNAL_SERVER_ERROR

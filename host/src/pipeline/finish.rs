@@ -37,7 +37,9 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusa
         merge(response.headers_mut(), &cookies);
     }
     if !finish::body_allowed(asked, status) {
-        if let (Method::Head, Body::Whole(bytes)) = (asked, response.body()) {
+        if let (Method::Head, Body::Whole(bytes)) = (asked, response.body())
+            && finish::length_allowed(status)
+        {
             let length = HeaderValue::from(bytes.len());
             response.headers_mut().insert(CONTENT_LENGTH, length);
         }

@@ -139,7 +139,7 @@ impl http_body::Body for Streaming {
         }
         if self.deadline.as_mut().poll(cx).is_ready() {
             let limit = self.limit;
-            return Poll::Ready(Some(Err(self.cut_short(Fault::WallTime(limit)))));
+            return Poll::Ready(Some(Err(self.cut_short(Fault::StreamTime(limit)))));
         }
         let frame = ready!(self.poll_guest(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(|fault| self.cut_short(fault))))
