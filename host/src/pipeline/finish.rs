@@ -11,21 +11,19 @@ use waystation_rules::method::{Method, Methods};
 use crate::http::{Body, Response, empty, whole};
 use crate::sandbox::{Answer, Fault};
 
-use super::failure::Refusal;
-
 /// Turns an answer into what may leave: its cookies merged, its framing left to hyper.
 ///
 /// # Errors
 ///
-/// A [`Fault::Answer`] for a cookie that no browser would take.
-pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusal> {
+/// A [`Fault::Answer`] for a status that is none, or a cookie that no browser would take.
+pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Fault> {
     let Answer {
         mut response,
         cookies,
     } = answer;
     let status = response.status().as_u16();
     if !finish::is_status(status) {
-        return Err(Fault::Answer(format!("it answered with status {status}")).into());
+        return Err(Fault::Answer(format!("it answered with status {status}")));
     }
     strip(response.headers_mut());
     for cookie in &cookies {
@@ -39,6 +37,7 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusa
     if !finish::body_allowed(asked, status) {
         if let (Method::Head, Body::Whole(bytes)) = (asked, response.body())
             && finish::length_allowed(status)
+            && !bytes.is_empty()
         {
             let length = HeaderValue::from(bytes.len());
             response.headers_mut().insert(CONTENT_LENGTH, length);
@@ -64,10 +63,16 @@ pub(super) fn redirect(path: &str, query: Option<&str>) -> Response {
     response
 }
 
-/// Row M8: OPTIONS where the route has none of its own.
-pub(super) fn allow(implemented: Methods) -> Response {
+/// An answer without a body, such as to `OPTIONS *`.
+pub(super) fn no_content() -> Response {
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// Row M8: OPTIONS where the route has none of its own.
+pub(super) fn allow(implemented: Methods) -> Response {
+    let mut response = no_content();
     insert_allow(response.headers_mut(), implemented);
     response
 }
