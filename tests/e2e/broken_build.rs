@@ -78,12 +78,6 @@ async fn a_wrong_module_is_told_at_its_own_line() {
     .await;
     wrong(
         &app,
-        "pub fn get() -> u128 {\n    1\n}\n",
-        &["a handler cannot answer with `u128`", "app/a/route.rs:1:"],
-    )
-    .await;
-    wrong(
-        &app,
         "pub const REVALIDATE: u32 = 60;\n\npub fn get() {}\n",
         &["REVALIDATE", "app/a/route.rs:1:"],
     )
@@ -92,6 +86,17 @@ async fn a_wrong_module_is_told_at_its_own_line() {
     wrong(&app, "use crate::Params;\nuse waystation::Context;\n\npub fn get(context: Context<Params>) -> String {\n    context.params.id\n}\n", &["app/a/route.rs"]).await;
     app.app.write("app/a/route.rs", &text_route("mended"));
     app.shows("/a", "200 mended").await;
+}
+
+#[tokio::test]
+async fn a_wrong_answer_type_is_told_at_its_own_line() {
+    let app = Edited::new(&[("app/a/route.rs", &text_route("a"))]).await;
+    wrong(
+        &app,
+        "pub fn get() -> u128 {\n    1\n}\n",
+        &["a handler cannot answer with `u128`", "app/a/route.rs:1:"],
+    )
+    .await;
 }
 
 async fn wrong(app: &Edited, source: &str, told: &[&str]) {

@@ -7,13 +7,17 @@
 
 mod broken_build;
 mod build_and_start;
+mod command_line;
 mod cookies;
 mod disconnects;
 mod drain;
+mod example;
+mod foreign;
 mod headers;
 mod hot_reload;
 mod limits;
 mod methods;
+mod portability;
 mod redirects;
 mod requests;
 mod responses;

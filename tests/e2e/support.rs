@@ -1,5 +1,6 @@
 //! The apps and hosts that the tests share.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -120,8 +121,14 @@ pub(crate) fn warm_app(files: &[(&str, &str)]) -> App {
 impl Edited {
     /// Writes the app and serves it.
     pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
+        Self::with(files, |_| {}).await
+    }
+
+    /// Writes the app, with more than texts in it, and serves it.
+    pub(crate) async fn with(files: &[(&str, &str)], more: impl FnOnce(&App)) -> Self {
         let turn = turn().await;
         let app = warm_app(files);
+        more(&app);
         let host = program().dev(app.root());
         let client = Client::new(host.address());
         Self {
@@ -140,10 +147,11 @@ impl Edited {
 
     /// Asks until the answer is as wanted.
     pub(crate) async fn answers(&self, path: &str, what: &str, is_it: impl Fn(&Answer) -> bool) {
-        let mut last = String::new();
-        let asked = wait_for(format!("{path}: {what}"), async || {
+        let last = RefCell::new(String::new());
+        let what = std::fmt::from_fn(|f| write!(f, "{path}: {what}, but {}", last.borrow()));
+        let asked = wait_for(what, async || {
             let answer = self.client.get(path).await;
-            last = answer.line();
+            last.replace(answer.line());
             is_it(&answer).then_some(())
         });
         asked.await;

@@ -39,13 +39,21 @@ impl Program {
     /// A command of the program for the app in `root`.
     #[must_use]
     pub fn command(&self, name: &str, root: &Path) -> Command {
+        let mut command = self.line(name).command;
+        command.arg(root);
+        command.env("XDG_STATE_HOME", root.join(".waystation/state"));
+        Command { command }
+    }
+
+    /// A command line without an app, such as `dev --help`.
+    #[must_use]
+    pub fn line(&self, arguments: &str) -> Command {
         let mut command = std::process::Command::new(&self.path);
-        command.arg(name).arg(root);
+        command.args(arguments.split_whitespace());
         command
             .env_remove("PORT")
             .env_remove("WAYSTATION_LOG")
             .env("NO_COLOR", "1")
-            .env("XDG_STATE_HOME", root.join(".waystation/state"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         Command { command }

@@ -63,16 +63,10 @@ pub(super) fn redirect(path: &str, query: Option<&str>) -> Response {
     response
 }
 
-/// An answer without a body, such as to `OPTIONS *`.
-pub(super) fn no_content() -> Response {
-    let mut response = Response::new(empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-}
-
 /// Row M8: OPTIONS where the route has none of its own.
 pub(super) fn allow(implemented: Methods) -> Response {
-    let mut response = no_content();
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
     insert_allow(response.headers_mut(), implemented);
     response
 }

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
-use waystation_rules::method::{self, Dispatch, Method};
+use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal};
 
 use crate::app::App;
@@ -48,7 +48,9 @@ async fn walk(
 ) -> Result<Response, Refusal> {
     match *request.method() {
         http::Method::CONNECT => return Err(Refusal::Connect),
-        http::Method::OPTIONS if request.uri().path() == "*" => return Ok(finish::no_content()),
+        http::Method::OPTIONS if request.uri().path() == "*" => {
+            return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
+        }
         _ => admit::check(&request, &app.policy)?,
     }
     let uri = request.uri().clone();
