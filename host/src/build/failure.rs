@@ -52,6 +52,10 @@ pub enum RouteFault {
     #[error(transparent)]
     Inspect(#[from] InspectError),
 
+    /// It compiles, but this host or its operator does not allow what it needs or declares.
+    #[error("{0:#}")]
+    Refused(anyhow::Error),
+
     /// The component cannot be read.
     #[error("cannot be read: {source}\n  --> {}", path.display())]
     Read {
@@ -71,7 +75,9 @@ pub fn terminal(failed: &[FailedRoute]) -> Vec<String> {
             .iter()
             .map(|error| error.rendered_ansi.clone())
             .collect(),
-        RouteFault::Inspect(_) | RouteFault::Read { .. } => vec![format!("error: {route}\n")],
+        RouteFault::Inspect(_) | RouteFault::Refused(_) | RouteFault::Read { .. } => {
+            vec![format!("error: {route}\n")]
+        }
     });
     texts.filter(|text| seen.insert(text.clone())).collect()
 }
@@ -88,6 +94,7 @@ impl fmt::Display for FailedRoute {
                 write!(out, "{what}\n  --> {}", self.source.file)?;
                 hint.map_or(Ok(()), |hint| write!(out, "\n\nhint: {hint}"))
             }
+            RouteFault::Refused(error) => write!(out, "{error:#}\n  --> {}", self.source.file),
             fault => fault.fmt(out),
         }
     }

@@ -11,7 +11,8 @@ use crate::app::{self, App, Broken, Loader, Policy, Route, Source};
 use crate::build::cargo::CargoError;
 use crate::build::toolchain::Toolchain;
 use crate::build::{
-    self, BuildFailure, BuiltRoute, Cancel, FailedRoute, Options, Progress, failure, shim,
+    self, BuildFailure, BuiltRoute, Cancel, FailedRoute, Options, Progress, RouteFault, failure,
+    shim,
 };
 use crate::project::Project;
 use crate::project::digest::Digest;
@@ -169,21 +170,25 @@ impl Session {
             cancel,
             progress,
         )?;
-        let errors = failure::terminal(&build.failed);
+        let mut failed = build.failed;
+        let mut routes = BTreeMap::new();
+        for route in build.built {
+            match self.load(route, &settled.1) {
+                Ok(served) => drop(routes.insert(served.source.file.clone(), served)),
+                Err(route) => failed.push(route),
+            }
+        }
+        let errors = failure::terminal(&failed);
         let warnings = build
             .warnings
             .into_iter()
             .map(|warning| warning.rendered_ansi)
             .collect();
-        let loaded = build
-            .built
-            .into_iter()
-            .map(|route| self.load(route, &settled.1));
-        let failed = build.failed.into_iter().map(broken);
-        let routes = loaded
-            .chain(failed)
-            .map(|served| (served.source.file.clone(), served));
-        let routes = routes.collect();
+        routes.extend(
+            failed
+                .into_iter()
+                .map(|route| (route.source.file.clone(), broken(route))),
+        );
         Ok(Built {
             settled,
             sources,
@@ -215,7 +220,7 @@ impl Session {
     }
 
     /// Gets a component ready, unless it is the one that is served already.
-    fn load(&self, route: BuiltRoute, loader: &Loader) -> Served {
+    fn load(&self, route: BuiltRoute, loader: &Loader) -> Result<Served, FailedRoute> {
         let BuiltRoute {
             source,
             component,
@@ -228,27 +233,27 @@ impl Session {
             && served.source == source
             && served.guest.as_ref().is_ok_and(|guest| loader.made(guest))
         {
-            return served.clone();
+            return Ok(served.clone());
         }
         let pattern = source.pattern.to_string();
         let declared = inspected.section.as_ref().map(|section| &section.config);
-        let guest = app::guest(
+        match app::guest(
             loader,
             &Source {
                 pattern: &pattern,
                 wasm: &component,
                 declared,
             },
-        );
-        let guest = guest.map_err(|error| {
-            Arc::new(Broken {
-                text: format!("error: {error:#}\n  --> {}\n", source.file),
-            })
-        });
-        Served {
-            source,
-            digest: Some(digest),
-            guest,
+        ) {
+            Ok(guest) => Ok(Served {
+                source,
+                digest: Some(digest),
+                guest: Ok(guest),
+            }),
+            Err(error) => Err(FailedRoute {
+                source,
+                fault: RouteFault::Refused(error),
+            }),
         }
     }
 
