@@ -173,9 +173,15 @@ impl Session {
         let mut failed = build.failed;
         let mut routes = BTreeMap::new();
         for route in build.built {
-            match self.load(route, &settled.1) {
+            match self.load(&route, &settled.1) {
                 Ok(served) => drop(routes.insert(served.source.file.clone(), served)),
-                Err(route) => failed.push(route),
+                Err(error) => {
+                    let fault = RouteFault::Refused(error);
+                    failed.push(FailedRoute {
+                        source: route.source,
+                        fault,
+                    });
+                }
             }
         }
         let errors = failure::terminal(&failed);
@@ -220,7 +226,7 @@ impl Session {
     }
 
     /// Gets a component ready, unless it is the one that is served already.
-    fn load(&self, route: BuiltRoute, loader: &Loader) -> Result<Served, FailedRoute> {
+    fn load(&self, route: &BuiltRoute, loader: &Loader) -> anyhow::Result<Served> {
         let BuiltRoute {
             source,
             component,
@@ -229,32 +235,27 @@ impl Session {
             ..
         } = route;
         if let Some(served) = self.served.get(&source.file)
-            && served.digest.as_ref() == Some(&digest)
-            && served.source == source
+            && served.digest.as_ref() == Some(digest)
+            && served.source == *source
             && served.guest.as_ref().is_ok_and(|guest| loader.made(guest))
         {
             return Ok(served.clone());
         }
         let pattern = source.pattern.to_string();
         let declared = inspected.section.as_ref().map(|section| &section.config);
-        match app::guest(
+        let guest = app::guest(
             loader,
             &Source {
                 pattern: &pattern,
-                wasm: &component,
+                wasm: component,
                 declared,
             },
-        ) {
-            Ok(guest) => Ok(Served {
-                source,
-                digest: Some(digest),
-                guest: Ok(guest),
-            }),
-            Err(error) => Err(FailedRoute {
-                source,
-                fault: RouteFault::Refused(error),
-            }),
-        }
+        )?;
+        Ok(Served {
+            source: source.clone(),
+            digest: Some(digest.clone()),
+            guest: Ok(guest),
+        })
     }
 
     /// Takes over what was built; what was not concerned stays as it is.
