@@ -53,12 +53,12 @@ pub enum RouteFault {
     Inspect(#[from] InspectError),
 
     /// The component cannot be read.
-    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
 }
 
