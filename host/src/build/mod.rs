@@ -166,9 +166,9 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
 
 fn read(wasm: &Path) -> Result<Bytes, RouteFault> {
     let content = std::fs::read(wasm);
-    content.map(Bytes::from).map_err(|source| RouteFault::Read {
+    content.map(Bytes::from).map_err(|error| RouteFault::Read {
         path: wasm.to_path_buf(),
-        source,
+        error,
     })
 }
 

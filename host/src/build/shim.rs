@@ -32,10 +32,10 @@ pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), Vec<Projec
         return Err(lacks);
     }
     let folder = folder(project);
-    remove_others(project, &rust).map_err(|source| {
+    remove_others(project, &rust).map_err(|error| {
         vec![ProjectError::Write {
             path: folder,
-            source,
+            error,
         }]
     })?;
     let faults: Vec<_> = rust
@@ -79,9 +79,9 @@ fn write_route(
     route: &RouteSource,
     cargo_toml: &CargoToml,
 ) -> Result<(), ProjectError> {
-    let sources = Sources::read(&project.root, route).map_err(|source| ProjectError::Read {
+    let sources = Sources::read(&project.root, route).map_err(|error| ProjectError::Read {
         path: project.root.join(&route.file),
-        source,
+        error,
     })?;
     let library = cargo_toml
         .library
@@ -90,7 +90,7 @@ fn write_route(
     let manifest = shim_manifest::render(&route.package, cargo_toml, library);
     let path = folder(project).join(&route.package);
     write_package(project, &path, &manifest, &root_module(route, &sources))
-        .map_err(|source| ProjectError::Write { path, source })
+        .map_err(|error| ProjectError::Write { path, error })
 }
 
 /// The package's `lib.rs`.

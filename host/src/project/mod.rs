@@ -51,9 +51,9 @@ impl Project {
     pub fn open(folder: &Path) -> Result<Project, ProjectError> {
         let root = folder
             .canonicalize()
-            .map_err(|source| ProjectError::NoFolder {
+            .map_err(|error| ProjectError::NoFolder {
                 folder: folder.to_path_buf(),
-                source,
+                error,
             })?;
         let Some(app_dir) = app_dir(&root) else {
             let project = root.ancestors().skip(1).find(|above| is_project(above));
