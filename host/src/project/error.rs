@@ -9,6 +9,22 @@ use std::path::PathBuf;
 use waystation_rules::pattern::PatternError;
 use waystation_rules::table::Conflict;
 
+/// Every fault of an app at once. Each after the first brings the `error: ` that whoever prints this puts before the whole.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", joined(.0))]
+pub struct ProjectErrors(pub Vec<ProjectError>);
+
+impl From<ProjectError> for ProjectErrors {
+    fn from(error: ProjectError) -> ProjectErrors {
+        ProjectErrors(vec![error])
+    }
+}
+
+fn joined(errors: &[ProjectError]) -> String {
+    let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    texts.join("\n\nerror: ")
+}
+
 /// Why an app, or one of its routes, cannot be used as it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -165,6 +181,28 @@ mod tests {
             path: path(),
             error: error(),
         });
+    }
+
+    #[test]
+    fn each_of_several_says_that_it_is_an_error() {
+        let folder = || "app/x".to_owned();
+        let errors = ProjectErrors(vec![
+            ProjectError::Loop { folder: folder() },
+            ProjectError::TwoKinds { folder: folder() },
+        ]);
+        assert_eq!(
+            errors.to_string(),
+            "\
+this link leads back to a folder it is in
+  --> app/x
+
+hint: remove the link
+
+error: `route.rs` and `route.wasm` both answer this path
+  --> app/x
+
+hint: keep one of them"
+        );
     }
 
     #[test]

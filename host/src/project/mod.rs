@@ -19,7 +19,7 @@ pub mod settings;
 mod suggest;
 
 pub use cargo_toml::CargoToml;
-pub use error::ProjectError;
+pub use error::{ProjectError, ProjectErrors};
 
 /// Everything that is written for an app and can be thrown away, in its root.
 const OWN_DIR: &str = ".waystation";

@@ -182,6 +182,7 @@ fn what_the_app_s_manifest_lacks_is_said_with_the_lines_to_add() {
     let lacks: Vec<_> = app
         .write()
         .unwrap_err()
+        .0
         .iter()
         .map(ToString::to_string)
         .collect();
@@ -230,7 +231,7 @@ impl App {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
-    fn write(&self) -> Result<(), Vec<ProjectError>> {
+    fn write(&self) -> Result<(), ProjectErrors> {
         let project = Project::open(self.folder.path()).unwrap();
         write(&project, &discover(&project).unwrap())
     }
