@@ -48,7 +48,7 @@ pub enum ProjectError {
 
     /// No `Cargo.toml` beside the `app/` folder.
     #[error(
-        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; `waystation new` writes one, or run `cargo init --lib`",
+        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; run `cargo init --lib` there",
         root.display()
     )]
     NoCargoToml {
@@ -79,8 +79,7 @@ pub enum ProjectError {
 
     /// Routes without the SDK they are written with.
     #[error(
-        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines:\n\n[dependencies]\nwaystation = \"{}\"",
-        env!("CARGO_PKG_VERSION")
+        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines, with the path to your copy of waystation:\n\n[dependencies]\nwaystation = {{ path = \"../waystation/guest-sdk\" }}"
     )]
     NoSdk,
 

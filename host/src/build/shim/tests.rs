@@ -188,7 +188,7 @@ fn what_the_app_s_manifest_lacks_is_said_with_the_lines_to_add() {
         .collect();
     assert_eq!(lacks.len(), 3, "{lacks:?}");
     assert!(
-        lacks[0].ends_with("[dependencies]\nwaystation = \"0.1.0\""),
+        lacks[0].ends_with("[dependencies]\nwaystation = { path = \"../waystation/guest-sdk\" }"),
         "{}",
         lacks[0]
     );
