@@ -4,7 +4,7 @@ use super::Diagnostic;
 use super::cargo::CargoError;
 use super::inspect::InspectError;
 use super::toolchain::ToolchainError;
-use crate::project::ProjectError;
+use crate::project::ProjectErrors;
 use crate::project::routes::RouteSource;
 use std::collections::HashSet;
 use std::fmt;
@@ -14,8 +14,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildFailure {
     /// The app's folders or its `Cargo.toml` are at fault: every fault at once.
-    #[error("{}", joined(.0))]
-    Project(Vec<ProjectError>),
+    #[error(transparent)]
+    Project(#[from] ProjectErrors),
 
     /// There is nothing to build with.
     #[error(transparent)]
@@ -24,12 +24,6 @@ pub enum BuildFailure {
     /// Cargo stopped before compiling, or was stopped.
     #[error(transparent)]
     Cargo(#[from] CargoError),
-}
-
-impl From<Vec<ProjectError>> for BuildFailure {
-    fn from(errors: Vec<ProjectError>) -> BuildFailure {
-        BuildFailure::Project(errors)
-    }
 }
 
 /// A route without a component.
@@ -98,14 +92,6 @@ impl fmt::Display for FailedRoute {
             fault => fault.fmt(out),
         }
     }
-}
-
-fn joined(errors: &[ProjectError]) -> String {
-    errors
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n\n")
 }
 
 fn rendered(diagnostics: &[Diagnostic]) -> String {

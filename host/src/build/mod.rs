@@ -85,8 +85,8 @@ pub fn build(
     cancel: &Cancel,
     on_progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Build, BuildFailure> {
-    let routes = routes::discover(project).map_err(BuildFailure::Project)?;
-    shim::write(project, &routes).map_err(BuildFailure::Project)?;
+    let routes = routes::discover(project)?;
+    shim::write(project, &routes)?;
     let toolchain = toolchain::prepare(&project.root, &|line| {
         on_progress(Progress::Step(line.to_owned()))
     })?;

@@ -153,7 +153,7 @@ pub(super) fn step(line: &str) {
 /// Routes that cannot be served together, as an error.
 pub(super) fn conflicts(conflicts: Vec<Conflict>) -> anyhow::Error {
     let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
-    anyhow::anyhow!("{}", texts.join("\n\n"))
+    anyhow::anyhow!("{}", texts.join("\n\nerror: "))
 }
 
 /// What a build could not make.

@@ -9,6 +9,22 @@ use std::path::PathBuf;
 use waystation_rules::pattern::PatternError;
 use waystation_rules::table::Conflict;
 
+/// Every fault of an app at once. Each after the first brings the `error: ` that whoever prints this puts before the whole.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", joined(.0))]
+pub struct ProjectErrors(pub Vec<ProjectError>);
+
+impl From<ProjectError> for ProjectErrors {
+    fn from(error: ProjectError) -> ProjectErrors {
+        ProjectErrors(vec![error])
+    }
+}
+
+fn joined(errors: &[ProjectError]) -> String {
+    let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    texts.join("\n\nerror: ")
+}
+
 /// Why an app, or one of its routes, cannot be used as it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -32,7 +48,7 @@ pub enum ProjectError {
 
     /// No `Cargo.toml` beside the `app/` folder.
     #[error(
-        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; `waystation new` writes one, or run `cargo init --lib`",
+        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; run `cargo init --lib` there",
         root.display()
     )]
     NoCargoToml {
@@ -63,8 +79,7 @@ pub enum ProjectError {
 
     /// Routes without the SDK they are written with.
     #[error(
-        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines:\n\n[dependencies]\nwaystation = \"{}\"",
-        env!("CARGO_PKG_VERSION")
+        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines, with the path to your copy of waystation:\n\n[dependencies]\nwaystation = {{ path = \"../waystation/guest-sdk\" }}"
     )]
     NoSdk,
 
@@ -165,6 +180,28 @@ mod tests {
             path: path(),
             error: error(),
         });
+    }
+
+    #[test]
+    fn each_of_several_says_that_it_is_an_error() {
+        let folder = || "app/x".to_owned();
+        let errors = ProjectErrors(vec![
+            ProjectError::Loop { folder: folder() },
+            ProjectError::TwoKinds { folder: folder() },
+        ]);
+        assert_eq!(
+            errors.to_string(),
+            "\
+this link leads back to a folder it is in
+  --> app/x
+
+hint: remove the link
+
+error: `route.rs` and `route.wasm` both answer this path
+  --> app/x
+
+hint: keep one of them"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //! What a folder name means, and which routes are in each other's way, is `waystation_rules`' to say.
 
-use super::{CargoToml, Project, ProjectError, names};
+use super::{CargoToml, Project, ProjectError, ProjectErrors, names};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,8 +41,8 @@ pub enum RouteKind {
 ///
 /// Every fault of every folder: [`ProjectError::Pattern`], [`ProjectError::Conflict`], [`ProjectError::TwoKinds`],
 /// [`ProjectError::NotUtf8`], [`ProjectError::Loop`], [`ProjectError::Read`]; and what [`CargoToml::read`] raises.
-pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>> {
-    let cargo_toml = CargoToml::read(&project.root).map_err(|error| vec![error])?;
+pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
+    let cargo_toml = CargoToml::read(&project.root)?;
     let mut walk = Walk::new(project);
     walk.folder(&project.app_dir, "");
     let Walk {
@@ -61,7 +61,7 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>
     }
     faults.extend(conflicts(&parsed));
     if !faults.is_empty() {
-        return Err(faults);
+        return Err(ProjectErrors(faults));
     }
 
     let named: Vec<_> = parsed

@@ -182,12 +182,13 @@ fn what_the_app_s_manifest_lacks_is_said_with_the_lines_to_add() {
     let lacks: Vec<_> = app
         .write()
         .unwrap_err()
+        .0
         .iter()
         .map(ToString::to_string)
         .collect();
     assert_eq!(lacks.len(), 3, "{lacks:?}");
     assert!(
-        lacks[0].ends_with("[dependencies]\nwaystation = \"0.1.0\""),
+        lacks[0].ends_with("[dependencies]\nwaystation = { path = \"../waystation/guest-sdk\" }"),
         "{}",
         lacks[0]
     );
@@ -230,7 +231,7 @@ impl App {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
-    fn write(&self) -> Result<(), Vec<ProjectError>> {
+    fn write(&self) -> Result<(), ProjectErrors> {
         let project = Project::open(self.folder.path()).unwrap();
         write(&project, &discover(&project).unwrap())
     }
