@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use waystation_tests::{App, Client, Host, tree};
 
-use crate::support::{production, program, text_route, turn, warm_app};
+use crate::support::{lasting, production, program, text_route, turn};
 
 /// A folder with nothing of the app but what `build` made.
 struct Deployed {
@@ -135,13 +135,11 @@ fn without_a_build_start_says_what_to_run() {
 #[tokio::test]
 async fn a_build_that_fails_leaves_the_last_one_as_it_was() {
     let _turn = turn().await;
-    let app = warm_app(&[("app/a/route.rs", &text_route("first"))]);
-    tree::copy(
-        &production().path(".waystation/target"),
-        &app.path(".waystation/target"),
-        &|name| !name.starts_with("route"),
-    )
-    .unwrap();
+    let app = App::lasting(
+        &lasting("rebuilt"),
+        &[("app/a/route.rs", &text_route("first"))],
+    );
+    app.warm(production());
     let built = program().command("build", app.root()).run();
     assert_eq!(built.code, Some(0), "{}", built.stderr);
     app.write(

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use waystation_tests::{App, Client, Exit};
 
-use crate::support::{production, program, text_route, turn, warm_app};
+use crate::support::{production, program, text_route, turn};
 
 #[test]
 fn exit_codes_tell_what_was_not_understood() {
@@ -174,8 +174,8 @@ fn routes(app: &App) -> Exit {
 
 #[tokio::test]
 async fn check_says_what_is_wrong_and_writes_no_output() {
-    let _turn = turn().await;
-    let app = warm_app(&[
+    let turn = turn().await;
+    let app = turn.app(&[
         ("app/a/route.rs", &text_route("a")),
         ("app/b/route.rs", &text_route("b")),
     ]);
@@ -306,8 +306,8 @@ async fn a_port_that_is_taken_is_left_to_its_owner() {
     }
 
     // `dev` takes the next (CL2), and says so.
-    let _turn = turn().await;
-    let app = warm_app(&[("app/a/route.rs", &text_route("a"))]);
+    let turn = turn().await;
+    let app = turn.app(&[("app/a/route.rs", &text_route("a"))]);
     let dev = program()
         .command("dev", app.root())
         .env("PORT", &port.to_string());

@@ -3,7 +3,7 @@
 use waystation_tests::raw::Socket;
 use waystation_tests::{Client, Host};
 
-use crate::support::{Edited, production, program, text_route, turn, warm_app};
+use crate::support::{Edited, production, program, text_route, turn};
 
 const SLOW: &str = "GET /slow?ms=3000 HTTP/1.1\r\nhost: a\r\n\r\n";
 const FOR_EVER: &str = "GET /slow HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -89,8 +89,8 @@ async fn dev_ends_alike() {
 
 #[tokio::test]
 async fn dev_ends_in_the_middle_of_a_build_and_takes_cargo_with_it() {
-    let _turn = turn().await;
-    let app = warm_app(&[("app/a/route.rs", &text_route("a"))]);
+    let turn = turn().await;
+    let app = turn.app(&[("app/a/route.rs", &text_route("a"))]);
     let mut host = program()
         .command("dev", app.root())
         .on_a_free_port()

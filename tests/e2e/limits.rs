@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use waystation_tests::Client;
 use waystation_tests::raw::Socket;
 
-use crate::support::{fixture, fixture_host, production, program, turn, warm_app};
+use crate::support::{Turn, fixture, fixture_host, production, program, turn};
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_in_time_is_a_gateway_timeout() {
@@ -158,12 +158,12 @@ pub(crate) struct Limited {
     _app: waystation_tests::App,
     pub(crate) host: waystation_tests::Host,
     pub(crate) client: Client,
-    _turn: tokio::sync::SemaphorePermit<'static>,
+    _turn: Turn,
 }
 
 impl Limited {
     pub(crate) async fn new(limits: &str) -> Self {
-        let _turn = turn().await;
+        let turn = turn().await;
         let wanted = [
             "app/hello/",
             "app/slow/",
@@ -181,14 +181,14 @@ impl Limited {
             "app/limits/forever/route.rs",
             "pub fn get() -> &'static str {\n    println!(\"going to spin\");\n    loop {\n        std::hint::spin_loop();\n    }\n}\n",
         ));
-        let app = warm_app(&files);
+        let app = turn.app(&files);
         let host = program().dev(app.root());
         let client = Client::new(host.address());
         Self {
             _app: app,
             host,
             client,
-            _turn,
+            _turn: turn,
         }
     }
 

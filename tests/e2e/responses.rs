@@ -11,7 +11,7 @@ async fn values_answer_by_their_type() {
     check("json", r#"200 application/json ["a","b"]"#).await; // S1
     check("unit", "200 - ").await;
     check("created", "201 application/json 7").await;
-    check("teapot", "418 - short and stout").await;
+    check("teapot", "418 text/plain; charset=utf-8 short and stout").await;
     assert_eq!(kind("created").await.header("x-shelf"), "b4");
     let bytes = kind("bytes").await;
     assert_eq!(bytes.body.as_ref(), [0, 255, 10]);

@@ -1,6 +1,6 @@
 //! The constants of a route module, and what becomes of them.
 
-use crate::support::{fixture, production, program, text_route, turn, warm_app};
+use crate::support::{fixture, production, program, text_route, turn};
 
 #[tokio::test]
 async fn constants_reach_the_handler_as_they_were_settled() {
@@ -59,7 +59,7 @@ async fn a_shared_instance_that_trapped_is_not_used_again() {
         "/fixture/app/count/shared/route.rs"
     ))
     .unwrap();
-    let app = warm_app(&[("app/count/route.rs", &route)]);
+    let app = turn.app(&[("app/count/route.rs", &route)]);
     let host = program().dev(app.root());
     let mut sender = waystation_tests::Client::new(host.address())
         .connect()
@@ -83,9 +83,9 @@ async fn a_shared_instance_that_trapped_is_not_used_again() {
 
 #[tokio::test]
 async fn more_than_the_operator_allows_is_refused() {
-    let _turn = turn().await;
+    let turn = turn().await;
     let route = format!("pub const MAX_DURATION: u32 = 60;\n{}", text_route("never"));
-    let app = warm_app(&[
+    let app = turn.app(&[
         ("app/slow/route.rs", &route),
         ("app/fine/route.rs", &text_route("fine")),
     ]);
