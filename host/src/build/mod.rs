@@ -151,7 +151,7 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
     let (wasm, fresh) = match outcome {
         Some(Outcome::Built { wasm, fresh }) => (wasm, fresh),
         Some(Outcome::Failed { diagnostics }) => return Err(RouteFault::Compile(diagnostics)),
-        None => return Err(RouteFault::Compile(Vec::new())),
+        None => return Err(RouteFault::Compile(vec![unanswered(source)])),
     };
     let component = read(&wasm)?;
     let inspected = inspect::inspect(&component)?;
@@ -162,6 +162,14 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
         inspected,
         fresh,
     })
+}
+
+/// What is said of a package that cargo was asked for and said nothing about.
+fn unanswered(source: &RouteSource) -> Diagnostic {
+    Diagnostic::plain(format!(
+        "error: cargo did not say whether this route was built\n  --> {}\n\nhint: run `cargo build` in the app's folder to see what it says\n",
+        source.file
+    ))
 }
 
 fn read(wasm: &Path) -> Result<Bytes, RouteFault> {
@@ -196,5 +204,29 @@ impl Build {
             name: project.name.clone(),
             routes: self.built.iter().map(route).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use waystation_rules::pattern::RoutePattern;
+
+    #[test]
+    fn a_route_that_cargo_says_nothing_about_is_not_without_a_word() {
+        let source = RouteSource {
+            pattern: RoutePattern::parse("hello").unwrap(),
+            file: "app/hello/route.rs".to_owned(),
+            kind: RouteKind::Rust,
+            package: "route-hello".to_owned(),
+        };
+        assert_eq!(
+            built(&source, None).unwrap_err().to_string(),
+            "\
+error: cargo did not say whether this route was built
+  --> app/hello/route.rs
+
+hint: run `cargo build` in the app's folder to see what it says"
+        );
     }
 }
