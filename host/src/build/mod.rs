@@ -42,7 +42,7 @@ use toolchain::Toolchain;
 /// How to build.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Soon or small.
+    /// For the shortest build or the smallest component.
     pub profile: Profile,
     /// Where cargo keeps what it has compiled; `.waystation/target` if absent.
     pub target_dir: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub struct Options {
 pub struct Build {
     /// The routes that have a component, in the order they were given in.
     pub built: Vec<BuiltRoute>,
-    /// The others.
+    /// The routes that have none, in the same order.
     pub failed: Vec<FailedRoute>,
     /// The compiler's warnings about all of them, each once.
     pub warnings: Vec<Diagnostic>,
