@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use waystation_tests::{App, Client, Host, tree};
 
-use crate::support::{production, program, text_route, turn, warm_app};
+use crate::support::{lasting, production, program, text_route, turn};
 
 /// A folder with nothing of the app but what `build` made.
 struct Deployed {
@@ -15,7 +15,12 @@ impl Deployed {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let output = ".waystation/output";
-        tree::copy(&production().path(output), &folder.path().join(output), &|_| true).unwrap();
+        tree::copy(
+            &production().path(output),
+            &folder.path().join(output),
+            &|_| true,
+        )
+        .unwrap();
         Self { folder }
     }
 
@@ -31,8 +36,13 @@ impl Deployed {
 
     /// The one file in a folder whose name ends so, the largest if there are more.
     fn largest(&self, folder: &str) -> PathBuf {
-        let files = tree::files(&self.path(folder)).unwrap().into_iter().map(|file| self.path(folder).join(file));
-        files.max_by_key(|file| file.metadata().unwrap().len()).unwrap()
+        let files = tree::files(&self.path(folder))
+            .unwrap()
+            .into_iter()
+            .map(|file| self.path(folder).join(file));
+        files
+            .max_by_key(|file| file.metadata().unwrap().len())
+            .unwrap()
     }
 }
 
@@ -42,11 +52,23 @@ async fn start_needs_neither_the_sources_nor_a_toolchain() {
     let host = deployed.start();
     let client = Client::new(host.address());
     assert_eq!(client.get("/hello").await.line(), "200 hello");
-    assert_eq!(client.get("/items/a%2Fb").await.line(), "200 id=a/b path=/items/a%2Fb");
-    assert_eq!(client.get("/stream?kind=items").await.line(), "200 <p>One</p><p>Two</p><p>Three</p>");
-    assert_eq!(Client::http2(host.address()).get("/hello").await.line(), "200 hello");
+    assert_eq!(
+        client.get("/items/a%2Fb").await.line(),
+        "200 id=a/b path=/items/a%2Fb"
+    );
+    assert_eq!(
+        client.get("/stream?kind=items").await.line(),
+        "200 <p>One</p><p>Two</p><p>Three</p>"
+    );
+    assert_eq!(
+        Client::http2(host.address()).get("/hello").await.line(),
+        "200 hello"
+    );
     let refused = client.ask("DELETE", "/methods/post", &[], "").await;
-    assert_eq!((refused.status.as_u16(), refused.header("allow")), (405, "OPTIONS, POST"));
+    assert_eq!(
+        (refused.status.as_u16(), refused.header("allow")),
+        (405, "OPTIONS, POST")
+    );
     assert!(!deployed.path("app").exists() && !deployed.path("Cargo.toml").exists());
 }
 
@@ -57,7 +79,10 @@ async fn the_second_start_takes_its_code_from_the_cache() {
     let cached = deployed.largest(".waystation/cache");
     let first = std::fs::metadata(&cached).unwrap().modified().unwrap();
     drop(deployed.start());
-    assert_eq!(std::fs::metadata(&cached).unwrap().modified().unwrap(), first);
+    assert_eq!(
+        std::fs::metadata(&cached).unwrap().modified().unwrap(),
+        first
+    );
 
     // Code that this node did not sign counts as absent.
     let mut code = std::fs::read(&cached).unwrap();
@@ -65,7 +90,10 @@ async fn the_second_start_takes_its_code_from_the_cache() {
     code[middle] ^= 1;
     std::fs::write(&cached, &code).unwrap();
     let host = deployed.start();
-    assert_eq!(Client::new(host.address()).get("/hello").await.line(), "200 hello");
+    assert_eq!(
+        Client::new(host.address()).get("/hello").await.line(),
+        "200 hello"
+    );
     assert_ne!(std::fs::read(&cached).unwrap(), code);
 }
 
@@ -76,42 +104,89 @@ fn a_component_that_was_changed_is_not_served() {
     let mut bytes = std::fs::read(&component).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&component, bytes).unwrap();
-    let exit = program().command("start", deployed.folder.path()).on_a_free_port().run();
+    let exit = program()
+        .command("start", deployed.folder.path())
+        .on_a_free_port()
+        .run();
     assert_eq!(exit.code, Some(1));
-    let name = component.file_name().unwrap().to_string_lossy().into_owned();
+    let name = component
+        .file_name()
+        .unwrap()
+        .to_string_lossy()
+        .into_owned();
     assert!(exit.stderr.contains(&name), "{}", exit.stderr);
 }
 
 #[test]
 fn without_a_build_start_says_what_to_run() {
     let app = App::new(&[("app/a/route.rs", &text_route("a"))]);
-    let exit = program().command("start", app.root()).on_a_free_port().run();
+    let exit = program()
+        .command("start", app.root())
+        .on_a_free_port()
+        .run();
     assert_eq!(exit.code, Some(1));
-    assert!(exit.stderr.contains("hint: run `waystation build` first"), "{}", exit.stderr);
+    assert!(
+        exit.stderr.contains("hint: run `waystation build` first"),
+        "{}",
+        exit.stderr
+    );
 }
 
 #[tokio::test]
 async fn a_build_that_fails_leaves_the_last_one_as_it_was() {
     let _turn = turn().await;
-    let app = warm_app(&[("app/a/route.rs", &text_route("first"))]);
-    tree::copy(&production().path(".waystation/target"), &app.path(".waystation/target"), &|name| !name.starts_with("route")).unwrap();
+    let app = App::lasting(
+        &lasting("rebuilt"),
+        &[("app/a/route.rs", &text_route("first"))],
+    );
+    app.warm(production());
     let built = program().command("build", app.root()).run();
     assert_eq!(built.code, Some(0), "{}", built.stderr);
-    app.write("app/a/route.rs", "pub fn get() -> &'static str {\n    1\n}\n");
+    app.write(
+        "app/a/route.rs",
+        "pub fn get() -> &'static str {\n    1\n}\n",
+    );
     let failed = program().command("build", app.root()).run();
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
-    assert!(failed.stderr.contains("app/a/route.rs:2:5"), "{}", failed.stderr);
-    assert!(failed.stderr.contains("app/a/route.rs cannot be built"), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("app/a/route.rs:2:5"),
+        "{}",
+        failed.stderr
+    );
+    assert!(
+        failed.stderr.contains("app/a/route.rs cannot be built"),
+        "{}",
+        failed.stderr
+    );
     let host = program().start(app.root());
-    assert_eq!(Client::new(host.address()).get("/a").await.line(), "200 first");
+    assert_eq!(
+        Client::new(host.address()).get("/a").await.line(),
+        "200 first"
+    );
 }
 
 #[test]
 fn the_build_is_shown_as_a_table() {
     let exit = program().command("build", production().root()).run();
-    assert_eq!((exit.code, exit.stdout.as_str()), (Some(0), ""), "{}", exit.stderr);
-    for part in ["Route (app)", "┌ ƒ /", "├ ƒ /items/[id]", "└ ƒ /", " kB", "(Dynamic)"] {
+    assert_eq!(
+        (exit.code, exit.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        exit.stderr
+    );
+    for part in [
+        "Route (app)",
+        "┌ ƒ /",
+        "├ ƒ /items/[id]",
+        "└ ƒ /",
+        " kB",
+        "(Dynamic)",
+    ] {
         assert!(exit.stderr.contains(part), "{part}: {}", exit.stderr); // CL6, CL7
     }
-    assert!(!exit.stderr.contains('\u{1b}'), "colour where there is no terminal: {:?}", exit.stderr);
+    assert!(
+        !exit.stderr.contains('\u{1b}'),
+        "colour where there is no terminal: {:?}",
+        exit.stderr
+    );
 }

@@ -22,26 +22,35 @@ async fn a_client_that_leaves_cancels_its_guest_wherever_it_stands() {
     is_free(&app, "asleep").await;
 
     let mut streaming = Socket::open(app.client.address()).await;
-    streaming.send("GET /stream?kind=endless HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    streaming
+        .send("GET /stream?kind=endless HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
     streaming.read_until("tick").await;
     drop(streaming);
     is_free(&app, "streaming").await;
 
     let mut waiting = Socket::open(app.client.address()).await;
-    waiting.send("GET /stream?kind=silent HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    waiting
+        .send("GET /stream?kind=silent HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
     waiting.read_until("hello").await;
     drop(waiting);
     is_free(&app, "asleep in the middle of its body").await;
 
     let mut uploading = Socket::open(app.client.address()).await;
-    uploading.send("POST /request/echo HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\npart").await;
+    uploading
+        .send("POST /request/echo HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\npart")
+        .await;
     uploading.read_until("part").await;
     drop(uploading);
     is_free(&app, "waiting for the rest of a body").await;
 
     let said = app.host.stderr_after(seen);
     assert!(!said.to_lowercase().contains("panicked"), "{said}");
-    assert!(!said.contains("ERROR"), "a client that leaves is nobody's error: {said}"); // ST4
+    assert!(
+        !said.contains("ERROR"),
+        "a client that leaves is nobody's error: {said}"
+    ); // ST4
 }
 
 #[tokio::test]
@@ -64,7 +73,12 @@ async fn a_stream_of_http2_that_is_reset_cancels_its_guest_alone() {
         {
             let request = sender.begin("GET", path, &[], "");
             let begun = async {
-                let line = || app.host.wait_for_line_after(seen, "the guest runs", |line| line.contains("going to "));
+                let line = || {
+                    app.host
+                        .wait_for_line_after(seen, "the guest runs", |line| {
+                            line.contains("going to ")
+                        })
+                };
                 tokio::task::block_in_place(line);
             };
             tokio::select! {
@@ -87,5 +101,9 @@ async fn after_sending(then: impl Future<Output = ()>) {
 }
 
 async fn is_free(app: &Limited, guest: &str) {
-    assert_eq!(app.client.get("/hello").await.line(), "200 hello", "after a guest that was {guest}");
+    assert_eq!(
+        app.client.get("/hello").await.line(),
+        "200 hello",
+        "after a guest that was {guest}"
+    );
 }

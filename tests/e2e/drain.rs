@@ -3,7 +3,7 @@
 use waystation_tests::raw::Socket;
 use waystation_tests::{Client, Host};
 
-use crate::support::{Edited, production, program, text_route, turn, warm_app};
+use crate::support::{Edited, production, program, text_route, turn};
 
 const SLOW: &str = "GET /slow?ms=3000 HTTP/1.1\r\nhost: a\r\n\r\n";
 const FOR_EVER: &str = "GET /slow HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -21,9 +21,15 @@ async fn a_request_under_way_is_finished_and_idle_connections_close_at_once() {
         let is_slow_still_running = !host.stderr().contains("slept");
         assert!(is_slow_still_running);
         assert!(host.is_running());
-        assert!(Client::new(host.address()).try_connect().await.is_err(), "it still listens");
+        assert!(
+            Client::new(host.address()).try_connect().await.is_err(),
+            "it still listens"
+        );
         let answer = slow.read_to_end().await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("slept"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("slept"),
+            "{answer}"
+        );
         assert_eq!(host.wait_for_exit().code(), Some(0), "{}", host.stderr());
     }
 }
@@ -33,12 +39,21 @@ async fn http2_finishes_its_streams() {
     let mut host = program().start(production().root());
     let client = Client::http2(host.address());
     let mut idle = client.connect().await;
-    assert_eq!(idle.ask("GET", "/hello", &[], "").await.unwrap().line(), "200 hello");
+    assert_eq!(
+        idle.ask("GET", "/hello", &[], "").await.unwrap().line(),
+        "200 hello"
+    );
     let slow = tokio::spawn(async move { client.get("/slow?ms=2000").await });
     tokio::task::yield_now().await;
-    waystation_tests::wait_for("the guest runs", async || host.stderr().contains("going to sleep").then_some(())).await;
+    waystation_tests::wait_for("the guest runs", async || {
+        host.stderr().contains("going to sleep").then_some(())
+    })
+    .await;
     host.terminate();
-    waystation_tests::wait_for("the idle connection closes", async || idle.is_closed().then_some(())).await;
+    waystation_tests::wait_for("the idle connection closes", async || {
+        idle.is_closed().then_some(())
+    })
+    .await;
     assert_eq!(slow.await.unwrap().line(), "200 slept");
     assert_eq!(host.wait_for_exit().code(), Some(0), "{}", host.stderr());
 }
@@ -49,7 +64,9 @@ async fn a_second_signal_ends_it_at_once() {
         let mut host = program().start(production().root());
         let mut slow = begin(&host, FOR_EVER).await;
         signal(&host);
-        host.wait_for_line("that it finishes what is running", |line| line.contains("again to stop at once"));
+        host.wait_for_line("that it finishes what is running", |line| {
+            line.contains("again to stop at once")
+        });
         assert!(host.is_running());
         signal(&host);
         assert_eq!(host.wait_for_exit().code(), Some(code)); // A4
@@ -62,15 +79,27 @@ async fn dev_ends_alike() {
     let mut app = Edited::new(&[("app/a/route.rs", &text_route("a"))]).await;
     app.shows("/a", "200 a").await;
     app.host.interrupt();
-    assert_eq!(app.host.wait_for_exit().code(), Some(0), "{}", app.host.stderr());
+    assert_eq!(
+        app.host.wait_for_exit().code(),
+        Some(0),
+        "{}",
+        app.host.stderr()
+    );
 }
 
 #[tokio::test]
 async fn dev_ends_in_the_middle_of_a_build_and_takes_cargo_with_it() {
-    let _turn = turn().await;
-    let app = warm_app(&[("app/a/route.rs", &text_route("a"))]);
-    let mut host = program().command("dev", app.root()).on_a_free_port().spawn();
-    let is_building = || processes_in(app.root()).iter().any(|name| name == "rustc" || name == "cargo");
+    let turn = turn().await;
+    let app = turn.app(&[("app/a/route.rs", &text_route("a"))]);
+    let mut host = program()
+        .command("dev", app.root())
+        .on_a_free_port()
+        .spawn();
+    let is_building = || {
+        processes_in(app.root())
+            .iter()
+            .any(|name| name == "rustc" || name == "cargo")
+    };
     waystation_tests::wait("cargo runs", || is_building().then_some(()));
     host.interrupt();
     assert_eq!(host.wait_for_exit().code(), Some(0), "{}", host.stderr());
@@ -80,8 +109,11 @@ async fn dev_ends_in_the_middle_of_a_build_and_takes_cargo_with_it() {
 /// The names of the processes that work in a folder or below.
 fn processes_in(folder: &std::path::Path) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let inside = processes.filter(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)));
-    let names = inside.filter_map(|process| std::fs::read_to_string(process.path().join("comm")).ok());
+    let inside = processes.filter(|process| {
+        std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
+    });
+    let names =
+        inside.filter_map(|process| std::fs::read_to_string(process.path().join("comm")).ok());
     names.map(|name| name.trim().to_owned()).collect()
 }
 

@@ -15,9 +15,16 @@ fn long_route(version: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_swaps_under_load_fail_no_request() {
-    let app = Edited::new(&[("app/swapped/route.rs", &long_route(0)), ("app/still/route.rs", &text_route("still"))]).await;
+    let app = Edited::new(&[
+        ("app/swapped/route.rs", &long_route(0)),
+        ("app/still/route.rs", &text_route("still")),
+    ])
+    .await;
     let load = Arc::new(Load::default());
-    let clients = [Client::new(app.client.address()), Client::http2(app.client.address())];
+    let clients = [
+        Client::new(app.client.address()),
+        Client::http2(app.client.address()),
+    ];
     let workers: Vec<_> = clients
         .into_iter()
         .cycle()
@@ -25,9 +32,13 @@ async fn twenty_swaps_under_load_fail_no_request() {
         .map(|client| tokio::spawn(Arc::clone(&load).run(client)))
         .collect();
     for version in 1..=20 {
-        app.app.replace("app/swapped/route.rs", &long_route(version));
+        app.app
+            .replace("app/swapped/route.rs", &long_route(version));
         let is_live = |text: &str| text.starts_with(&format!("version {version}\n"));
-        app.answers("/swapped", "the new version", |answer| is_live(answer.text())).await;
+        app.answers("/swapped", "the new version", |answer| {
+            is_live(answer.text())
+        })
+        .await;
     }
     load.is_over.store(true, Ordering::Relaxed);
     for worker in workers {
@@ -49,15 +60,24 @@ impl Load {
         let mut sender = client.connect().await;
         let mut newest = 0;
         while !self.is_over.load(Ordering::Relaxed) {
-            let answer = sender.ask("GET", "/swapped", &[], "").await.expect("an answer");
+            let answer = sender
+                .ask("GET", "/swapped", &[], "")
+                .await
+                .expect("an answer");
             assert_eq!(answer.status, 200, "{}", answer.line());
             let lines: Vec<_> = answer.text().lines().collect();
             assert_eq!(lines.len(), 2_000);
-            assert!(lines.iter().all(|line| line == &lines[0]), "two versions in one answer");
+            assert!(
+                lines.iter().all(|line| line == &lines[0]),
+                "two versions in one answer"
+            );
             let version: usize = lines[0].strip_prefix("version ").unwrap().parse().unwrap();
             assert!(newest <= version, "{version} after {newest}");
             newest = version;
-            let still = sender.ask("GET", "/still", &[], "").await.expect("an answer");
+            let still = sender
+                .ask("GET", "/still", &[], "")
+                .await
+                .expect("an answer");
             assert_eq!(still.line(), "200 still");
             self.asked.fetch_add(2, Ordering::Relaxed);
         }
@@ -66,7 +86,11 @@ impl Load {
 
 #[tokio::test]
 async fn fifty_quick_saves_end_on_the_last() {
-    let app = Edited::new(&[("app/a/route.rs", &text_route("0")), ("app/b/route.rs", &text_route("b"))]).await;
+    let app = Edited::new(&[
+        ("app/a/route.rs", &text_route("0")),
+        ("app/b/route.rs", &text_route("b")),
+    ])
+    .await;
     for version in 1..=50 {
         let text = text_route(&version.to_string());
         match version % 2 {
@@ -79,18 +103,32 @@ async fn fifty_quick_saves_end_on_the_last() {
     app.app.write("app/b/route.rs", &text_route("later"));
     app.shows("/b", "200 later").await;
     app.shows("/a", "200 50").await;
-    assert!(!app.host.stderr().contains("error"), "{}", app.host.stderr());
+    assert!(
+        !app.host.stderr().contains("error"),
+        "{}",
+        app.host.stderr()
+    );
 }
 
 #[tokio::test]
 async fn a_save_during_a_build_is_never_lost() {
-    let app = Edited::new(&[("app/a/route.rs", &text_route("0")), ("app/b/route.rs", &text_route("0"))]).await;
+    let app = Edited::new(&[
+        ("app/a/route.rs", &text_route("0")),
+        ("app/b/route.rs", &text_route("0")),
+    ])
+    .await;
     for round in 1..=5 {
         let seen = app.host.lines();
-        app.app.write("app/a/route.rs", &text_route(&format!("early {round}")));
-        app.host.wait_for_line_after(seen, "the build begins", |line| line.contains("changed ..."));
-        app.app.write("app/a/route.rs", &text_route(&format!("late {round}")));
-        app.app.write("app/b/route.rs", &text_route(&format!("beside {round}")));
+        app.app
+            .write("app/a/route.rs", &text_route(&format!("early {round}")));
+        app.host
+            .wait_for_line_after(seen, "the build begins", |line| {
+                line.contains("changed ...")
+            });
+        app.app
+            .write("app/a/route.rs", &text_route(&format!("late {round}")));
+        app.app
+            .write("app/b/route.rs", &text_route(&format!("beside {round}")));
         app.shows("/a", &format!("200 late {round}")).await;
         app.shows("/b", &format!("200 beside {round}")).await;
     }
@@ -98,7 +136,11 @@ async fn a_save_during_a_build_is_never_lost() {
 
 #[tokio::test]
 async fn saving_the_same_content_does_nothing() {
-    let app = Edited::new(&[("app/a/route.rs", &text_route("a")), ("app/b/route.rs", &text_route("b"))]).await;
+    let app = Edited::new(&[
+        ("app/a/route.rs", &text_route("a")),
+        ("app/b/route.rs", &text_route("b")),
+    ])
+    .await;
     let seen = app.host.lines();
     app.app.write("app/a/route.rs", &text_route("a"));
     app.app.replace("app/a/route.rs", &text_route("a"));
@@ -112,15 +154,18 @@ async fn saving_the_same_content_does_nothing() {
 #[tokio::test]
 async fn routes_come_and_go_with_their_folders() {
     let app = Edited::new(&[("app/first/route.rs", &text_route("first"))]).await;
-    app.app.write("app/second/deep/[id]/route.rs", &text_route("second"));
+    app.app
+        .write("app/second/deep/[id]/route.rs", &text_route("second"));
     app.shows("/second/deep/1", "200 second").await;
     app.app.remove("app/first");
     app.shows("/first", "404 no route answers this path").await;
     app.shows("/second/deep/1", "200 second").await;
     app.app.rename("app/second", "app/renamed");
     app.shows("/renamed/deep/1", "200 second").await;
-    app.shows("/second/deep/1", "404 no route answers this path").await;
-    app.app.write("app/first/route.rs", &text_route("first again"));
+    app.shows("/second/deep/1", "404 no route answers this path")
+        .await;
+    app.app
+        .write("app/first/route.rs", &text_route("first again"));
     app.shows("/first", "200 first again").await;
 }
 
@@ -128,21 +173,30 @@ async fn routes_come_and_go_with_their_folders() {
 async fn a_whole_tree_that_appears_at_once_is_found() {
     let app = Edited::new(&[("app/a/route.rs", &text_route("a"))]).await;
     for n in 0..3 {
-        app.app.write(&format!("aside/x{n}/y/z/route.rs"), &text_route(&format!("moved {n}")));
+        app.app.write(
+            &format!("aside/x{n}/y/z/route.rs"),
+            &text_route(&format!("moved {n}")),
+        );
     }
     app.app.rename("aside", "app/tree"); // one event for all of them
     for n in 0..3 {
-        app.shows(&format!("/tree/x{n}/y/z"), &format!("200 moved {n}")).await;
+        app.shows(&format!("/tree/x{n}/y/z"), &format!("200 moved {n}"))
+            .await;
     }
     app.app.rename("app/tree", "away"); // and none at all below
     for n in 0..3 {
-        app.shows(&format!("/tree/x{n}/y/z"), "404 no route answers this path").await;
+        app.shows(&format!("/tree/x{n}/y/z"), "404 no route answers this path")
+            .await;
     }
     for n in 0..3 {
-        app.app.write(&format!("app/made/x{n}/y/z/route.rs"), &text_route(&format!("made {n}")));
+        app.app.write(
+            &format!("app/made/x{n}/y/z/route.rs"),
+            &text_route(&format!("made {n}")),
+        );
     }
     for n in 0..3 {
-        app.shows(&format!("/made/x{n}/y/z"), &format!("200 made {n}")).await;
+        app.shows(&format!("/made/x{n}/y/z"), &format!("200 made {n}"))
+            .await;
     }
 }
 
@@ -164,7 +218,10 @@ async fn a_storm_like_a_git_checkout_ends_on_the_files_as_they_are() {
         }
         app.app.replace("src/lib.rs", &shared(to));
         for n in 0..2 {
-            app.app.write(&format!("app/{to}-{n}/route.rs"), &text_route(&format!("{to} {n}")));
+            app.app.write(
+                &format!("app/{to}-{n}/route.rs"),
+                &text_route(&format!("{to} {n}")),
+            );
         }
         for n in 0..300 {
             app.app.write(&format!("app/stay/{to}/{n}/notes.txt"), to);
@@ -172,26 +229,41 @@ async fn a_storm_like_a_git_checkout_ends_on_the_files_as_they_are() {
         app.app.remove(&format!("app/stay/{to}"));
     };
     let stay = tokio::spawn(stays(app.client));
-    for (from, to) in [("main", "topic"), ("topic", "main"), ("main", "topic"), ("topic", "main"), ("main", "topic")] {
+    for (from, to) in [
+        ("main", "topic"),
+        ("topic", "main"),
+        ("main", "topic"),
+        ("topic", "main"),
+        ("main", "topic"),
+    ] {
         checkout(from, to);
     }
     app.shows("/branch", "200 topic").await;
     for n in 0..2 {
-        app.shows(&format!("/topic-{n}"), &format!("200 topic {n}")).await;
-        app.shows(&format!("/main-{n}"), "404 no route answers this path").await;
+        app.shows(&format!("/topic-{n}"), &format!("200 topic {n}"))
+            .await;
+        app.shows(&format!("/main-{n}"), "404 no route answers this path")
+            .await;
     }
     stay.abort();
     if let Err(error) = stay.await {
         assert!(error.is_cancelled(), "{error}");
     }
-    assert!(!app.host.stderr().contains("panicked"), "{}", app.host.stderr());
+    assert!(
+        !app.host.stderr().contains("panicked"),
+        "{}",
+        app.host.stderr()
+    );
 }
 
 /// Asks for a route that no change concerns, until it is stopped.
 async fn stays(client: Client) {
     let mut sender = client.connect().await;
     loop {
-        let answer = sender.ask("GET", "/stay", &[], "").await.expect("an answer");
+        let answer = sender
+            .ask("GET", "/stay", &[], "")
+            .await
+            .expect("an answer");
         assert_eq!(answer.line(), "200 stay");
         tokio::task::yield_now().await;
     }
@@ -205,16 +277,22 @@ async fn shared_code_rebuilds_just_the_routes_that_use_it() {
          pub fn get() -> String {\n    COUNT.fetch_add(1, Ordering::Relaxed).to_string()\n}\n";
     let app = Edited::new(&[
         ("src/lib.rs", "pub const WORD: &str = \"one\";\n"),
-        ("app/uses/route.rs", "pub fn get() -> &'static str {\n    shop::WORD\n}\n"),
+        (
+            "app/uses/route.rs",
+            "pub fn get() -> &'static str {\n    shop::WORD\n}\n",
+        ),
         ("app/alone/route.rs", counter),
     ])
     .await;
     app.shows("/uses", "200 one").await;
     app.shows("/alone", "200 0").await;
     let seen = app.host.lines();
-    app.app.write("src/lib.rs", "pub const WORD: &str = \"two\";\n");
+    app.app
+        .write("src/lib.rs", "pub const WORD: &str = \"two\";\n");
     app.shows("/uses", "200 two").await;
-    let live = app.host.wait_for_line_after(seen, "what is live", |line| line.contains(" live in "));
+    let live = app
+        .host
+        .wait_for_line_after(seen, "what is live", |line| line.contains(" live in "));
     assert!(live.contains("/uses") && !live.contains("/alone"), "{live}");
     app.shows("/alone", "200 1").await; // its instance serves on
 }
@@ -222,25 +300,36 @@ async fn shared_code_rebuilds_just_the_routes_that_use_it() {
 #[tokio::test]
 async fn modules_beside_a_route_are_watched() {
     let app = Edited::new(&[
-        ("app/a/route.rs", "mod helper;\n\npub fn get() -> &'static str {\n    helper::WORD\n}\n"),
+        (
+            "app/a/route.rs",
+            "mod helper;\n\npub fn get() -> &'static str {\n    helper::WORD\n}\n",
+        ),
         ("app/a/helper.rs", "pub const WORD: &str = \"one\";\n"),
     ])
     .await;
     app.shows("/a", "200 one").await;
-    app.app.replace("app/a/helper.rs", "pub const WORD: &str = \"two\";\n");
+    app.app
+        .replace("app/a/helper.rs", "pub const WORD: &str = \"two\";\n");
     app.shows("/a", "200 two").await;
 }
 
 #[tokio::test]
 async fn a_dependency_by_path_is_watched_and_so_is_cargo_toml() {
     let manifest = "[package]\nname = \"words\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-    let turnless = waystation_tests::App::new(&[("Cargo.toml", manifest), ("src/lib.rs", "pub const WORD: &str = \"one\";\n")]);
+    let turnless = waystation_tests::App::new(&[
+        ("Cargo.toml", manifest),
+        ("src/lib.rs", "pub const WORD: &str = \"one\";\n"),
+    ]);
     let app = Edited::new(&[("app/a/route.rs", &text_route("without"))]).await;
     app.shows("/a", "200 without").await;
 
     let dependency = format!("words = {{ path = {:?} }}\n", turnless.root());
-    app.app.write("Cargo.toml", &app.app.cargo_toml(&dependency));
-    app.app.write("app/a/route.rs", "pub fn get() -> &'static str {\n    words::WORD\n}\n");
+    app.app
+        .write("Cargo.toml", &app.app.cargo_toml(&dependency));
+    app.app.write(
+        "app/a/route.rs",
+        "pub fn get() -> &'static str {\n    words::WORD\n}\n",
+    );
     app.shows("/a", "200 one").await;
 
     turnless.write("src/lib.rs", "pub const WORD: &str = \"two\";\n");
@@ -252,7 +341,10 @@ async fn waystation_toml_is_watched() {
     let app = Edited::new(&[("app/a/route.rs", &text_route("a"))]).await;
     app.shows("/a", "200 a").await;
     app.app.write("waystation.toml", "trailing_slash = true\n");
-    app.answers("/a", "a redirect to /a/", |answer| answer.status == 308 && answer.header("location") == "/a/").await;
+    app.answers("/a", "a redirect to /a/", |answer| {
+        answer.status == 308 && answer.header("location") == "/a/"
+    })
+    .await;
     app.app.remove("waystation.toml");
     app.shows("/a", "200 a").await;
 }
@@ -287,10 +379,18 @@ async fn a_request_under_way_ends_on_the_version_it_began_with() {
 
 #[tokio::test]
 async fn a_file_with_an_old_time_is_noticed_by_its_content() {
-    let app = Edited::new(&[("app/a/route.rs", &text_route("one")), ("aside/route.rs", &text_route("two"))]).await;
+    let app = Edited::new(&[
+        ("app/a/route.rs", &text_route("one")),
+        ("aside/route.rs", &text_route("two")),
+    ])
+    .await;
     app.shows("/a", "200 one").await;
-    let aside = std::fs::File::options().write(true).open(app.app.path("aside/route.rs")).unwrap();
-    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    let aside = std::fs::File::options()
+        .write(true)
+        .open(app.app.path("aside/route.rs"))
+        .unwrap();
+    let long_ago =
+        std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     aside.set_modified(long_ago).unwrap();
     app.app.rename("aside/route.rs", "app/a/route.rs");
     app.shows("/a", "200 two").await;

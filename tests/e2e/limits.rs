@@ -5,16 +5,24 @@ use std::time::{Duration, Instant};
 use waystation_tests::Client;
 use waystation_tests::raw::Socket;
 
-use crate::support::{fixture, fixture_host, production, program, turn, warm_app};
+use crate::support::{Turn, fixture, fixture_host, production, program, turn};
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_in_time_is_a_gateway_timeout() {
     let asked = Instant::now();
     let answer = fixture().get("/limits/wall").await;
     assert_eq!(answer.status, 504);
-    assert!(answer.text().contains("no answer within 1 s of wall-clock time (MAX_DURATION)"), "{}", answer.text());
+    assert!(
+        answer
+            .text()
+            .contains("no answer within 1 s of wall-clock time (MAX_DURATION)"),
+        "{}",
+        answer.text()
+    );
     assert!(Duration::from_secs(1) <= asked.elapsed());
-    fixture_host().wait_for_line("the limit", |line| line.contains("MAX_DURATION") && line.contains("/limits/wall"));
+    fixture_host().wait_for_line("the limit", |line| {
+        line.contains("MAX_DURATION") && line.contains("/limits/wall")
+    });
 }
 
 #[tokio::test]
@@ -28,9 +36,14 @@ async fn a_spinning_guest_ends_with_its_budget() {
     let answer = client.get("/limits/spin").await;
     let (used, elapsed) = (host.cpu_time() - before, asked.elapsed());
     assert_eq!(answer.status, 503);
-    assert!(used <= Duration::from_millis(220), "{used:?} of processor time for a budget of 200 ms");
+    assert!(
+        used <= Duration::from_millis(220),
+        "{used:?} of processor time for a budget of 200 ms"
+    );
     assert!(Duration::from_millis(195) <= elapsed, "{elapsed:?}");
-    host.wait_for_line("the limit", |line| line.contains("it executed for more than 200 ms (CPU_MS)") && line.contains("/limits/spin"));
+    host.wait_for_line("the limit", |line| {
+        line.contains("it executed for more than 200 ms (CPU_MS)") && line.contains("/limits/spin")
+    });
     assert_eq!(client.get("/hello").await.line(), "200 hello");
 }
 
@@ -50,20 +63,38 @@ async fn others_are_answered_while_guests_spin() {
 
 #[tokio::test]
 async fn memory_is_bounded() {
-    assert_eq!(fixture().get("/limits/memory?mib=50").await.line(), "200 50 MiB");
+    assert_eq!(
+        fixture().get("/limits/memory?mib=50").await.line(),
+        "200 50 MiB"
+    );
     let answer = fixture().get("/limits/memory?mib=200").await;
     assert_eq!(answer.status, 500);
-    assert!(answer.text().contains("it asked for more than 128 MiB of memory"), "{}", answer.text());
-    fixture_host().wait_for_line("the limit", |line| line.contains("more than 128 MiB of memory") && line.contains("/limits/memory"));
-    assert_eq!(fixture().get("/limits/memory?mib=50").await.line(), "200 50 MiB");
+    assert!(
+        answer
+            .text()
+            .contains("it asked for more than 128 MiB of memory"),
+        "{}",
+        answer.text()
+    );
+    fixture_host().wait_for_line("the limit", |line| {
+        line.contains("more than 128 MiB of memory") && line.contains("/limits/memory")
+    });
+    assert_eq!(
+        fixture().get("/limits/memory?mib=50").await.line(),
+        "200 50 MiB"
+    );
 }
 
 #[tokio::test]
 async fn a_log_is_cut_and_cannot_drive_a_terminal() {
     assert_eq!(fixture().get("/limits/log").await.line(), "200 logged");
     let host = fixture_host();
-    host.wait_for_line("how much was cut", |line| line.contains("more bytes of output were cut") && line.contains("/limits/log"));
-    let line = host.wait_for_line("the first line", |line| line.contains("one") && line.contains("[31m line"));
+    host.wait_for_line("how much was cut", |line| {
+        line.contains("more bytes of output were cut") && line.contains("/limits/log")
+    });
+    let line = host.wait_for_line("the first line", |line| {
+        line.contains("one") && line.contains("[31m line")
+    });
     assert!(!line.contains('\u{1b}'), "{line:?}");
 }
 
@@ -72,8 +103,14 @@ async fn more_requests_than_places_wait_and_are_then_told_to_come_back() {
     let app = Limited::new("concurrency = 2\nqueue_wait_ms = 200\nmax_duration = 600\n").await;
     let (first, second) = (app.begin("/slow").await, app.begin("/slow").await);
     let answer = app.client.get("/hello").await;
-    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.line());
-    app.host.wait_for_line("the limit", |line| line.contains("all 2 places"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("retry-after")),
+        (503, "1"),
+        "{}",
+        answer.line()
+    );
+    app.host
+        .wait_for_line("the limit", |line| line.contains("all 2 places"));
     drop((first, second));
     waystation_tests::wait_for("a place", async || {
         let answer = app.client.get("/hello").await;
@@ -86,11 +123,15 @@ async fn more_requests_than_places_wait_and_are_then_told_to_come_back() {
 async fn a_stream_is_cut_at_its_own_limit() {
     let app = Limited::new("stream_duration = 1\n").await;
     let mut socket = Socket::open(app.client.address()).await;
-    socket.send("GET /stream?kind=silent HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    socket
+        .send("GET /stream?kind=silent HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
     socket.read_until("hello").await;
     let rest = socket.read_to_end().await;
     assert!(!rest.contains("0\r\n\r\n"), "{rest:?}");
-    app.host.wait_for_line("the limit", |line| line.contains("the answer was cut short"));
+    app.host.wait_for_line("the limit", |line| {
+        line.contains("the answer was cut short")
+    });
 }
 
 #[tokio::test]
@@ -98,8 +139,18 @@ async fn the_operator_s_limits_hold_for_all_routes() {
     let app = Limited::new("memory_mb = 32\nurl_bytes = 100\nbody_limit = 1048576\n").await;
     let answer = app.client.get("/limits/memory?mib=50").await;
     assert_eq!(answer.status, 500);
-    assert!(answer.text().contains("more than 32 MiB"), "{}", answer.text());
-    assert_eq!(app.client.get(&format!("/hello?{}", "x".repeat(100))).await.status, 414);
+    assert!(
+        answer.text().contains("more than 32 MiB"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        app.client
+            .get(&format!("/hello?{}", "x".repeat(100)))
+            .await
+            .status,
+        414
+    );
 }
 
 /// An app under an operator's limits of its own.
@@ -107,14 +158,22 @@ pub(crate) struct Limited {
     _app: waystation_tests::App,
     pub(crate) host: waystation_tests::Host,
     pub(crate) client: Client,
-    _turn: tokio::sync::SemaphorePermit<'static>,
+    _turn: Turn,
 }
 
 impl Limited {
     pub(crate) async fn new(limits: &str) -> Self {
-        let _turn = turn().await;
-        let wanted = ["app/hello/", "app/slow/", "app/stream/", "app/request/echo/", "app/limits/memory/", "src/"];
-        let files = crate::support::fixture_files(|file| wanted.iter().any(|part| file.starts_with(part)));
+        let turn = turn().await;
+        let wanted = [
+            "app/hello/",
+            "app/slow/",
+            "app/stream/",
+            "app/request/echo/",
+            "app/limits/memory/",
+            "src/",
+        ];
+        let files =
+            crate::support::fixture_files(|file| wanted.iter().any(|part| file.starts_with(part)));
         let mut files = crate::support::borrowed(&files);
         let settings = format!("[limits]\n{limits}");
         files.push(("waystation.toml", &settings));
@@ -122,14 +181,14 @@ impl Limited {
             "app/limits/forever/route.rs",
             "pub fn get() -> &'static str {\n    println!(\"going to spin\");\n    loop {\n        std::hint::spin_loop();\n    }\n}\n",
         ));
-        let app = warm_app(&files);
+        let app = turn.app(&files);
         let host = program().dev(app.root());
         let client = Client::new(host.address());
         Self {
             _app: app,
             host,
             client,
-            _turn,
+            _turn: turn,
         }
     }
 
@@ -137,8 +196,11 @@ impl Limited {
     pub(crate) async fn begin(&self, path: &str) -> Socket {
         let seen = self.host.lines();
         let mut socket = Socket::open(self.client.address()).await;
-        socket.send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")).await;
-        self.host.wait_for_line_after(seen, "the guest runs", |line| line.contains("going to "));
+        socket
+            .send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        self.host
+            .wait_for_line_after(seen, "the guest runs", |line| line.contains("going to "));
         socket
     }
 }

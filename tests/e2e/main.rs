@@ -5,15 +5,24 @@
 //!
 //! Tests that only read share one host on `fixture/`; a test that edits has an app of its own, which begins with what is compiled already.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so best by panicking, in its helpers too"
+)]
+
 mod broken_build;
 mod build_and_start;
+mod command_line;
 mod cookies;
 mod disconnects;
 mod drain;
+mod example;
+mod foreign;
 mod headers;
 mod hot_reload;
 mod limits;
 mod methods;
+mod portability;
 mod redirects;
 mod requests;
 mod responses;

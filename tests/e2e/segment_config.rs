@@ -1,6 +1,6 @@
 //! The constants of a route module, and what becomes of them.
 
-use crate::support::{fixture, production, program, text_route, turn, warm_app};
+use crate::support::{fixture, production, program, text_route, turn};
 
 #[tokio::test]
 async fn constants_reach_the_handler_as_they_were_settled() {
@@ -54,11 +54,23 @@ async fn a_fresh_instance_forgets_and_a_shared_one_remembers() {
 #[tokio::test]
 async fn a_shared_instance_that_trapped_is_not_used_again() {
     let turn = turn().await;
-    let route = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixture/app/count/shared/route.rs")).unwrap();
-    let app = warm_app(&[("app/count/route.rs", &route)]);
+    let route = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixture/app/count/shared/route.rs"
+    ))
+    .unwrap();
+    let app = turn.app(&[("app/count/route.rs", &route)]);
     let host = program().dev(app.root());
-    let mut sender = waystation_tests::Client::new(host.address()).connect().await;
-    let mut ask = async |method: &str, body: &str| sender.ask(method, "/count", &[], body).await.unwrap().line();
+    let mut sender = waystation_tests::Client::new(host.address())
+        .connect()
+        .await;
+    let mut ask = async |method: &str, body: &str| {
+        sender
+            .ask(method, "/count", &[], body)
+            .await
+            .unwrap()
+            .line()
+    };
     assert_eq!(ask("GET", "").await, "200 1");
     assert_eq!(ask("POST", "").await, "200 2");
     // An error is an answer like any other; the instance lives on.
@@ -71,14 +83,21 @@ async fn a_shared_instance_that_trapped_is_not_used_again() {
 
 #[tokio::test]
 async fn more_than_the_operator_allows_is_refused() {
-    let _turn = turn().await;
+    let turn = turn().await;
     let route = format!("pub const MAX_DURATION: u32 = 60;\n{}", text_route("never"));
-    let app = warm_app(&[("app/slow/route.rs", &route), ("app/fine/route.rs", &text_route("fine"))]);
+    let app = turn.app(&[
+        ("app/slow/route.rs", &route),
+        ("app/fine/route.rs", &text_route("fine")),
+    ]);
     let exit = program().command("check", app.root()).run();
     assert_eq!(exit.code, Some(1), "{}", exit.stderr);
     let said = "`MAX_DURATION` asks for 60 s and the operator allows 30; ask for less or raise the limit in waystation.toml";
     assert!(exit.stderr.contains(said), "{}", exit.stderr);
-    assert!(exit.stderr.contains("--> app/slow/route.rs"), "{}", exit.stderr);
+    assert!(
+        exit.stderr.contains("--> app/slow/route.rs"),
+        "{}",
+        exit.stderr
+    );
 
     // In development it is that route's fault and nobody else's.
     let host = program().dev(app.root());
@@ -86,7 +105,11 @@ async fn more_than_the_operator_allows_is_refused() {
     assert_eq!(client.get("/fine").await.line(), "200 fine");
     let slow = client.get("/slow").await;
     assert_eq!(slow.status, 500);
-    assert!(slow.text().contains(said) && slow.text().contains("app/slow/route.rs"), "{}", slow.text());
+    assert!(
+        slow.text().contains(said) && slow.text().contains("app/slow/route.rs"),
+        "{}",
+        slow.text()
+    );
 
     app.write("waystation.toml", "[limits]\nmax_duration = 60\n");
     let exit = program().command("check", app.root()).run();
@@ -98,6 +121,9 @@ fn production_reads_the_constants_from_the_build() {
     let manifest = production().read(".waystation/output/manifest.json");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let routes = manifest["routes"].as_array().unwrap();
-    let wall = routes.iter().find(|route| route["pattern"] == "/limits/wall").unwrap();
+    let wall = routes
+        .iter()
+        .find(|route| route["pattern"] == "/limits/wall")
+        .unwrap();
     assert_eq!(wall["config"]["maxDuration"], 1);
 }

@@ -7,8 +7,14 @@ use crate::support::{fixture, fixture_host, fixture_http2};
 #[tokio::test]
 async fn a_stream_is_sent_to_its_end() {
     for client in [fixture(), fixture_http2()] {
-        assert_eq!(client.get("/stream?kind=items").await.line(), "200 <p>One</p><p>Two</p><p>Three</p>");
-        assert_eq!(client.get("/stream?kind=writer").await.line(), "200 OneTwoThree");
+        assert_eq!(
+            client.get("/stream?kind=items").await.line(),
+            "200 <p>One</p><p>Two</p><p>Three</p>"
+        );
+        assert_eq!(
+            client.get("/stream?kind=writer").await.line(),
+            "200 OneTwoThree"
+        );
         assert_eq!(client.get("/stream?kind=empty").await.line(), "200");
     }
 }
@@ -16,8 +22,17 @@ async fn a_stream_is_sent_to_its_end() {
 #[tokio::test]
 async fn events_have_their_type_and_shape() {
     let answer = fixture().get("/stream?kind=sse").await;
-    assert!(answer.header("content-type").starts_with("text/event-stream"), "{:?}", answer.headers);
-    assert_eq!(answer.text(), "event: update\nid: 7\ndata: one\n\ndata: two\ndata: lines\n\n");
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("text/event-stream"),
+        "{:?}",
+        answer.headers
+    );
+    assert_eq!(
+        answer.text(),
+        "event: update\nid: 7\ndata: one\n\ndata: two\ndata: lines\n\n"
+    );
 }
 
 #[tokio::test]
@@ -38,7 +53,9 @@ async fn a_body_that_fails_never_ends_cleanly() {
         assert!(!rest.contains("0\r\n\r\n"), "{kind}: {rest:?}"); // M18
 
         let mut sender = fixture_http2().connect().await;
-        let whole = sender.ask("GET", &format!("/stream?kind={kind}"), &[], "").await;
+        let whole = sender
+            .ask("GET", &format!("/stream?kind={kind}"), &[], "")
+            .await;
         assert!(whole.is_err(), "{kind}: {whole:?}");
         let next = sender.ask("GET", "/hello", &[], "").await.unwrap();
         assert_eq!(next.line(), "200 hello", "{kind}"); // only that stream was reset
@@ -66,7 +83,11 @@ async fn a_guest_does_not_run_ahead_of_a_slow_reader() {
         assert_eq!(fixture().get("/hello").await.line(), "200 hello");
     }
     socket.read_until("0123456789abcdef").await;
-    assert!(!host.stderr_after(seen).contains("/stream"), "{}", host.stderr_after(seen));
+    assert!(
+        !host.stderr_after(seen).contains("/stream"),
+        "{}",
+        host.stderr_after(seen)
+    );
 }
 
 async fn stream(kind: &str) -> Socket {

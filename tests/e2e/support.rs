@@ -1,8 +1,9 @@
 //! The apps and hosts that the tests share.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use waystation_tests::{Answer, App, Client, Host, Program, tree, wait_for};
@@ -96,32 +97,65 @@ pub(crate) struct Edited {
     pub(crate) host: Host,
     pub(crate) client: Client,
     /// Last, so that the host has ended before the next one starts.
-    _turn: SemaphorePermit<'static>,
+    _turn: Turn,
 }
 
-/// Each of these runs cargo: more at once than there are processors only makes each of them late.
-static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+/// A turn for a test that runs cargo, with a folder for its app. Dropping it gives both to the next test.
+pub(crate) struct Turn {
+    place: usize,
+    _permit: SemaphorePermit<'static>,
+}
+
+/// The folders that are free. More tests at once than there are processors would only make each of them late.
+static PLACES: LazyLock<(Semaphore, Mutex<Vec<usize>>)> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    Semaphore::new((processors / 2).max(2))
+    let places = (processors / 2).max(2);
+    (Semaphore::new(places), Mutex::new((0..places).collect()))
 });
 
-/// A turn for a test that runs cargo.
-pub(crate) async fn turn() -> SemaphorePermit<'static> {
-    TURNS.acquire().await.expect("it is never closed")
+/// Waits for a turn.
+pub(crate) async fn turn() -> Turn {
+    let (semaphore, places) = &*PLACES;
+    let permit = semaphore.acquire().await.expect("it is never closed");
+    let place = places.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    Turn {
+        place: place.expect("a place for each permit"),
+        _permit: permit,
+    }
 }
 
-/// An app that starts with what is compiled already.
-pub(crate) fn warm_app(files: &[(&str, &str)]) -> App {
-    let app = App::new(files);
-    app.warm(&FIXTURE.app);
-    app
+impl Turn {
+    /// An app that starts with what is compiled already. There is one at a time in a turn.
+    pub(crate) fn app(&self, files: &[(&str, &str)]) -> App {
+        App::in_place(
+            &lasting(&format!("place-{}", self.place)),
+            &FIXTURE.app,
+            files,
+        )
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (_, places) = &*PLACES;
+        places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.place);
+    }
 }
 
 impl Edited {
     /// Writes the app and serves it.
     pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
+        Self::with(files, |_| {}).await
+    }
+
+    /// Writes the app, with more than texts in it, and serves it.
+    pub(crate) async fn with(files: &[(&str, &str)], more: impl FnOnce(&App)) -> Self {
         let turn = turn().await;
-        let app = warm_app(files);
+        let app = turn.app(files);
+        more(&app);
         let host = program().dev(app.root());
         let client = Client::new(host.address());
         Self {
@@ -140,10 +174,11 @@ impl Edited {
 
     /// Asks until the answer is as wanted.
     pub(crate) async fn answers(&self, path: &str, what: &str, is_it: impl Fn(&Answer) -> bool) {
-        let mut last = String::new();
-        let asked = wait_for(format!("{path}: {what}"), async || {
+        let last = RefCell::new(String::new());
+        let what = std::fmt::from_fn(|f| write!(f, "{path}: {what}, but {}", last.borrow()));
+        let asked = wait_for(what, async || {
             let answer = self.client.get(path).await;
-            last = answer.line();
+            last.replace(answer.line());
             is_it(&answer).then_some(())
         });
         asked.await;

@@ -13,6 +13,9 @@ pub struct App {
     _temporary: Option<tempfile::TempDir>,
 }
 
+/// What is written for an app that does not say it.
+const OWN: [&str; 2] = ["Cargo.toml", "src/lib.rs"];
+
 /// Where the SDK of this repository is.
 #[must_use]
 pub fn sdk_folder() -> PathBuf {
@@ -38,30 +41,51 @@ impl App {
         app
     }
 
-    /// An app in a folder that stays, so that the next run finds what cargo has compiled. What does not belong to it is removed.
+    /// An app in a folder that stays, so that the next run finds what cargo has compiled. What is no longer part of it is removed.
     #[must_use]
     pub fn lasting(root: &Path, files: &[(&str, &str)]) -> Self {
-        fs::create_dir_all(root).expect("a folder");
-        let root = root.canonicalize().expect("it is there");
-        let app = Self {
-            root,
-            _temporary: None,
-        };
-        for folder in ["app", "src"] {
-            let folder = app.path(folder);
-            for file in tree::files(&folder).unwrap_or_default() {
-                let path = folder.join(file);
-                let name = path
-                    .strip_prefix(&app.root)
-                    .unwrap_or(&path)
-                    .to_string_lossy();
-                if !files.iter().any(|(known, _)| *known == name) && name != "src/lib.rs" {
-                    fs::remove_file(&path).expect("a file of an earlier run");
-                }
+        let app = Self::at(root);
+        for below in tree::files(&app.root).expect("a folder") {
+            let name = below.to_string_lossy();
+            let is_made = [".waystation", "target", "Cargo.lock"]
+                .iter()
+                .any(|made| below.starts_with(made));
+            if !is_made && !files.iter().any(|(known, _)| *known == name) && !OWN.contains(&&*name)
+            {
+                fs::remove_file(app.path(&name)).expect("a file of an earlier run");
             }
         }
         app.fill(files);
         app
+    }
+
+    /// An app that takes the place of another in the same folder. Nothing of that one stays but what cargo has compiled of its
+    /// dependencies, which comes from `warm` in the first place.
+    #[must_use]
+    pub fn in_place(root: &Path, warm: &App, files: &[(&str, &str)]) -> Self {
+        let app = Self::at(root);
+        for entry in fs::read_dir(&app.root).expect("a folder").flatten() {
+            if entry.file_name() != ".waystation" {
+                app.remove(&entry.file_name().to_string_lossy());
+            }
+        }
+        for made in ["cache", "output", "routes", "state"] {
+            let made = format!(".waystation/{made}");
+            if app.path(&made).exists() {
+                app.remove(&made);
+            }
+        }
+        app.warm(warm);
+        app.fill(files);
+        app
+    }
+
+    fn at(root: &Path) -> Self {
+        fs::create_dir_all(root).expect("a folder");
+        Self {
+            root: root.canonicalize().expect("it is there"),
+            _temporary: None,
+        }
     }
 
     fn fill(&self, files: &[(&str, &str)]) {
@@ -73,9 +97,9 @@ impl App {
             self.put("src/lib.rs", b"");
         }
         // The versions that this repository is tested with: nothing is looked up.
-        let lock = fs::read(repository().join("Cargo.lock")).expect("the repository's lock file");
-        if !self.path("Cargo.lock").is_file() {
-            self.put("Cargo.lock", &lock);
+        let (lock, own_lock) = (repository().join("Cargo.lock"), self.path("Cargo.lock"));
+        if !own("Cargo.lock") && !is_newer(&own_lock, &lock) {
+            fs::copy(lock, own_lock).expect("the repository's lock file");
         }
         for (path, content) in files {
             self.put(path, content.as_bytes());
@@ -152,9 +176,10 @@ impl App {
         fs::rename(self.path(from), self.path(to)).expect("a new name");
     }
 
-    /// Takes over what cargo has compiled for another app, less its routes. Copied, not linked: cargo writes files in place.
+    /// Takes over what cargo has compiled for another app, less its routes, unless it has done so before. Copied, not linked: cargo writes
+    /// files in place.
     pub fn warm(&self, other: &App) {
-        let own = [
+        const OTHERS: [&str; 6] = [
             "route-",
             "route_",
             "libroute",
@@ -162,14 +187,50 @@ impl App {
             "libshop",
             "incremental",
         ];
-        let keep = |name: &str| !own.iter().any(|prefix| name.starts_with(prefix));
+        let keep = |name: &str| !OTHERS.iter().any(|prefix| name.starts_with(prefix));
         let target = ".waystation/target";
-        tree::copy(&other.path(target), &self.path(target), &keep)
-            .expect("a copy of the target folder");
+        let (from, to) = (other.path(target), self.path(target));
+        let version = other.sdk_version();
+        let marker = self.path(".waystation/warmed");
+        if fs::read_to_string(&marker).ok().as_ref() != Some(&version) {
+            if to.exists() {
+                self.remove(target);
+            }
+            tree::copy(&from, &to, &keep).expect("a copy of the target folder");
+            fs::write(marker, version).expect("a marker");
+        }
         fs::copy(other.path("Cargo.lock"), self.path("Cargo.lock")).expect("its lock file");
+    }
+
+    /// Tells when the SDK was last compiled for this app.
+    fn sdk_version(&self) -> String {
+        let files = tree::files(&self.path(".waystation/target")).expect("a target folder");
+        let is_sdk = |file: &&PathBuf| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("libwaystation-") && name.ends_with(".rmeta")
+        };
+        let sdk = files.iter().filter(is_sdk).map(|file| {
+            let path = self.path(".waystation/target").join(file);
+            format!(
+                "{} {:?}\n",
+                file.display(),
+                path.metadata().and_then(|sdk| sdk.modified()).ok()
+            )
+        });
+        sdk.collect()
     }
 
     fn put(&self, below: &str, content: &[u8]) {
         tree::write_if_changed(&self.path(below), content).expect("a file of the app");
     }
+}
+
+/// Whether a file is there and was written after another.
+fn is_newer(file: &Path, than: &Path) -> bool {
+    let modified = |path: &Path| {
+        path.metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
+    modified(than) < modified(file)
 }

@@ -39,13 +39,21 @@ impl Program {
     /// A command of the program for the app in `root`.
     #[must_use]
     pub fn command(&self, name: &str, root: &Path) -> Command {
+        let mut command = self.line(name).command;
+        command.arg(root);
+        command.env("XDG_STATE_HOME", root.join(".waystation/state"));
+        Command { command }
+    }
+
+    /// A command line without an app, such as `dev --help`.
+    #[must_use]
+    pub fn line(&self, arguments: &str) -> Command {
         let mut command = std::process::Command::new(&self.path);
-        command.arg(name).arg(root);
+        command.args(arguments.split_whitespace());
         command
             .env_remove("PORT")
             .env_remove("WAYSTATION_LOG")
             .env("NO_COLOR", "1")
-            .env("XDG_STATE_HOME", root.join(".waystation/state"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         Command { command }
@@ -120,10 +128,14 @@ impl Command {
     /// Starts it without any variable of this process; `PATH` leads nowhere.
     #[must_use]
     pub fn bare(mut self) -> Self {
-        let state = self.command.get_envs().find(|(name, _)| *name == "XDG_STATE_HOME");
+        let state = self
+            .command
+            .get_envs()
+            .find(|(name, _)| *name == "XDG_STATE_HOME");
         let state = state.and_then(|(_, value)| value).map(ToOwned::to_owned);
         self.command.env_clear().env("PATH", "/nowhere");
-        self.command.envs(state.map(|state| ("XDG_STATE_HOME", state)));
+        self.command
+            .envs(state.map(|state| ("XDG_STATE_HOME", state)));
         self
     }
 
@@ -341,7 +353,8 @@ impl Host {
     pub fn cpu_time(&self) -> Duration {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let tasks = tasks.expect("a running process").flatten();
-        let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+        let stats =
+            tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
         let nanos = stats.filter_map(|stat| stat.split(' ').next()?.parse::<u64>().ok());
         Duration::from_nanos(nanos.sum())
     }

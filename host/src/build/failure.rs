@@ -46,6 +46,10 @@ pub enum RouteFault {
     #[error(transparent)]
     Inspect(#[from] InspectError),
 
+    /// It compiles, but this host or its operator does not allow what it needs or declares.
+    #[error("{0:#}")]
+    Refused(anyhow::Error),
+
     /// The component cannot be read.
     #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
@@ -65,7 +69,9 @@ pub fn terminal(failed: &[FailedRoute]) -> Vec<String> {
             .iter()
             .map(|error| error.rendered_ansi.clone())
             .collect(),
-        RouteFault::Inspect(_) | RouteFault::Read { .. } => vec![format!("{route}\n")],
+        RouteFault::Inspect(_) | RouteFault::Refused(_) | RouteFault::Read { .. } => {
+            vec![format!("{route}\n")]
+        }
     });
     texts.filter(|text| seen.insert(text.clone())).collect()
 }
@@ -80,6 +86,9 @@ impl fmt::Display for FailedRoute {
                     Some(hint) => write!(out, "\n\nhint: {hint}"),
                     None => Ok(()),
                 }
+            }
+            RouteFault::Refused(error) => {
+                write!(out, "error: {error:#}\n  --> {}", self.source.file)
             }
             RouteFault::Compile(_) => self.fault.fmt(out),
             RouteFault::Read { .. } => write!(out, "error: {}", self.fault),
@@ -115,6 +124,15 @@ hint: turn it into a component with `wasm-tools parse`",
         check(
             inspect(b"").unwrap_err().into(),
             "error: the file is empty\n  --> app/x/route.wasm",
+        );
+    }
+
+    #[test]
+    fn a_route_that_is_not_allowed_is_named() {
+        let error = anyhow::anyhow!("too long").context("not allowed");
+        check(
+            RouteFault::Refused(error),
+            "error: not allowed: too long\n  --> app/x/route.wasm",
         );
     }
 

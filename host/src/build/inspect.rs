@@ -217,19 +217,16 @@ fn interface(exports: &[String]) -> Result<(Interface, Methods), InspectError> {
 }
 
 fn methods(exports: &[String]) -> Result<Methods, InspectError> {
-    let series = CONTRACT
-        .rsplit_once('.')
-        .map_or(CONTRACT, |(series, _)| series);
     let mut methods = Methods::NONE;
     for export in exports {
         let Some(rest) = export.strip_prefix("waystation:route/") else {
             continue;
         };
         let (name, version) = rest.split_once('@').unwrap_or((rest, ""));
-        if !is(version, series) {
+        if version != CONTRACT {
             return Err(InspectError::OtherVersion {
                 export: export.clone(),
-                known: format!("`waystation:route` {series}"),
+                known: format!("`waystation:route` {CONTRACT}"),
                 hint: "rebuild it with the `waystation` crate of this host's version".to_owned(),
             });
         }

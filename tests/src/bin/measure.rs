@@ -1,3 +1,128 @@
-//! Measures what is felt: save to live, and start to first answer.
+//! Measures what a developer and an operator wait for.
+//!
+//! ```text
+//! measure save-to-live [PROGRAM]   a file is written -> the first answer with its content, over 20 edits of one route
+//! measure start-time [PROGRAM]     `start` begins -> the first answer, with its code in the cache, over 20 starts
+//! ```
+//!
+//! Without `PROGRAM`, the host that was built into this tool is measured, so `cargo run --release` measures a release build.
 
-fn main() {}
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use waystation_tests::{App, Client, Program, Sender};
+
+/// Set for the process that is measured.
+const AS_HOST: &str = "WAYSTATION_MEASURE_AS_HOST";
+const ROUNDS: usize = 20;
+const ROUTES: usize = 10;
+
+fn main() -> anyhow::Result<ExitCode> {
+    if std::env::var_os(AS_HOST).is_some() {
+        return Ok(waystation_host::cli::main());
+    }
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let program = match arguments.get(1) {
+        Some(path) => Program::new(path),
+        None => Program::new(std::env::current_exe()?).with(AS_HOST, "1"),
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    match arguments.first().map(String::as_str) {
+        Some("save-to-live") => runtime.block_on(save_to_live(&program))?,
+        Some("start-time") => runtime.block_on(start_time(&program))?,
+        _ => {
+            eprintln!("usage: measure save-to-live|start-time [PROGRAM]");
+            return Ok(ExitCode::from(2));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An app of [`ROUTES`] routes of which the first is edited.
+fn app() -> App {
+    let routes: Vec<_> = (0..ROUTES)
+        .map(|number| (format!("app/r{number}/route.rs"), route("begin")))
+        .collect();
+    let files: Vec<_> = routes
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    App::new(&files)
+}
+
+/// A handler as large as one usually is: JSON in and out.
+fn route(word: &str) -> String {
+    format!(
+        "use serde::{{Deserialize, Serialize}};\nuse waystation::{{Json, Request, Result}};\n\n\
+         #[derive(Deserialize, Serialize)]\npub struct Item {{\n    name: String,\n    count: u32,\n}}\n\n\
+         pub async fn get() -> &'static str {{\n    {word:?}\n}}\n\n\
+         pub async fn post(request: Request) -> Result<Json<Item>> {{\n    let item: Item = request.json().await?;\n    \
+         Ok(Json(Item {{ count: item.count + 1, ..item }}))\n}}\n"
+    )
+}
+
+async fn save_to_live(program: &Program) -> anyhow::Result<()> {
+    let app = app();
+    let host = program.dev(app.root());
+    let mut sender = Client::new(host.address()).connect().await;
+    until(&mut sender, "begin").await?;
+    let mut times = Vec::new();
+    for round in 0..ROUNDS {
+        let word = format!("edit {round}");
+        let text = route(&word);
+        let saved = Instant::now();
+        app.replace("app/r0/route.rs", &text);
+        until(&mut sender, &word).await?;
+        times.push(saved.elapsed());
+    }
+    show("save to live", &mut times);
+    Ok(())
+}
+
+async fn start_time(program: &Program) -> anyhow::Result<()> {
+    let app = app();
+    let built = program.command("build", app.root()).run();
+    anyhow::ensure!(built.code == Some(0), "{}", built.stderr);
+    drop(program.start(app.root())); // leaves its code in the cache
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let host = program
+            .command("start", app.root())
+            .on_a_free_port()
+            .spawn();
+        let client = Client::new(host.address());
+        let answer = client.get("/r0").await;
+        times.push(began.elapsed());
+        anyhow::ensure!(answer.line() == "200 begin", "{}", answer.line());
+    }
+    show(
+        &format!("start to first answer, {ROUTES} routes"),
+        &mut times,
+    );
+    Ok(())
+}
+
+/// Asks over one connection until the answer is this.
+async fn until(sender: &mut Sender, word: &str) -> anyhow::Result<()> {
+    loop {
+        let answer = sender.ask("GET", "/r0", &[], "").await?;
+        if answer.body == word.as_bytes() {
+            return Ok(());
+        }
+        anyhow::ensure!(answer.status == 200, "{}", answer.line());
+        tokio::time::sleep(Duration::from_millis(1)).await; // the host needs the processor too
+    }
+}
+
+fn show(what: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let millis = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
+    println!(
+        "{what}: min {}, median {}, max {} of {}",
+        millis(times[0]),
+        millis(times[times.len() / 2]),
+        millis(times[times.len() - 1]),
+        times.len()
+    );
+}

@@ -1,0 +1,128 @@
+//! `app-example`, served as its README says, and asked each of the README's questions.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use waystation_tests::{App, Host, sdk_folder, tree};
+
+use crate::portability;
+use crate::support::{lasting, program};
+
+struct Example {
+    app: App,
+    host: Host,
+}
+
+/// The app is built as a user's is, in a folder of its own.
+static EXAMPLE: LazyLock<Example> = LazyLock::new(|| {
+    let source = source();
+    let files = tree::files(source).expect("the example app");
+    let is_written = |file: &Path| !file.starts_with(".waystation") && !file.starts_with("target");
+    let files = files.into_iter().filter(|file| is_written(file));
+    let texts = files.map(|file| {
+        let text = fs::read_to_string(source.join(&file)).expect("a text");
+        let sdk = format!("waystation = {{ path = {:?} }}", sdk_folder());
+        let text = text.replace("waystation = { path = \"../guest-sdk\" }", &sdk);
+        (file.to_string_lossy().into_owned(), text)
+    });
+    let texts: Vec<_> = texts.collect();
+    let app = App::lasting(&lasting("example"), &crate::support::borrowed(&texts));
+    let host = program().command("dev", app.root());
+    let host = host.on_a_free_port().leashed().serve();
+    Example { app, host }
+});
+
+fn source() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../app-example"))
+}
+
+#[test]
+fn every_command_of_the_readme_prints_what_it_says() {
+    let readme = fs::read_to_string(source().join("README.md")).unwrap();
+    let address = EXAMPLE.host.address().to_string();
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for line in readme.lines() {
+        let Some(question) = Question::read(line) else {
+            continue;
+        };
+        asked += 1;
+        let command = question.command.replace("localhost:3000", &address);
+        // Without a progress bar, and over the protocol that the table was written with.
+        let command = command.replace("curl ", "curl --silent --http1.1 --max-time 30 ");
+        let run = Command::new("sh").args(["-c", &command]).output().unwrap();
+        let printed = String::from_utf8_lossy(&run.stdout);
+        let printed = printed
+            .replace(&address, "localhost:3000")
+            .replace("127.0.0.1:3000", "localhost:3000");
+        let port = EXAMPLE.host.address().port();
+        let printed = printed.replace(&format!("localhost:{port}"), "localhost:3000");
+        let printed: Vec<_> = printed
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        if !question.is_answered_by(&printed) {
+            wrong.push(format!(
+                "{}\n  expected {:?}\n  printed  {printed:?}",
+                question.command, question.lines
+            ));
+        }
+    }
+    assert!(30 < asked, "only {asked} commands were found in the README");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// A row of the README's table.
+struct Question {
+    command: String,
+    /// What it prints, less empty lines.
+    lines: Vec<String>,
+    /// Whether what it prints is different each time.
+    differs: bool,
+}
+
+impl Question {
+    fn read(line: &str) -> Option<Self> {
+        let cells = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+        let cells: Vec<_> = cells.split(" | ").map(str::trim).collect();
+        let [.., command, answer] = cells.as_slice() else {
+            return None;
+        };
+        let command = command.strip_prefix('`')?.strip_suffix('`')?;
+        if !command.contains("curl ") {
+            return None;
+        }
+        let (answer, differs) = match answer.strip_suffix("*(differs)*") {
+            Some(answer) => (answer.trim(), true),
+            None => (*answer, false),
+        };
+        let lines = answer
+            .split("<br>")
+            .map(|line| line.trim_matches('`').trim().to_owned());
+        Some(Self {
+            command: command.replace("\\|", "|"),
+            lines: lines.collect(),
+            differs,
+        })
+    }
+
+    fn is_answered_by(&self, printed: &[&str]) -> bool {
+        if self.differs {
+            return printed.len() == self.lines.len();
+        }
+        printed == self.lines
+    }
+}
+
+#[tokio::test]
+async fn every_component_lists_its_methods_and_asks_for_stock_interfaces_only() {
+    let app = &EXAMPLE.app;
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    for (file, component) in portability::built(app) {
+        portability::check(&app.read(&file), &component, &file).await;
+    }
+}
