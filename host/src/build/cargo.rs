@@ -26,7 +26,7 @@ pub struct Job<'a> {
     pub toolchain: &'a Toolchain,
     /// The names of the packages below `.waystation/routes`.
     pub packages: &'a [String],
-    /// Soon or small.
+    /// For the shortest build or the smallest component.
     pub profile: Profile,
     /// Where cargo keeps what it has compiled.
     pub target_dir: &'a Path,

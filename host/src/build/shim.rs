@@ -85,7 +85,7 @@ fn write_route(
         .library
         .as_ref()
         .is_some_and(|library| sources.use_library(library));
-    let manifest = shim_manifest::render(&route.package, cargo_toml, library);
+    let manifest = shim_manifest::render(route, cargo_toml, library);
     let path = folder(project).join(&route.package);
     write_package(project, &path, &manifest, &root_module(route, &sources))
         .map_err(|error| ProjectError::Write { path, error })
