@@ -102,6 +102,7 @@ macro_rules! __portable {
     ($exported:ident, $pattern:expr, $handlers:expr) => {};
 }
 
+#[doc(hidden)]
 #[allow(
     clippy::all,
     missing_docs,

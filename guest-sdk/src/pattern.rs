@@ -88,7 +88,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Decodes once, as `decodeURIComponent` does.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let escaped = |at: usize| {
         bytes

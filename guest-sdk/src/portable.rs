@@ -7,7 +7,6 @@ use std::rc::Rc;
 
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
-use percent_encoding::percent_decode_str;
 use wasip3::http::types as wasi;
 
 use crate::bindings::context::Context as Facts;
@@ -16,7 +15,7 @@ use crate::body::Body;
 use crate::call::Call;
 use crate::handler::{Handler, answer};
 use crate::outgoing;
-use crate::pattern::{Match, find};
+use crate::pattern::{Match, decode, find};
 use crate::response::Response;
 use crate::set_cookie;
 
@@ -82,7 +81,7 @@ async fn respond(call: Rc<Call>, route: &Route) -> wasi::Response {
 async fn run(call: &Rc<Call>, handler: Handler) -> Response {
     let mut response = match answer(call, handler).await {
         Ok((mut response, cookies)) => {
-            set_cookie::merge(response.headers_mut(), &cookies);
+            set_cookie::merge(response.headers_mut(), &cookies, seconds_now());
             response
         }
         Err(error) => {
@@ -155,8 +154,12 @@ pub(crate) fn cookie_pairs(lines: &[Vec<u8>]) -> Vec<(String, String)> {
 
 fn cookie_pair(pair: &str) -> Option<(String, String)> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-    let value = percent_decode_str(value).decode_utf8().ok()?;
-    Some((name.to_owned(), value.into_owned()))
+    Some((name.to_owned(), decode(value)?))
+}
+
+fn seconds_now() -> i64 {
+    let now = crate::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// What a foreign host does not tell, in neutral words.

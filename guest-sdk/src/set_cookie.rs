@@ -3,6 +3,7 @@
 //! In: the handler's cookie edits and the headers of its answer. Out: the lines, where the answer's own win by name and come first.
 
 use std::fmt::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,14 +22,15 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-pub(crate) fn merge(headers: &mut HeaderMap, cookies: &[Cookie]) {
+/// `now` is in seconds since the epoch.
+pub(crate) fn merge(headers: &mut HeaderMap, cookies: &[Cookie], now: i64) {
     let own: Vec<String> = headers
         .get_all(SET_COOKIE)
         .iter()
         .filter_map(name)
         .collect();
     for cookie in cookies.iter().filter(|cookie| !own.contains(&cookie.name)) {
-        if let Ok(line) = HeaderValue::try_from(line(cookie)) {
+        if let Ok(line) = HeaderValue::try_from(line(cookie, now)) {
             headers.append(SET_COOKIE, line);
         }
     }
@@ -45,7 +47,7 @@ fn name(line: &HeaderValue) -> Option<String> {
     )
 }
 
-fn line(cookie: &Cookie) -> String {
+fn line(cookie: &Cookie, now: i64) -> String {
     let mut line = format!(
         "{}={}; Path={}",
         cookie.name,
@@ -56,7 +58,10 @@ fn line(cookie: &Cookie) -> String {
         // Writing to a string does not fail.
         let _always_ok = write!(line, "; {name}{value}");
     };
-    if let Some(expires) = cookie.expires {
+    // Row C2: an age is sent as a date too, except for 0.
+    let from_age = cookie.max_age.filter(|age| *age != 0);
+    let from_age = from_age.map(|age| now.saturating_add(age));
+    if let Some(expires) = from_age.or(cookie.expires) {
         attribute("Expires=", &http_date(expires));
     }
     if let Some(age) = cookie.max_age {
@@ -93,46 +98,20 @@ fn line(cookie: &Cookie) -> String {
     line
 }
 
-/// Seconds since the epoch as `Thu, 01 Jan 1970 00:00:00 GMT`.
+/// Seconds since the epoch as `Thu, 01 Jan 1970 00:00:00 GMT`; the format has years of four digits from 1970 on.
 fn http_date(seconds: i64) -> String {
-    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    // The years that have four digits.
-    let seconds = seconds.clamp(-62_167_219_200, 253_402_300_799);
-    let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let weekday = WEEKDAYS[days.rem_euclid(7) as usize];
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    format!(
-        "{weekday}, {day:02} {} {year:04} {hour:02}:{minute:02}:{second:02} GMT",
-        MONTHS[month as usize - 1]
-    )
-}
-
-/// Days since the epoch as year, month and day. Years are counted from March, so that the leap day is the last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+    let seconds = seconds.clamp(0, 253_402_300_799).unsigned_abs();
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cookie::{Cookie, Priority, SameSite};
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
+
+    /// Noon on a leap day.
+    const NOW: i64 = 1_709_208_000;
 
     #[test]
     fn attributes_keep_their_order() {
@@ -140,7 +119,6 @@ mod tests {
         check(Cookie::new("a", "é v"), "a=%C3%A9%20v; Path=/");
         let all = Cookie::new("b", "2")
             .path("/x")
-            .expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_709_208_000))
             .max_age(Duration::from_secs(60))
             .domain("example.com")
             .secure(true)
@@ -150,7 +128,7 @@ mod tests {
             .priority(Priority::High);
         check(
             all,
-            "b=2; Path=/x; Expires=Thu, 29 Feb 2024 12:00:00 GMT; Max-Age=60; Domain=example.com; Secure; HttpOnly; SameSite=lax; \
+            "b=2; Path=/x; Expires=Thu, 29 Feb 2024 12:01:00 GMT; Max-Age=60; Domain=example.com; Secure; HttpOnly; SameSite=lax; \
              Partitioned; Priority=high",
         );
         check(
@@ -161,7 +139,7 @@ mod tests {
 
     #[track_caller]
     fn check(cookie: Cookie, expected: &str) {
-        assert_eq!(line(&cookie.into_edit()), expected);
+        assert_eq!(line(&cookie.into_edit(), NOW), expected);
     }
 
     #[test]
@@ -174,6 +152,7 @@ mod tests {
                 Cookie::new("a", "1").into_edit(),
                 Cookie::new("z", "9").into_edit(),
             ],
+            NOW,
         );
         let lines: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
         assert_eq!(lines, ["a=own; Path=/r", "z=9; Path=/"]);

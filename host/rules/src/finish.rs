@@ -33,6 +33,14 @@ pub const fn is_status(status: u16) -> bool {
     matches!(status, 200..=599)
 }
 
+/// The status of a handler's error: what it asks for if that says so, else 500.
+pub const fn failure_status(status: u16) -> u16 {
+    match status {
+        400..=599 => status,
+        _ => 500,
+    }
+}
+
 /// Whether the answer to `method` with `status` carries a body.
 #[must_use]
 pub fn body_allowed(method: Method, status: u16) -> bool {
@@ -115,5 +123,11 @@ mod tests {
             "no length"
         };
         assert_eq!(format!("{body}, {length}"), expected);
+    }
+
+    #[test]
+    fn an_error_is_no_success() {
+        assert_eq!([400, 413, 599].map(failure_status), [400, 413, 599]);
+        assert_eq!([0, 100, 200, 307, 600].map(failure_status), [500; 5]);
     }
 }

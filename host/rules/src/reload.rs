@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::pattern::is_private;
+
 /// Content of one file, as a hash.
 pub type Digest = [u8; 32];
 
@@ -58,8 +60,17 @@ pub fn overtakes(newer: &Scope, building: &Scope) -> bool {
     }
 }
 
+/// Whether a file is a handler's, by the rules that discovery follows: below the app's folder and in no private one (row F3).
 fn is_route(file: &str) -> bool {
-    matches!(file.rsplit('/').next(), Some("route.rs" | "route.wasm"))
+    let below = file
+        .strip_prefix("src/")
+        .unwrap_or(file)
+        .strip_prefix("app/");
+    let Some((folders, name)) = below.map(|below| below.rsplit_once('/').unwrap_or(("", below)))
+    else {
+        return false;
+    };
+    matches!(name, "route.rs" | "route.wasm") && !folders.split('/').any(is_private)
 }
 
 #[cfg(test)]
@@ -104,6 +115,14 @@ mod tests {
         check("Cargo.toml=1", "Cargo.toml=2", "everything");
         check("app/a/helper.rs=1", "", "everything");
         check("app/a/my-route.rs=1", "", "everything");
+        check("src/route.rs=1", "src/route.rs=2", "everything");
+        check("../shared/src/route.rs=1", "", "everything");
+        check("app/_private/route.rs=1", "", "everything");
+        check(
+            "app/route.rs=1 src/app/a/route.rs=1",
+            "",
+            "app/route.rs src/app/a/route.rs",
+        );
     }
 
     #[test]

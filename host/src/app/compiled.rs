@@ -60,7 +60,7 @@ impl CodeCache {
         sandbox.restore(&code)
     }
 
-    /// Names the code by what it was made from and by: component, runtime settings, this build of the host.
+    /// Names the code by what it was made from and by: component, runtime settings, this version of the host.
     fn name(&self, sandbox: &Sandbox, wasm: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
@@ -134,6 +134,9 @@ fn make_key(file: &Path) -> anyhow::Result<[u8; blake3::KEY_LEN]> {
     aside.as_file().sync_all()?;
     match aside.persist_noclobber(file) {
         Ok(_) => Ok(key),
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(error.error).with_context(|| format!("cannot write {}", file.display()))
+        }
         // Another host made one meanwhile: that one holds.
         Err(_) => fs::read(file)?
             .try_into()

@@ -65,6 +65,14 @@ impl Loader {
         })
     }
 
+    /// The same without keeping code: what is edited would fill the cache with what nobody serves any more.
+    pub fn without_cache(&self) -> Self {
+        Self {
+            cache: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether this loader made `guest`.
     pub fn made(&self, guest: &Guest) -> bool {
         guest.runs_in(&self.sandbox)

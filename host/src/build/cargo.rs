@@ -26,7 +26,7 @@ pub struct Job<'a> {
     pub toolchain: &'a Toolchain,
     /// The names of the packages below `.waystation/routes`.
     pub packages: &'a [String],
-    /// Soon or small.
+    /// For the shortest build or the smallest component.
     pub profile: Profile,
     /// Where cargo keeps what it has compiled.
     pub target_dir: &'a Path,
@@ -62,12 +62,12 @@ pub enum Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum CargoError {
     /// It did not start.
-    #[error("`{}` cannot be started: {source}", program.display())]
+    #[error("`{}` cannot be started: {error}", program.display())]
     Start {
         /// The program.
         program: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 
     /// It stopped before compiling: a manifest, a version that cannot be found, no network.
@@ -78,12 +78,22 @@ pub enum CargoError {
     },
 
     /// What it says cannot be read.
-    #[error("cargo's output cannot be read: {0}")]
-    Output(#[from] io::Error),
+    #[error("cargo's output cannot be read: {error}")]
+    Output {
+        /// What the system said.
+        error: io::Error,
+    },
 
     /// [`Cancel::cancel`] was called.
     #[error("the build was cancelled")]
     Cancelled,
+}
+
+/// By hand, as `#[from]` would make a second cause of what the message says.
+impl From<io::Error> for CargoError {
+    fn from(error: io::Error) -> CargoError {
+        CargoError::Output { error }
+    }
 }
 
 /// Compiles the packages of a job.
@@ -97,9 +107,9 @@ pub fn run(
     on_progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Finished, CargoError> {
     let start = cancel.start(command(job));
-    let start = start.map_err(|source| CargoError::Start {
+    let start = start.map_err(|error| CargoError::Start {
         program: job.toolchain.cargo.clone(),
-        source,
+        error,
     })?;
     let running = start.ok_or(CargoError::Cancelled)?;
     let (heard, words) = listen(job, running, on_progress)?;
@@ -265,4 +275,25 @@ fn by_level(diagnostics: Vec<Diagnostic>) -> (Vec<Diagnostic>, Vec<Diagnostic>) 
 fn package(target: &Target, routes: &Path) -> Option<String> {
     let below = target.src_path.as_std_path().strip_prefix(routes).ok()?;
     Some(below.iter().next()?.to_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || io::Error::other("the cause");
+        check(CargoError::Start {
+            program: "cargo".into(),
+            error: cause(),
+        });
+        check(cause().into());
+    }
+
+    #[track_caller]
+    fn check(error: CargoError) {
+        let text = format!("{:#}", anyhow::Error::from(error));
+        assert_eq!(text.matches("the cause").count(), 1, "{text}");
+    }
 }

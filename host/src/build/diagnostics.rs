@@ -28,7 +28,7 @@ pub struct Diagnostic {
 pub enum Level {
     /// The route is not built.
     Error,
-    /// It is.
+    /// The route is built all the same.
     Warning,
 }
 

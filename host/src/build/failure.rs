@@ -4,7 +4,7 @@ use super::Diagnostic;
 use super::cargo::CargoError;
 use super::inspect::InspectError;
 use super::toolchain::ToolchainError;
-use crate::project::ProjectError;
+use crate::project::ProjectErrors;
 use crate::project::routes::RouteSource;
 use std::collections::HashSet;
 use std::fmt;
@@ -14,8 +14,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildFailure {
     /// The app's folders or its `Cargo.toml` are at fault: every fault at once.
-    #[error("{}", joined(.0))]
-    Project(Vec<ProjectError>),
+    #[error(transparent)]
+    Project(#[from] ProjectErrors),
 
     /// There is nothing to build with.
     #[error(transparent)]
@@ -24,12 +24,6 @@ pub enum BuildFailure {
     /// Cargo stopped before compiling, or was stopped.
     #[error(transparent)]
     Cargo(#[from] CargoError),
-}
-
-impl From<Vec<ProjectError>> for BuildFailure {
-    fn from(errors: Vec<ProjectError>) -> BuildFailure {
-        BuildFailure::Project(errors)
-    }
 }
 
 /// A route without a component.
@@ -52,13 +46,17 @@ pub enum RouteFault {
     #[error(transparent)]
     Inspect(#[from] InspectError),
 
+    /// It compiles, but this host or its operator does not allow what it needs or declares.
+    #[error("{0:#}")]
+    Refused(anyhow::Error),
+
     /// The component cannot be read.
-    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
 }
 
@@ -71,34 +69,31 @@ pub fn terminal(failed: &[FailedRoute]) -> Vec<String> {
             .iter()
             .map(|error| error.rendered_ansi.clone())
             .collect(),
-        RouteFault::Inspect(_) | RouteFault::Read { .. } => vec![format!("error: {route}\n")],
+        RouteFault::Inspect(_) | RouteFault::Refused(_) | RouteFault::Read { .. } => {
+            vec![format!("{route}\n")]
+        }
     });
     texts.filter(|text| seen.insert(text.clone())).collect()
 }
 
-/// As it is shown to the author: the compiler's words, or what is wrong with the file.
+/// As the author reads it, on a page and, less the compiler's colours, on a terminal: an `error: ` before each thing that is wrong.
 impl fmt::Display for FailedRoute {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
             RouteFault::Inspect(error) => {
-                let text = error.to_string();
-                let (what, hint) = text
-                    .split_once("\n\nhint: ")
-                    .map_or((text.as_str(), None), |(what, hint)| (what, Some(hint)));
-                write!(out, "{what}\n  --> {}", self.source.file)?;
-                hint.map_or(Ok(()), |hint| write!(out, "\n\nhint: {hint}"))
+                write!(out, "error: {error}\n  --> {}", self.source.file)?;
+                match error.hint() {
+                    Some(hint) => write!(out, "\n\nhint: {hint}"),
+                    None => Ok(()),
+                }
             }
-            fault => fault.fmt(out),
+            RouteFault::Refused(error) => {
+                write!(out, "error: {error:#}\n  --> {}", self.source.file)
+            }
+            RouteFault::Compile(_) => self.fault.fmt(out),
+            RouteFault::Read { .. } => write!(out, "error: {}", self.fault),
         }
     }
-}
-
-fn joined(errors: &[ProjectError]) -> String {
-    errors
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n\n")
 }
 
 fn rendered(diagnostics: &[Diagnostic]) -> String {
@@ -107,4 +102,69 @@ fn rendered(diagnostics: &[Diagnostic]) -> String {
         .map(|diagnostic| diagnostic.rendered.trim_end())
         .collect();
     texts.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::inspect::inspect;
+    use crate::project::routes::RouteKind;
+    use waystation_rules::pattern::RoutePattern;
+
+    #[test]
+    fn a_file_that_is_no_component_is_named_with_what_to_do() {
+        check(
+            inspect(b"(component)").unwrap_err().into(),
+            "\
+error: this is WebAssembly text
+  --> app/x/route.wasm
+
+hint: turn it into a component with `wasm-tools parse`",
+        );
+        check(
+            inspect(b"").unwrap_err().into(),
+            "error: the file is empty\n  --> app/x/route.wasm",
+        );
+    }
+
+    #[test]
+    fn a_route_that_is_not_allowed_is_named() {
+        let error = anyhow::anyhow!("too long").context("not allowed");
+        check(
+            RouteFault::Refused(error),
+            "error: not allowed: too long\n  --> app/x/route.wasm",
+        );
+    }
+
+    #[test]
+    fn a_component_that_cannot_be_read_is_an_error_too() {
+        let fault = RouteFault::Read {
+            path: "x.wasm".into(),
+            error: std::io::Error::other("the cause"),
+        };
+        check(fault, "error: cannot be read: the cause\n  --> x.wasm");
+    }
+
+    #[test]
+    fn the_compiler_s_words_bring_their_own_error() {
+        let text = "error: no\n  --> app/x/route.rs:1:1";
+        check(
+            RouteFault::Compile(vec![Diagnostic::plain(text.to_owned())]),
+            text,
+        );
+    }
+
+    #[track_caller]
+    fn check(fault: RouteFault, expected: &str) {
+        let source = RouteSource {
+            pattern: RoutePattern::parse("x").unwrap(),
+            file: "app/x/route.wasm".to_owned(),
+            kind: RouteKind::Wasm,
+            package: "route-x".to_owned(),
+        };
+        let route = FailedRoute { source, fault };
+        assert_eq!(route.to_string(), expected);
+        let terminal = terminal(&[route]).concat();
+        assert_eq!(terminal.trim_end(), expected);
+    }
 }

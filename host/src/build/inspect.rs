@@ -33,13 +33,11 @@ pub enum InspectError {
     Empty,
 
     /// WebAssembly text.
-    #[error("this is WebAssembly text\n\nhint: turn it into a component with `wasm-tools parse`")]
+    #[error("this is WebAssembly text")]
     Text,
 
     /// A component that wasmtime has compiled for one machine.
-    #[error(
-        "this was compiled ahead of time; a host takes no machine code from outside\n\nhint: use the `.wasm` it was made from"
-    )]
+    #[error("this was compiled ahead of time; a host takes no machine code from outside")]
     Precompiled,
 
     /// Something else.
@@ -47,9 +45,7 @@ pub enum InspectError {
     NotWasm,
 
     /// A module, not a component.
-    #[error(
-        "this is a core module, and a route is a component\n\nhint: compile for wasm32-wasip2, or use `wasm-tools component new`"
-    )]
+    #[error("this is a core module, and a route is a component")]
     Module,
 
     /// Bytes that make no sense, such as a file that was cut short.
@@ -60,17 +56,14 @@ pub enum InspectError {
     },
 
     /// Nothing that a host can call.
-    #[error(
-        "this component answers no requests: it exports {}\n\nhint: export `wasi:http/handler@0.3` or `wasi:http/incoming-handler@0.2`",
-        listed(exports)
-    )]
+    #[error("this component answers no requests: it exports {}", listed(exports))]
     NoHandler {
         /// What it exports.
         exports: Vec<String>,
     },
 
     /// A version of an interface that this host does not speak.
-    #[error("this component exports `{export}`, and this host speaks {known}\n\nhint: {hint}")]
+    #[error("this component exports `{export}`, and this host speaks {known}")]
     OtherVersion {
         /// What it exports.
         export: String,
@@ -83,6 +76,28 @@ pub enum InspectError {
     /// A custom section that this host cannot read.
     #[error(transparent)]
     Section(#[from] SectionError),
+}
+
+impl InspectError {
+    /// What to do, where it is not plain from what is wrong.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            InspectError::Text => Some("turn it into a component with `wasm-tools parse`"),
+            InspectError::Precompiled => Some("use the `.wasm` it was made from"),
+            InspectError::Module => {
+                Some("compile for wasm32-wasip2, or use `wasm-tools component new`")
+            }
+            InspectError::NoHandler { .. } => {
+                Some("export `wasi:http/handler@0.3` or `wasi:http/incoming-handler@0.2`")
+            }
+            InspectError::OtherVersion { hint, .. } => Some(hint),
+            InspectError::Empty
+            | InspectError::NotWasm
+            | InspectError::Damaged { .. }
+            | InspectError::Section(_) => None,
+        }
+    }
 }
 
 /// Reads a component.
@@ -202,19 +217,16 @@ fn interface(exports: &[String]) -> Result<(Interface, Methods), InspectError> {
 }
 
 fn methods(exports: &[String]) -> Result<Methods, InspectError> {
-    let series = CONTRACT
-        .rsplit_once('.')
-        .map_or(CONTRACT, |(series, _)| series);
     let mut methods = Methods::NONE;
     for export in exports {
         let Some(rest) = export.strip_prefix("waystation:route/") else {
             continue;
         };
         let (name, version) = rest.split_once('@').unwrap_or((rest, ""));
-        if !is(version, series) {
+        if version != CONTRACT {
             return Err(InspectError::OtherVersion {
                 export: export.clone(),
-                known: format!("`waystation:route` {series}"),
+                known: format!("`waystation:route` {CONTRACT}"),
                 hint: "rebuild it with the `waystation` crate of this host's version".to_owned(),
             });
         }

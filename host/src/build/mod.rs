@@ -42,7 +42,7 @@ use toolchain::Toolchain;
 /// How to build.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Soon or small.
+    /// For the shortest build or the smallest component.
     pub profile: Profile,
     /// Where cargo keeps what it has compiled; `.waystation/target` if absent.
     pub target_dir: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub struct Options {
 pub struct Build {
     /// The routes that have a component, in the order they were given in.
     pub built: Vec<BuiltRoute>,
-    /// The others.
+    /// The routes that have none, in the same order.
     pub failed: Vec<FailedRoute>,
     /// The compiler's warnings about all of them, each once.
     pub warnings: Vec<Diagnostic>,
@@ -85,8 +85,8 @@ pub fn build(
     cancel: &Cancel,
     on_progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Build, BuildFailure> {
-    let routes = routes::discover(project).map_err(BuildFailure::Project)?;
-    shim::write(project, &routes).map_err(BuildFailure::Project)?;
+    let routes = routes::discover(project)?;
+    shim::write(project, &routes)?;
     let toolchain = toolchain::prepare(&project.root, &|line| {
         on_progress(Progress::Step(line.to_owned()))
     })?;
@@ -151,7 +151,7 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
     let (wasm, fresh) = match outcome {
         Some(Outcome::Built { wasm, fresh }) => (wasm, fresh),
         Some(Outcome::Failed { diagnostics }) => return Err(RouteFault::Compile(diagnostics)),
-        None => return Err(RouteFault::Compile(Vec::new())),
+        None => return Err(RouteFault::Compile(vec![unanswered(source)])),
     };
     let component = read(&wasm)?;
     let inspected = inspect::inspect(&component)?;
@@ -164,11 +164,19 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
     })
 }
 
+/// What is said of a package that cargo was asked for and said nothing about.
+fn unanswered(source: &RouteSource) -> Diagnostic {
+    Diagnostic::plain(format!(
+        "error: cargo did not say whether this route was built\n  --> {}\n\nhint: run `cargo build` in the app's folder to see what it says\n",
+        source.file
+    ))
+}
+
 fn read(wasm: &Path) -> Result<Bytes, RouteFault> {
     let content = std::fs::read(wasm);
-    content.map(Bytes::from).map_err(|source| RouteFault::Read {
+    content.map(Bytes::from).map_err(|error| RouteFault::Read {
         path: wasm.to_path_buf(),
-        source,
+        error,
     })
 }
 
@@ -196,5 +204,29 @@ impl Build {
             name: project.name.clone(),
             routes: self.built.iter().map(route).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use waystation_rules::pattern::RoutePattern;
+
+    #[test]
+    fn a_route_that_cargo_says_nothing_about_is_not_without_a_word() {
+        let source = RouteSource {
+            pattern: RoutePattern::parse("hello").unwrap(),
+            file: "app/hello/route.rs".to_owned(),
+            kind: RouteKind::Rust,
+            package: "route-hello".to_owned(),
+        };
+        assert_eq!(
+            built(&source, None).unwrap_err().to_string(),
+            "\
+error: cargo did not say whether this route was built
+  --> app/hello/route.rs
+
+hint: run `cargo build` in the app's folder to see what it says"
+        );
     }
 }

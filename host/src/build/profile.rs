@@ -3,7 +3,7 @@
 //! The settings go to cargo on its command line, so an app's `Cargo.toml` says nothing about them; a profile of its own
 //! (`[profile.dev]`, `[profile.release]`) is inherited.
 
-/// Which of the two.
+/// What a build is for: an edit or a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// For `waystation dev`: the shortest time from a save to a component.

@@ -8,7 +8,7 @@
 use super::shim_manifest;
 use super::sources::Sources;
 use crate::project::routes::{RouteKind, RouteSource};
-use crate::project::{CargoToml, Project, ProjectError, atomic};
+use crate::project::{CargoToml, Project, ProjectError, ProjectErrors, atomic};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -21,22 +21,20 @@ use std::{fs, io};
 ///
 /// All that the app's `Cargo.toml` lacks: [`ProjectError::NoSdk`], [`ProjectError::NoLibrary`], [`ProjectError::NotInWorkspace`]; else
 /// [`ProjectError::Read`] or [`ProjectError::Write`].
-pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), Vec<ProjectError>> {
-    let cargo_toml = CargoToml::read(&project.root).map_err(|error| vec![error])?;
+pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), ProjectErrors> {
+    let cargo_toml = CargoToml::read(&project.root)?;
     let rust: Vec<_> = routes
         .iter()
         .filter(|route| route.kind == RouteKind::Rust)
         .collect();
     let lacks = lacks(&project.root, &cargo_toml);
     if !rust.is_empty() && !lacks.is_empty() {
-        return Err(lacks);
+        return Err(ProjectErrors(lacks));
     }
     let folder = folder(project);
-    remove_others(project, &rust).map_err(|source| {
-        vec![ProjectError::Write {
-            path: folder,
-            source,
-        }]
+    remove_others(project, &rust).map_err(|error| ProjectError::Write {
+        path: folder,
+        error,
     })?;
     let faults: Vec<_> = rust
         .into_iter()
@@ -45,7 +43,7 @@ pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), Vec<Projec
     if faults.is_empty() {
         Ok(())
     } else {
-        Err(faults)
+        Err(ProjectErrors(faults))
     }
 }
 
@@ -79,18 +77,18 @@ fn write_route(
     route: &RouteSource,
     cargo_toml: &CargoToml,
 ) -> Result<(), ProjectError> {
-    let sources = Sources::read(&project.root, route).map_err(|source| ProjectError::Read {
+    let sources = Sources::read(&project.root, route).map_err(|error| ProjectError::Read {
         path: project.root.join(&route.file),
-        source,
+        error,
     })?;
     let library = cargo_toml
         .library
         .as_ref()
         .is_some_and(|library| sources.use_library(library));
-    let manifest = shim_manifest::render(&route.package, cargo_toml, library);
+    let manifest = shim_manifest::render(route, cargo_toml, library);
     let path = folder(project).join(&route.package);
     write_package(project, &path, &manifest, &root_module(route, &sources))
-        .map_err(|source| ProjectError::Write { path, source })
+        .map_err(|error| ProjectError::Write { path, error })
 }
 
 /// The package's `lib.rs`.

@@ -1,14 +1,22 @@
 //! The `Cargo.toml` of a route's package: the app's dependencies and features, and nothing else of it.
+//!
+//! It also names an example that does not exist, in the route's own folder. rust-analyzer reads only the folders that a package's targets
+//! are in, so without it the `#[path]` to `route.rs` leads nowhere. A feature that nobody asks for keeps cargo from building it.
 
 use crate::project::CargoToml;
+use crate::project::routes::RouteSource;
 use toml::{Table, Value};
 
 /// From a route's package to the app's root.
 const TO_ROOT: &str = "../../..";
 
+/// The feature that keeps cargo from building the example.
+const EDITOR: &str = "waystation-editor";
+
 /// Writes the manifest of a route's package. With `library`, the app's own library is one of its dependencies.
 #[must_use]
-pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
+pub(super) fn render(route: &RouteSource, app: &CargoToml, library: bool) -> String {
+    let package = &route.package;
     let mut tables = Table::new();
     for name in ["dependencies", "features", "target"] {
         if let Some(Value::Table(table)) = app.table.get(name) {
@@ -34,6 +42,14 @@ pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
             dependencies.insert(app.name.clone(), Value::Table(own));
         }
     }
+    let features = tables
+        .entry("features")
+        .or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(features) = features {
+        features.insert(EDITOR.to_owned(), Value::Array(Vec::new()));
+    }
+    let folder = route.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let nothing = Value::from(format!("{TO_ROOT}/{folder}/none.rs"));
     format!(
         "# Written by `waystation`; changes here are lost.\n\
          [package]\n\
@@ -45,6 +61,11 @@ pub(super) fn render(package: &str, app: &CargoToml, library: bool) -> String {
          crate-type = [\"cdylib\"]\n\
          test = false\n\
          doctest = false\n\n\
+         # Never built: it tells rust-analyzer that the route's folder is part of this package.\n\
+         [[example]]\n\
+         name = \"{package}-folder\"\n\
+         path = {nothing}\n\
+         required-features = [{EDITOR:?}]\n\n\
          {tables}"
     )
 }

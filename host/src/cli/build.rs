@@ -8,7 +8,7 @@ use waystation_rules::segment::Limits;
 
 use super::args;
 use super::progress::Bar;
-use super::report;
+use super::{report, signal};
 use crate::app::{self, Loader, Source};
 use crate::build::{self, Build, BuiltRoute, Cancel, Options, Profile};
 use crate::project::{self, Project, output, settings::Settings};
@@ -53,16 +53,11 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds every route with a bar. None if one of them failed, which was said.
+/// Builds every route with a bar. None if one of them failed or a signal came, which was said.
 pub(super) fn routes(project: &Project, profile: Profile) -> anyhow::Result<Option<Build>> {
-    let bar = Bar::new();
-    let options = Options {
-        profile,
-        target_dir: None,
+    let Some(build) = super::runtime()?.block_on(until_stopped(project, profile))? else {
+        return Ok(None);
     };
-    let build = build::build(project, &options, &Cancel::default(), &bar.reader());
-    bar.finish();
-    let build = build?;
     for warning in &build.warnings {
         report::words(&warning.rendered_ansi);
     }
@@ -71,4 +66,23 @@ pub(super) fn routes(project: &Project, profile: Profile) -> anyhow::Result<Opti
     }
     report::failures(&build.failed);
     Ok(None)
+}
+
+/// Builds on a thread of its own. A signal ends cargo too, which is in a process group of its own and would not hear it.
+async fn until_stopped(project: &Project, profile: Profile) -> anyhow::Result<Option<Build>> {
+    let stop = signal::stop()?;
+    let (bar, cancel) = (Bar::new(), Cancel::default());
+    let _stop = cancel.on_drop();
+    let build = tokio::task::spawn_blocking({
+        let (project, cancel, reader) = (project.clone(), cancel.clone(), bar.reader());
+        let options = Options {
+            profile,
+            target_dir: None,
+        };
+        move || build::build(&project, &options, &cancel, &reader)
+    });
+    tokio::select! {
+        build = build => Ok(Some(build??)),
+        () = stop => Ok(None),
+    }
 }

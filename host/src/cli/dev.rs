@@ -12,7 +12,7 @@ use super::progress::Bar;
 use super::{listen, report, signal};
 use crate::app::{Current, Loader, Policy};
 use crate::build::{Cancel, Options, Profile, toolchain};
-use crate::dev::{Files, Session, follow};
+use crate::dev::{Files, News, Session, follow};
 use crate::project::{self, Project, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
@@ -46,25 +46,27 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             profile: Profile::Dev,
             target_dir: None,
         };
-        let files = Files::of(&project);
+        let mut files = Files::of(&project);
         let mut session = Session::new(project, toolchain, options, loader, policy, settings);
 
-        let bar = Bar::new();
-        let cancel = Cancel::default();
-        let first = session.build(Scope::Everything, &cancel, bar.reader());
         let mut stop = std::pin::pin!(stop);
-        let built = tokio::select! {
-            built = first => built?,
+        let cancel = Cancel::default();
+        let bar = Bar::new();
+        let first = tokio::select! {
+            built = session.build(Scope::Everything, &cancel, bar.reader()) => built,
             () = &mut stop => return Ok(ExitCode::SUCCESS),
         };
-        bar.finish();
-        let change = session.adopt(built);
-        change
-            .warnings
-            .iter()
-            .chain(&change.broken)
-            .for_each(|text| report::words(text));
-        report::ready(session.len(), began.elapsed());
+        drop(bar);
+        match first {
+            Ok(built) => {
+                report::said(&session.adopt(built));
+                report::ready(session.len(), began.elapsed());
+            }
+            Err(error) => {
+                files.mark_first_refused();
+                report::news(&News::Refused(&error));
+            }
+        }
         let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
         let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {
             report::news(&news)

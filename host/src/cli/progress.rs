@@ -7,7 +7,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::build::Progress;
 
 /// How far cargo is.
-#[derive(Clone)]
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
@@ -39,9 +38,10 @@ impl Bar {
             }
         }
     }
+}
 
-    /// Takes it away.
-    pub(super) fn finish(&self) {
+impl Drop for Bar {
+    fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn words(text: &str) {
     }
 }
 
-/// The first lines of `dev`.
+/// The first lines of `dev` and `build`.
 pub(super) fn banner(what: &str, folder: &Path) {
     eprintln!(
         "{} {} ({what})",
@@ -116,11 +116,19 @@ pub(super) fn news(news: &News<'_>) {
     }
 }
 
+/// What the compiler said of a change: its warnings, then its errors.
+pub(super) fn said(change: &Change) {
+    change
+        .warnings
+        .iter()
+        .chain(&change.broken)
+        .for_each(|text| words(text));
+}
+
 fn live(change: &Change, took: Duration) {
     let took = time(took);
-    change.warnings.iter().for_each(|text| words(text));
-    if let Some(text) = &change.broken {
-        words(text);
+    said(change);
+    if change.broken.is_some() {
         eprintln!(
             " {} Not compiled ({took}); the other routes serve on",
             "✗".red()
@@ -145,7 +153,7 @@ pub(super) fn step(line: &str) {
 /// Routes that cannot be served together, as an error.
 pub(super) fn conflicts(conflicts: Vec<Conflict>) -> anyhow::Error {
     let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
-    anyhow::anyhow!("{}", texts.join("\n\n"))
+    anyhow::anyhow!("{}", texts.join("\n\nerror: "))
 }
 
 /// What a build could not make.

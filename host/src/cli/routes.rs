@@ -6,12 +6,11 @@ use anstream::println;
 use serde_json::json;
 
 use super::args::Routes;
-use crate::build::BuildFailure;
 use crate::project::{Project, routes};
 
 pub(super) fn run(args: &Routes) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.app.dir)?;
-    let mut routes = routes::discover(&project).map_err(BuildFailure::Project)?;
+    let mut routes = routes::discover(&project)?;
     routes.sort_by(|a, b| a.pattern.cmp(&b.pattern));
     if args.json {
         let routes: Vec<_> = routes

@@ -67,14 +67,19 @@ impl Files {
     }
 
     /// Notes that what is served is what `now` holds.
-    pub(super) fn is_built(&mut self, now: Snapshot) {
+    pub(super) fn mark_built(&mut self, now: Snapshot) {
         self.built = now;
         self.refused = None;
     }
 
     /// Notes that `now` cannot be built. What differs from what is served still has to be.
-    pub(super) fn is_refused(&mut self, now: Snapshot) {
+    pub(super) fn mark_refused(&mut self, now: Snapshot) {
         self.refused = Some(now);
+    }
+
+    /// Notes that nothing could be built yet: whatever is there has to be, once it changes.
+    pub fn mark_first_refused(&mut self) {
+        self.refused = Some(std::mem::take(&mut self.built));
     }
 
     /// The files that differ from those that the routes were built for.

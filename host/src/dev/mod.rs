@@ -44,6 +44,7 @@ pub async fn follow(
     current: Arc<Current>,
     tell: impl Fn(News<'_>),
 ) {
+    session.loader = session.loader.without_cache();
     loop {
         let hinted = files.changed().await;
         let mut now = files.scan();
@@ -75,10 +76,10 @@ async fn step(
         Ok(built) if is_overtaken && built.has_failures() => {}
         Err(error) => {
             tell(News::Refused(&error));
-            files.is_refused(now);
+            files.mark_refused(now);
         }
         Ok(built) => {
-            files.is_built(now);
+            files.mark_built(now);
             let change = session.adopt(built);
             match session.app() {
                 Ok(app) => current.replace(app),

@@ -12,9 +12,6 @@ use waystation_rules::reload::{Digest, Snapshot};
 
 use crate::project::Project;
 
-/// Folders that hold what is made, not what is written.
-const MADE: [&str; 3] = ["target", "node_modules", ".waystation"];
-
 /// Reads the same project again and again.
 pub(super) struct Scanner {
     root: PathBuf,
@@ -121,15 +118,18 @@ fn touch(path: &Path) -> std::io::Result<()> {
         .set_modified(SystemTime::now())
 }
 
-/// What is in a folder, less hidden files (an editor's swap files among them) and what is made.
+/// What is in a folder, less what an editor leaves there while it saves.
 fn children(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let written = entries.filter(|entry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        !name.starts_with('.') && !name.ends_with('~') && !MADE.contains(&name.as_ref())
-    });
-    written.map(|entry| entry.path()).collect()
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| path.is_dir() || !is_scratch(path))
+        .collect()
+}
+
+fn is_scratch(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || name.ends_with('~')
 }
 
 /// The app, its shared code, its settings, and the packages it depends on by path.

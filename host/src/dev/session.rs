@@ -11,7 +11,8 @@ use crate::app::{self, App, Broken, Loader, Policy, Route, Source};
 use crate::build::cargo::CargoError;
 use crate::build::toolchain::Toolchain;
 use crate::build::{
-    self, BuildFailure, BuiltRoute, Cancel, FailedRoute, Options, Progress, failure, shim,
+    self, BuildFailure, BuiltRoute, Cancel, FailedRoute, Options, Progress, RouteFault, failure,
+    shim,
 };
 use crate::project::Project;
 use crate::project::digest::Digest;
@@ -169,21 +170,31 @@ impl Session {
             cancel,
             progress,
         )?;
-        let errors = failure::terminal(&build.failed);
+        let mut failed = build.failed;
+        let mut routes = BTreeMap::new();
+        for route in build.built {
+            match self.load(&route, &settled.1) {
+                Ok(served) => drop(routes.insert(served.source.file.clone(), served)),
+                Err(error) => {
+                    let fault = RouteFault::Refused(error);
+                    failed.push(FailedRoute {
+                        source: route.source,
+                        fault,
+                    });
+                }
+            }
+        }
+        let errors = failure::terminal(&failed);
         let warnings = build
             .warnings
             .into_iter()
             .map(|warning| warning.rendered_ansi)
             .collect();
-        let loaded = build
-            .built
-            .into_iter()
-            .map(|route| self.load(route, &settled.1));
-        let failed = build.failed.into_iter().map(broken);
-        let routes = loaded
-            .chain(failed)
-            .map(|served| (served.source.file.clone(), served));
-        let routes = routes.collect();
+        routes.extend(
+            failed
+                .into_iter()
+                .map(|route| (route.source.file.clone(), broken(route))),
+        );
         Ok(Built {
             settled,
             sources,
@@ -215,7 +226,7 @@ impl Session {
     }
 
     /// Gets a component ready, unless it is the one that is served already.
-    fn load(&self, route: BuiltRoute, loader: &Loader) -> Served {
+    fn load(&self, route: &BuiltRoute, loader: &Loader) -> anyhow::Result<Served> {
         let BuiltRoute {
             source,
             component,
@@ -224,11 +235,11 @@ impl Session {
             ..
         } = route;
         if let Some(served) = self.served.get(&source.file)
-            && served.digest.as_ref() == Some(&digest)
-            && served.source == source
+            && served.digest.as_ref() == Some(digest)
+            && served.source == *source
             && served.guest.as_ref().is_ok_and(|guest| loader.made(guest))
         {
-            return served.clone();
+            return Ok(served.clone());
         }
         let pattern = source.pattern.to_string();
         let declared = inspected.section.as_ref().map(|section| &section.config);
@@ -236,20 +247,15 @@ impl Session {
             loader,
             &Source {
                 pattern: &pattern,
-                wasm: &component,
+                wasm: component,
                 declared,
             },
-        );
-        let guest = guest.map_err(|error| {
-            Arc::new(Broken {
-                text: format!("error: {error:#}\n  --> {}\n", source.file),
-            })
-        });
-        Served {
-            source,
-            digest: Some(digest),
-            guest,
-        }
+        )?;
+        Ok(Served {
+            source: source.clone(),
+            digest: Some(digest.clone()),
+            guest: Ok(guest),
+        })
     }
 
     /// Takes over what was built; what was not concerned stays as it is.

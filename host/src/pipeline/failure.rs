@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
-use waystation_rules::admit;
 use waystation_rules::method::Methods;
 use waystation_rules::path::PathError;
+use waystation_rules::{admit, finish};
 
 use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
@@ -28,6 +28,14 @@ pub(super) enum Refusal {
     /// The path cannot be decoded (row P5).
     #[error(transparent)]
     Path(#[from] PathError),
+
+    /// The routed path and the query make no URL.
+    #[error("this URL cannot be passed on: {0}")]
+    Url(#[from] http::Error),
+
+    /// A tunnel was asked for: no handler may see it.
+    #[error("this host is no proxy")]
+    Connect,
 
     /// No route matches (row U11).
     #[error("no route answers this path")]
@@ -60,16 +68,18 @@ impl Refusal {
             Self::Admit(refusal) => {
                 StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
-            Self::Path(_) | Self::UnknownMethod => StatusCode::BAD_REQUEST,
+            Self::Path(_) | Self::Url(_) | Self::UnknownMethod => StatusCode::BAD_REQUEST,
+            Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Fault(fault) => match fault {
-                Fault::WallTime(_) => StatusCode::GATEWAY_TIMEOUT,
+                Fault::WallTime(_) | Fault::StreamTime(_) => StatusCode::GATEWAY_TIMEOUT,
                 Fault::CpuTime(_) | Fault::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
                 Fault::Handler { status, .. } => {
-                    StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+                    let status = finish::failure_status(*status);
+                    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
                 }
                 Fault::Memory(_) | Fault::Trap(_) | Fault::Answer(_) => {
                     StatusCode::INTERNAL_SERVER_ERROR
@@ -87,6 +97,7 @@ impl Refusal {
 /// Who will read the refusal.
 pub(super) struct Reader {
     is_developer: bool,
+    is_http2: bool,
     wants_html: bool,
 }
 
@@ -101,6 +112,7 @@ impl Reader {
         Self {
             is_developer: policy.shows_errors,
             wants_html,
+            is_http2: request.version() == http::Version::HTTP_2,
         }
     }
 }
@@ -121,6 +133,10 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
     let headers = response.headers_mut();
     if let Refusal::Method(implemented) = &refusal {
         insert_allow(headers, *implemented);
+    }
+    // Where two readers could differ on what a request is, they could also differ on where the next one begins.
+    if matches!(refusal, Refusal::Admit(_)) && !reader.is_http2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(wait) = refusal.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));

@@ -11,21 +11,19 @@ use waystation_rules::method::{Method, Methods};
 use crate::http::{Body, Response, empty, whole};
 use crate::sandbox::{Answer, Fault};
 
-use super::failure::Refusal;
-
 /// Turns an answer into what may leave: its cookies merged, its framing left to hyper.
 ///
 /// # Errors
 ///
-/// A [`Fault::Answer`] for a cookie that no browser would take.
-pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusal> {
+/// A [`Fault::Answer`] for a status that is none, or a cookie that no browser would take.
+pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Fault> {
     let Answer {
         mut response,
         cookies,
     } = answer;
     let status = response.status().as_u16();
     if !finish::is_status(status) {
-        return Err(Fault::Answer(format!("it answered with status {status}")).into());
+        return Err(Fault::Answer(format!("it answered with status {status}")));
     }
     strip(response.headers_mut());
     for cookie in &cookies {
@@ -37,7 +35,10 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Refusa
         merge(response.headers_mut(), &cookies);
     }
     if !finish::body_allowed(asked, status) {
-        if let (Method::Head, Body::Whole(bytes)) = (asked, response.body()) {
+        if let (Method::Head, Body::Whole(bytes)) = (asked, response.body())
+            && finish::length_allowed(status)
+            && !bytes.is_empty()
+        {
             let length = HeaderValue::from(bytes.len());
             response.headers_mut().insert(CONTENT_LENGTH, length);
         }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::header::{COOKIE, HOST};
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use waystation_rules::method::Method;
@@ -12,24 +12,35 @@ use waystation_rules::{admit, cookies};
 
 use super::admit::content_length;
 use super::failure::Refusal;
-use crate::app::Policy;
 use crate::http::RequestBody;
 use crate::sandbox::{Call, Guest};
-use crate::telemetry::Record;
+use crate::telemetry::RequestId;
 
-/// The call of `method` on the route that was found.
+/// What was settled about a request on its way to the guest.
+pub(super) struct Facts<'a> {
+    /// The handler to run.
+    pub(super) method: Method,
+    /// The dynamic segments.
+    pub(super) params: Vec<Param>,
+    /// The path as it was routed, still encoded.
+    pub(super) path: &'a str,
+    /// Who asks.
+    pub(super) client: IpAddr,
+    /// What the request is called.
+    pub(super) id: RequestId,
+    /// What `request.url` calls this host.
+    pub(super) origin: &'a Authority,
+}
+
+/// The call of a handler.
 ///
 /// # Errors
 ///
-/// 413 if the body says that it is longer than the route takes.
+/// 413 if the body says that it is longer than the route takes; 400 if the path cannot be a URL's.
 pub(super) fn call(
-    policy: &Policy,
-    method: Method,
-    client: IpAddr,
     request: Request<Incoming>,
     guest: &Guest,
-    params: Vec<Param>,
-    record: &Record,
+    facts: Facts<'_>,
 ) -> Result<Call, Refusal> {
     let limit = guest.config().body_limit;
     let (mut parts, body) = request.into_parts();
@@ -44,15 +55,14 @@ pub(super) fn call(
     let cookies = cookies(&parts.headers);
     strip(&mut parts.headers);
     name_host(&mut parts.headers, &parts.uri);
-    parts.uri = absolute(policy, parts.uri);
+    parts.uri = url(facts.origin, facts.path, parts.uri)?;
     Ok(Call {
-        method,
+        method: facts.method,
         request: Request::from_parts(parts, body),
-        request_id: record.id.to_string(),
-        pattern: record.route().to_owned(),
-        params,
+        request_id: facts.id.to_string(),
+        params: facts.params,
         cookies,
-        client_address: client.to_string(),
+        client_address: facts.client.to_string(),
     })
 }
 
@@ -95,13 +105,16 @@ fn name_host(headers: &mut HeaderMap, uri: &Uri) {
     }
 }
 
-/// The URL that the guest sees: the path and query of the client on the origin of the operator.
-fn absolute(policy: &Policy, uri: Uri) -> Uri {
-    let mut parts = uri.into_parts();
+/// The URL that the guest sees: the path that was routed and the client's query, on the operator's origin.
+fn url(origin: &Authority, path: &str, asked: Uri) -> Result<Uri, http::Error> {
+    let target = match (asked.path() == path, asked.query()) {
+        (true, _) => asked.into_parts().path_and_query,
+        (false, None) => Some(PathAndQuery::try_from(path)?),
+        (false, Some(query)) => Some(PathAndQuery::try_from(format!("{path}?{query}"))?),
+    };
+    let mut parts = uri::Parts::default();
     parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(policy.origin.clone());
-    let _: &mut PathAndQuery = parts
-        .path_and_query
-        .get_or_insert(PathAndQuery::from_static("/"));
-    Uri::from_parts(parts).unwrap_or_default()
+    parts.authority = Some(origin.clone());
+    parts.path_and_query = target;
+    Ok(Uri::from_parts(parts)?)
 }

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::http::Response;
 use crate::telemetry::{Record, RequestId};
 use failure::Refusal;
+use handle::Facts;
 
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,11 +46,15 @@ async fn walk(
     request: http::Request<Incoming>,
     record: &mut Record,
 ) -> Result<Response, Refusal> {
-    if request.method() == http::Method::OPTIONS && request.uri().path() == "*" {
-        return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
+    match *request.method() {
+        http::Method::CONNECT => return Err(Refusal::Connect),
+        http::Method::OPTIONS if request.uri().path() == "*" => {
+            return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
+        }
+        _ => admit::check(&request, &app.policy)?,
     }
-    admit::check(&request, &app.policy)?;
-    let path = match path::normalise(request.uri().path(), app.policy.trailing_slash)? {
+    let uri = request.uri().clone();
+    let path = match path::normalise(uri.path(), app.policy.trailing_slash)? {
         Normal::Serve(path) => path,
         Normal::Redirect(path) => return Ok(finish::redirect(&path, request.uri().query())),
     };
@@ -75,17 +80,17 @@ async fn walk(
     } else {
         method
     };
-    let call = handle::call(
-        &app.policy,
+    let facts = Facts {
         method,
+        params: found.params,
+        path: path.as_str(),
         client,
-        request,
-        guest,
-        found.params,
-        record,
-    )?;
+        id: record.id,
+        origin: &app.policy.origin,
+    };
+    let call = handle::call(request, guest, facts)?;
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call).await;
     record.guest_time = Some(started.elapsed());
-    finish::response(answer?, asked)
+    Ok(finish::response(answer?, asked)?)
 }

@@ -33,7 +33,7 @@ impl CargoToml {
                     root: root.to_path_buf(),
                 });
             }
-            Err(source) => return Err(ProjectError::Read { path, source }),
+            Err(error) => return Err(ProjectError::Read { path, error }),
         };
         let has_source = root.join("src").join("lib.rs").is_file();
         CargoToml::parse(&text, has_source)

@@ -1,4 +1,6 @@
 //! What can be wrong with an app on disk. Each says what, where, and what to do next.
+//!
+//! A cause stands in the message, before the place and the hint, so it is no `source()` too: `{error:#}` would say it twice.
 
 use super::cargo_toml::MEMBERS;
 use super::place::Place;
@@ -7,16 +9,32 @@ use std::path::PathBuf;
 use waystation_rules::pattern::PatternError;
 use waystation_rules::table::Conflict;
 
+/// Every fault of an app at once. Each after the first brings the `error: ` that whoever prints this puts before the whole.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", joined(.0))]
+pub struct ProjectErrors(pub Vec<ProjectError>);
+
+impl From<ProjectError> for ProjectErrors {
+    fn from(error: ProjectError) -> ProjectErrors {
+        ProjectErrors(vec![error])
+    }
+}
+
+fn joined(errors: &[ProjectError]) -> String {
+    let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    texts.join("\n\nerror: ")
+}
+
 /// Why an app, or one of its routes, cannot be used as it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// The folder that was named does not exist or may not be read.
-    #[error("{}: {source}", folder.display())]
+    #[error("{}: {error}", folder.display())]
     NoFolder {
         /// As it was given.
         folder: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 
     /// Neither `app/` nor `src/app/`.
@@ -30,7 +48,7 @@ pub enum ProjectError {
 
     /// No `Cargo.toml` beside the `app/` folder.
     #[error(
-        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; `waystation new` writes one, or run `cargo init --lib`",
+        "there is no `Cargo.toml` beside `app/`\n  --> {}\n\nhint: an app is a Cargo package; run `cargo init --lib` there",
         root.display()
     )]
     NoCargoToml {
@@ -61,8 +79,7 @@ pub enum ProjectError {
 
     /// Routes without the SDK they are written with.
     #[error(
-        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines:\n\n[dependencies]\nwaystation = \"{}\"",
-        env!("CARGO_PKG_VERSION")
+        "the app does not depend on `waystation`\n  --> Cargo.toml\n\nhint: add these lines, with the path to your copy of waystation:\n\n[dependencies]\nwaystation = {{ path = \"../waystation/guest-sdk\" }}"
     )]
     NoSdk,
 
@@ -73,12 +90,12 @@ pub enum ProjectError {
     NoLibrary,
 
     /// A folder name that is no URL segment.
-    #[error("{source}\n  --> {file}")]
+    #[error("{error}\n  --> {file}")]
     Pattern {
         /// The route in the folder, from the root.
         file: String,
         /// What is wrong with its folder.
-        source: PatternError,
+        error: PatternError,
     },
 
     /// Routes that match the same paths.
@@ -109,20 +126,101 @@ pub enum ProjectError {
     },
 
     /// A file or folder that cannot be read.
-    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 
     /// A file or folder of `.waystation` that cannot be written.
-    #[error("cannot be written: {source}\n  --> {}", path.display())]
+    #[error("cannot be written: {error}\n  --> {}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::output::OutputError;
+    use crate::project::settings::SettingsError;
+    use waystation_rules::pattern::RoutePattern;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = || io::Error::other("the cause");
+        let path = || PathBuf::from("x");
+        let folder = path();
+        check(ProjectError::NoFolder {
+            folder,
+            error: error(),
+        });
+        check(ProjectError::Read {
+            path: path(),
+            error: error(),
+        });
+        check(ProjectError::Write {
+            path: path(),
+            error: error(),
+        });
+        check(OutputError::Read {
+            path: path(),
+            error: error(),
+        });
+        check(OutputError::Write {
+            path: path(),
+            error: error(),
+        });
+        check(SettingsError::Read {
+            path: path(),
+            error: error(),
+        });
+    }
+
+    #[test]
+    fn each_of_several_says_that_it_is_an_error() {
+        let folder = || "app/x".to_owned();
+        let errors = ProjectErrors(vec![
+            ProjectError::Loop { folder: folder() },
+            ProjectError::TwoKinds { folder: folder() },
+        ]);
+        assert_eq!(
+            errors.to_string(),
+            "\
+this link leads back to a folder it is in
+  --> app/x
+
+hint: remove the link
+
+error: `route.rs` and `route.wasm` both answer this path
+  --> app/x
+
+hint: keep one of them"
+        );
+    }
+
+    #[test]
+    fn a_folder_s_fault_is_said_once() {
+        let error = RoutePattern::parse("[a]/[a]").unwrap_err();
+        let cause = error.to_string();
+        let file = "app/[a]/[a]/route.rs".to_owned();
+        assert_eq!(
+            format!(
+                "{:#}",
+                anyhow::Error::from(ProjectError::Pattern { file, error })
+            ),
+            format!("{cause}\n  --> app/[a]/[a]/route.rs")
+        );
+    }
+
+    #[track_caller]
+    fn check(error: impl std::error::Error + Send + Sync + 'static) {
+        let text = format!("{:#}", anyhow::Error::from(error));
+        assert_eq!(text.matches("the cause").count(), 1, "{text}");
+    }
 }

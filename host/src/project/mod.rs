@@ -19,7 +19,7 @@ pub mod settings;
 mod suggest;
 
 pub use cargo_toml::CargoToml;
-pub use error::ProjectError;
+pub use error::{ProjectError, ProjectErrors};
 
 /// Everything that is written for an app and can be thrown away, in its root.
 const OWN_DIR: &str = ".waystation";
@@ -51,16 +51,20 @@ impl Project {
     pub fn open(folder: &Path) -> Result<Project, ProjectError> {
         let root = folder
             .canonicalize()
-            .map_err(|source| ProjectError::NoFolder {
+            .map_err(|error| ProjectError::NoFolder {
                 folder: folder.to_path_buf(),
-                source,
+                error,
             })?;
         let Some(app_dir) = app_dir(&root) else {
             let project = root.ancestors().skip(1).find(|above| is_project(above));
             return Err(ProjectError::NoApp {
                 hint: match project {
                     Some(above) => format!("the app is in {}; run this there", above.display()),
-                    None => "make `app/hello/route.rs`, or start with `waystation new`".to_owned(),
+                    None if root.join("Cargo.toml").is_file() => {
+                        "make `app/hello/route.rs`".to_owned()
+                    }
+                    None => "make a package with `cargo new --lib`, and `app/hello/route.rs` in it"
+                        .to_owned(),
                 },
                 folder: root,
             });
@@ -107,9 +111,16 @@ mod tests {
     fn what_is_missing_is_named_with_the_next_step() {
         check(
             &["lib/x"],
-            "no `app/` or `src/app/` here\n  --> ROOT\n\nhint: make `app/hello/route.rs`, or start with `waystation new`",
+            "no `app/` or `src/app/` here\n  --> ROOT\n\nhint: make `app/hello/route.rs`",
         );
         let folder = tempfile::tempdir().unwrap();
+        let error = Project::open(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "hint: make a package with `cargo new --lib`, and `app/hello/route.rs` in it"
+            ),
+            "{error}"
+        );
         fs::create_dir(folder.path().join("app")).unwrap();
         let error = Project::open(folder.path()).unwrap_err().to_string();
         assert!(

@@ -37,21 +37,21 @@ pub enum OutputError {
     },
 
     /// A file that cannot be read.
-    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 
     /// A file that cannot be written.
-    #[error("cannot be written: {source}\n  --> {}", path.display())]
+    #[error("cannot be written: {error}\n  --> {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -80,14 +80,13 @@ pub fn write<'a>(
     for component in components {
         let path = folder.join(component_path(&Digest::of(component)));
         if !fs::read(&path).is_ok_and(|old| old == component) {
-            atomic::write(&path, component)
-                .map_err(|source| OutputError::Write { path, source })?;
+            atomic::write(&path, component).map_err(|error| OutputError::Write { path, error })?;
         }
     }
     let path = folder.join("manifest.json");
     let json = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
     json.and_then(|json| atomic::write(&path, &json))
-        .map_err(|source| OutputError::Write { path, source })?;
+        .map_err(|error| OutputError::Write { path, error })?;
     remove_others(folder, manifest);
     Ok(())
 }
@@ -104,7 +103,7 @@ pub fn read(folder: &Path) -> Result<Manifest, OutputError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(OutputError::Missing { path });
         }
-        Err(source) => return Err(OutputError::Read { path, source }),
+        Err(error) => return Err(OutputError::Read { path, error }),
     };
     match parse(&text) {
         Ok(manifest) => Ok(manifest),
@@ -122,7 +121,7 @@ pub fn read_component(folder: &Path, digest: &Digest) -> Result<Vec<u8>, OutputE
     match fs::read(&path) {
         Ok(component) if Digest::of(&component) == *digest => Ok(component),
         Ok(_) => Err(OutputError::Changed { path }),
-        Err(source) => Err(OutputError::Read { path, source }),
+        Err(error) => Err(OutputError::Read { path, error }),
     }
 }
 

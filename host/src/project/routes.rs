@@ -4,7 +4,7 @@
 //!
 //! What a folder name means, and which routes are in each other's way, is `waystation_rules`' to say.
 
-use super::{CargoToml, Project, ProjectError, names};
+use super::{CargoToml, Project, ProjectError, ProjectErrors, names};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,8 +41,8 @@ pub enum RouteKind {
 ///
 /// Every fault of every folder: [`ProjectError::Pattern`], [`ProjectError::Conflict`], [`ProjectError::TwoKinds`],
 /// [`ProjectError::NotUtf8`], [`ProjectError::Loop`], [`ProjectError::Read`]; and what [`CargoToml::read`] raises.
-pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>> {
-    let cargo_toml = CargoToml::read(&project.root).map_err(|error| vec![error])?;
+pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
+    let cargo_toml = CargoToml::read(&project.root)?;
     let mut walk = Walk::new(project);
     walk.folder(&project.app_dir, "");
     let Walk {
@@ -56,12 +56,12 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, Vec<ProjectError>
     for Found { folder, file, kind } in found {
         match RoutePattern::parse(&folder) {
             Ok(pattern) => parsed.push((pattern, file, kind)),
-            Err(source) => faults.push(ProjectError::Pattern { file, source }),
+            Err(error) => faults.push(ProjectError::Pattern { file, error }),
         }
     }
     faults.extend(conflicts(&parsed));
     if !faults.is_empty() {
-        return Err(faults);
+        return Err(ProjectErrors(faults));
     }
 
     let named: Vec<_> = parsed
@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
                 return self.faults.push(ProjectError::Loop { folder });
             }
             Ok(real) => self.inside.push(real),
-            Err(source) => return self.unreadable(path, source),
+            Err(error) => return self.unreadable(path, error),
         }
         self.route_file(path, folder);
         for name in self.folders_in(path) {
@@ -187,8 +187,8 @@ impl<'a> Walk<'a> {
         let entries =
             match fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
                 Ok(entries) => entries,
-                Err(source) => {
-                    self.unreadable(path, source);
+                Err(error) => {
+                    self.unreadable(path, error);
                     return Vec::new();
                 }
             };
@@ -205,10 +205,10 @@ impl<'a> Walk<'a> {
         names
     }
 
-    fn unreadable(&mut self, path: &Path, source: std::io::Error) {
+    fn unreadable(&mut self, path: &Path, error: std::io::Error) {
         self.faults.push(ProjectError::Read {
             path: path.to_path_buf(),
-            source,
+            error,
         });
     }
 

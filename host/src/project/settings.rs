@@ -71,12 +71,12 @@ pub struct Limits {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// It is there but cannot be read.
-    #[error("cannot be read: {source}\n  --> {}", path.display())]
+    #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
 
     /// A key that means nothing.
@@ -111,7 +111,7 @@ impl Settings {
         match std::fs::read_to_string(&path) {
             Ok(text) => Settings::parse(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
-            Err(source) => Err(SettingsError::Read { path, source }),
+            Err(error) => Err(SettingsError::Read { path, error }),
         }
     }
 

@@ -1,45 +1,32 @@
 //! Counts the time one request spends executing in a guest.
 //!
-//! A guest waits far more than it runs, so wall time would punish slow upstreams. The driver says when it enters and leaves the guest; the
-//! engine's ticks in between are what it has run.
+//! A guest waits far more than it runs, so wall time would punish slow upstreams; and on a busy machine its thread is often put aside, so
+//! the thread's own CPU clock is read when the driver enters and leaves the guest.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::engine::{TICK, Ticks};
+use rustix::time::{ClockId, clock_gettime};
 
-/// The execution time of one request.
-#[derive(Debug)]
+/// The execution time of one request, in nanoseconds.
+#[derive(Debug, Default)]
 pub(super) struct Cpu {
-    ticks: Arc<Ticks>,
     entered: AtomicU64,
     used: AtomicU64,
     budget: AtomicU64,
 }
 
 impl Cpu {
-    pub(super) fn new(ticks: Arc<Ticks>) -> Self {
-        Self {
-            ticks,
-            entered: AtomicU64::new(0),
-            used: AtomicU64::new(0),
-            budget: AtomicU64::new(0),
-        }
-    }
-
-    /// Starts a request that may run for `budget`, counted in whole ticks.
+    /// Starts a request that may run for `budget`.
     pub(super) fn start(&self, budget: Duration) {
-        self.entered.store(self.ticks.now(), Ordering::Relaxed);
         self.used.store(0, Ordering::Relaxed);
-        let ticks = budget.as_micros().div_ceil(TICK.as_micros());
-        self.budget
-            .store(u64::try_from(ticks).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let budget = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
+        self.budget.store(budget, Ordering::Relaxed);
     }
 
-    /// Runs `poll`, which may run the guest, and counts the ticks that pass meanwhile.
+    /// Runs `poll`, which may run the guest, and counts how long it keeps the processor.
     pub(super) fn count<T>(&self, poll: impl FnOnce() -> T) -> T {
-        self.entered.store(self.ticks.now(), Ordering::Relaxed);
+        self.entered.store(now(), Ordering::Relaxed);
         let polled = poll();
         self.used.fetch_add(self.since_entry(), Ordering::Relaxed);
         polled
@@ -51,8 +38,13 @@ impl Cpu {
     }
 
     fn since_entry(&self) -> u64 {
-        self.ticks
-            .now()
-            .saturating_sub(self.entered.load(Ordering::Relaxed))
+        now().saturating_sub(self.entered.load(Ordering::Relaxed))
     }
+}
+
+/// What this thread has run so far. A poll begins and ends on one thread.
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let nanos = i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec);
+    u64::try_from(nanos).unwrap_or(0)
 }

@@ -38,17 +38,15 @@ pub async fn run(guest: &Arc<Guest>, call: Call) -> Result<Answer, Fault> {
     let slot = Slot::default();
     let lease = guest.lease(&call.request_id);
     let cpu = Arc::clone(&lease.cpu);
-    let request_id = call.request_id.clone();
-    let future = Box::pin(call::drive(
-        Arc::clone(guest),
-        lease,
-        call,
-        slot.clone(),
-        place,
-    ));
+    let label = Label {
+        guest: Arc::clone(guest),
+        request_id: call.request_id.clone(),
+    };
+    let future = call::drive(place, Arc::clone(guest), lease, call, slot.clone());
     let mut driver = Driver {
-        future: Some(future),
+        future: Some(Box::pin(future)),
         cpu,
+        label,
     };
 
     let limit = guest.config.max_duration;
@@ -58,15 +56,13 @@ pub async fn run(guest: &Arc<Guest>, call: Call) -> Result<Answer, Fault> {
         Err(_) => return Err(Fault::WallTime(limit)),
     };
     let (parts, body) = head.response.into_parts();
+    let limit = guest.sandbox.limits.stream_duration;
     let body = match body {
         Contents::Whole(bytes) => {
-            driver.finish_in_background(guest.sandbox.limits.stream_duration);
+            driver.finish_in_background(limit);
             crate::http::Body::Whole(bytes)
         }
-        Contents::Streaming(body) => {
-            let label = Arc::from(format!("{} {request_id}", guest.route()));
-            streaming::body(driver, body, guest.sandbox.limits.stream_duration, label).await?
-        }
+        Contents::Streaming(body) => streaming::body(driver, body, limit).await?,
     };
     Ok(Answer {
         response: http::Response::from_parts(parts, body),
@@ -98,6 +94,12 @@ enum Contents {
     Streaming(WasiBody),
 }
 
+impl Contents {
+    fn is_streaming(&self) -> bool {
+        matches!(self, Self::Streaming(_))
+    }
+}
+
 /// Where the guest's future leaves the head for the one who polls it.
 #[derive(Clone, Default)]
 struct Slot(Arc<Mutex<Option<Result<Head, Fault>>>>);
@@ -118,6 +120,13 @@ type Running = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 struct Driver {
     future: Option<Running>,
     cpu: Arc<Cpu>,
+    label: Label,
+}
+
+/// The route and the request, for the log.
+struct Label {
+    guest: Arc<Guest>,
+    request_id: String,
 }
 
 impl Driver {
@@ -134,15 +143,23 @@ impl Driver {
 
     fn poll_head(&mut self, cx: &mut Context<'_>, slot: &Slot) -> Poll<Result<Head, Fault>> {
         let polled = self.poll(cx);
-        if let Some(head) = slot.take() {
-            return Poll::Ready(head);
-        }
-        match polled {
-            Poll::Ready(Ok(())) => {
+        match (slot.take(), polled) {
+            // A guest that stops at once after its head has not written its body; there is still time for another answer.
+            (Some(Ok(Head { response, .. })), Poll::Ready(Err(fault)))
+                if response.body().is_streaming() =>
+            {
+                Poll::Ready(Err(fault))
+            }
+            (Some(head), Poll::Ready(Err(fault))) => {
+                self.label.after(&fault);
+                Poll::Ready(head)
+            }
+            (Some(head), _) => Poll::Ready(head),
+            (None, Poll::Ready(Ok(()))) => {
                 Poll::Ready(Err(Fault::Answer("it returned without an answer".into())))
             }
-            Poll::Ready(Err(fault)) => Poll::Ready(Err(fault)),
-            Poll::Pending => Poll::Pending,
+            (None, Poll::Ready(Err(fault))) => Poll::Ready(Err(fault)),
+            (None, Poll::Pending) => Poll::Pending,
         }
     }
 
@@ -155,11 +172,27 @@ impl Driver {
             let rest = tokio::time::timeout(limit, poll_fn(|cx| self.poll(cx)));
             match rest.await {
                 Ok(Ok(())) => {}
-                Ok(Err(fault)) => tracing::error!("work after the answer stopped: {fault}"),
-                Err(_) => {
-                    tracing::error!("work after the answer stopped: {}", Fault::WallTime(limit))
-                }
+                Ok(Err(fault)) => self.label.after(&fault),
+                Err(_) => self.label.after(&Fault::StreamTime(limit)),
             }
         });
+    }
+}
+
+impl Label {
+    fn after(&self, fault: &Fault) {
+        tracing::error!(
+            "{} {}: stopped after its answer: {fault}",
+            self.guest.route(),
+            self.request_id
+        );
+    }
+
+    fn cut_short(&self, fault: &Fault) {
+        tracing::error!(
+            "{} {}: the answer was cut short: {fault}",
+            self.guest.route(),
+            self.request_id
+        );
     }
 }

@@ -4,7 +4,6 @@
 //! request faults its pages in again. Where its address space cannot be reserved, as in some containers, instances are made on demand.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,8 +16,11 @@ use waystation_rules::segment::Limits;
 
 use super::state::State;
 
-/// How often the epoch advances: the grain in which CPU time is counted and a spinning guest gives way.
+/// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(5);
+
+/// Shared instances that wait for a request, of all routes together. The pool has room for them beside those that run.
+const MOST_IDLE: usize = 128;
 
 /// What the compiler should favour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +35,10 @@ pub enum Favour {
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
-    pub(super) ticks: Arc<Ticks>,
+    /// Bounds how many guests run at once.
     pub(super) places: Arc<Semaphore>,
+    /// Bounds how many instances wait for their next request.
+    pub(super) idle_places: Arc<Semaphore>,
     pub(super) limits: Limits,
 }
 
@@ -55,13 +59,12 @@ impl Sandbox {
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-        let ticks = Arc::new(Ticks::default());
-        start_clock(engine.clone(), &ticks)?;
+        start_clock(&engine)?;
         Ok(Self {
             engine,
             linker,
-            ticks,
             places: Arc::new(Semaphore::new(limits.concurrency)),
+            idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
             limits,
         })
     }
@@ -106,7 +109,7 @@ impl Sandbox {
         Ok(unsafe { Component::deserialize(&self.engine, code) }?)
     }
 
-    /// Says which settings and version of the runtime code is for, as bytes to key a cache by.
+    /// Says which settings and version of the runtime code is for, as a number to key a cache by.
     pub fn fingerprint(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
@@ -117,25 +120,13 @@ impl Sandbox {
     }
 }
 
-/// Counts the engine's epochs, so that time in a guest can be told by two loads.
-#[derive(Debug, Default)]
-pub(super) struct Ticks(AtomicU64);
-
-impl Ticks {
-    /// Ticks since the start.
-    pub(super) fn now(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// The clock has a thread of its own: on a serving thread a spinning guest would stop it.
-fn start_clock(engine: Engine, ticks: &Arc<Ticks>) -> anyhow::Result<()> {
-    let ticks = Arc::downgrade(ticks);
+fn start_clock(engine: &Engine) -> anyhow::Result<()> {
+    let engine = engine.weak();
     let tick = move || {
-        while let Some(ticks) = ticks.upgrade() {
-            ticks.0.fetch_add(1, Ordering::Relaxed);
+        while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
-            drop(ticks);
+            drop(engine);
             std::thread::sleep(TICK);
         }
     };
@@ -158,7 +149,7 @@ fn config(favour: Favour) -> Config {
 
 /// Fails where the address space for the pool is not to be had; the probe makes one instance's memory to be sure.
 fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
-    let places = u32::try_from(limits.concurrency).unwrap_or(u32::MAX);
+    let places = u32::try_from(limits.concurrency + MOST_IDLE).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::default();
     // A component is a few core instances: three for a Rust route, more for one with an adapter inside.
     pool.total_component_instances(places)

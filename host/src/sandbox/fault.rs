@@ -9,20 +9,24 @@ use super::state::State;
 /// What stopped a guest.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// `MAX_DURATION` passed before the head, or the stream's limit after it.
+    /// `MAX_DURATION` passed before the head.
     #[error("no answer within {} s of wall-clock time (MAX_DURATION)", .0.as_secs_f64())]
     WallTime(Duration),
+
+    /// It was still writing, or working after its answer, when a stream's time was over.
+    #[error("still at work after {} s (stream_duration of waystation.toml)", .0.as_secs_f64())]
+    StreamTime(Duration),
 
     /// It executed for longer than `CPU_MS`.
     #[error("it executed for more than {} ms (CPU_MS)", .0.as_millis())]
     CpuTime(Duration),
 
     /// It asked for more memory than one request may have.
-    #[error("it asked for more than {} MiB of memory", .0 >> 20)]
+    #[error("it asked for more than {} MiB of memory (memory_mb of waystation.toml)", .0 >> 20)]
     Memory(usize),
 
     /// All places for instances stayed taken while the request waited.
-    #[error("all {0} places for instances are taken")]
+    #[error("all {0} places for instances are taken (concurrency of waystation.toml)")]
     Busy(usize),
 
     /// A panic or another trap; the text holds the guest's backtrace.
@@ -32,7 +36,7 @@ pub enum Fault {
     /// The handler returned an error.
     #[error("{message}")]
     Handler {
-        /// The status that the error asks for: 500, or 400 for a request it could not understand.
+        /// The status that the error asks for: 500 unless the error says otherwise, such as 400 for a malformed body.
         status: u16,
         /// The error and its causes, one a line.
         message: String,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime_wasi_http::{p2, p3};
 use waystation_rules::method::{Method, Methods};
-use waystation_rules::segment::{self, SegmentConfig};
+use waystation_rules::segment::{self, CONTRACT, SegmentConfig};
 
 use super::bindings::segment as wit;
 use super::engine::Sandbox;
@@ -119,7 +119,7 @@ impl Guest {
 impl Handlers {
     fn of(component: &Component) -> Self {
         Self(Method::ALL.map(|method| {
-            let interface = format!("waystation:route/{}@0.1.0", method.interface());
+            let interface = format!("waystation:route/{}@{CONTRACT}", method.interface());
             let interface = component.get_export_index(None, &interface)?;
             component.get_export_index(Some(&interface), "handle")
         }))

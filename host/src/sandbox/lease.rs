@@ -1,11 +1,12 @@
 //! Hands out instances: a fresh one for each request, or one that served before where the route says `ISOLATION = Shared`.
 //!
-//! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown or holds
-//! resources that a request left behind, or when it has been idle for [`LONGEST_IDLE`].
+//! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown, or when
+//! it has been idle for [`LONGEST_IDLE`]; and only so many are kept in all, so that they never take the room of those that run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 use waystation_rules::segment::Isolation;
@@ -16,10 +17,8 @@ use super::state::{State, store};
 
 /// A new instance every so many requests costs less than 0.1 us a request.
 const MOST_USES: u32 = 1_000;
-/// An instance that nobody asked for this long gives its memory back.
+/// An instance that nobody asked for this long is dropped at the next request.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
-/// Idle instances of one route; more would only hold memory.
-const MOST_IDLE: usize = 64;
 /// An instance that has taken more than this is not kept.
 const MOST_MEMORY: usize = 32 << 20;
 
@@ -34,12 +33,19 @@ pub(super) struct Lease {
 
 /// The instances of one route that wait for a request, the last used on top.
 #[derive(Default)]
-pub(super) struct Idle(Mutex<Vec<(Instant, Lease)>>);
+pub(super) struct Idle(Mutex<Vec<Waiting>>);
+
+/// An instance that waits for its next request.
+struct Waiting {
+    since: Instant,
+    lease: Lease,
+    _place: OwnedSemaphorePermit,
+}
 
 impl Guest {
     /// An instance for the request `id`.
     pub(super) fn lease(&self, id: &str) -> Lease {
-        let lease = self.idle.take().unwrap_or_else(|| {
+        let mut lease = self.idle.take().unwrap_or_else(|| {
             let (store, cpu) = store(&self.sandbox, &self.route);
             Lease {
                 store,
@@ -49,6 +55,7 @@ impl Guest {
             }
         });
         lease.cpu.start(self.config.cpu);
+        lease.store.data_mut().memory.start();
         lease
             .store
             .data()
@@ -62,30 +69,36 @@ impl Guest {
         lease.uses += 1;
         let is_shared =
             self.config.isolation == Isolation::Shared && matches!(self.entry, Entry::Route(_));
-        let state = lease.store.data();
-        let is_clean = state.table.is_empty() && state.memory.taken() <= MOST_MEMORY;
-        if is_shared && is_clean && lease.uses < MOST_USES {
-            self.idle.keep(lease);
+        let is_small = lease.store.data().memory.taken() <= MOST_MEMORY;
+        if is_shared
+            && is_small
+            && lease.uses < MOST_USES
+            && let Ok(place) = Arc::clone(&self.sandbox.idle_places).try_acquire_owned()
+        {
+            self.idle.keep(lease, place);
         }
     }
 }
 
 impl Idle {
+    /// The instance that was used last, which is the likeliest to be warm. Those idle for too long are dropped.
     fn take(&self) -> Option<Lease> {
-        let (since, lease) = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()?;
-        (since.elapsed() < LONGEST_IDLE).then_some(lease)
+        self.fresh_enough().pop().map(|waiting| waiting.lease)
     }
 
-    fn keep(&self, lease: Lease) {
+    fn keep(&self, lease: Lease, place: OwnedSemaphorePermit) {
+        self.fresh_enough().push(Waiting {
+            since: Instant::now(),
+            lease,
+            _place: place,
+        });
+    }
+
+    fn fresh_enough(&self) -> MutexGuard<'_, Vec<Waiting>> {
         let now = Instant::now();
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(since, _)| now.duration_since(*since) < LONGEST_IDLE);
-        if idle.len() < MOST_IDLE {
-            idle.push((now, lease));
-        }
+        let stale = idle.partition_point(|waiting| LONGEST_IDLE <= now - waiting.since);
+        idle.drain(..stale);
+        idle
     }
 }

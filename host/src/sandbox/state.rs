@@ -64,7 +64,7 @@ pub(super) fn store(sandbox: &Sandbox, route: &str) -> (Store<State>, Arc<Cpu>) 
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(CALL_BYTES);
     store.set_max_component_handles(HANDLES);
-    let cpu = Arc::new(Cpu::new(Arc::clone(&sandbox.ticks)));
+    let cpu = Arc::new(Cpu::default());
     let clock = Arc::clone(&cpu);
     store.epoch_deadline_callback(move |_| match clock.is_spent() {
         true => Err(CpuSpent.into()),
@@ -98,6 +98,8 @@ impl WasiHttpView for State {
 pub(super) struct Memory {
     taken: usize,
     limit: usize,
+    /// The growth allowed last.
+    last: usize,
     refused: bool,
 }
 
@@ -106,6 +108,7 @@ impl Memory {
         Self {
             taken: 0,
             limit,
+            last: 0,
             refused: false,
         }
     }
@@ -132,7 +135,18 @@ impl Memory {
             return false;
         }
         self.taken = taken;
+        self.last = more;
         true
+    }
+
+    /// Takes back the growth that was allowed and then failed.
+    fn undo(&mut self) {
+        self.taken -= std::mem::take(&mut self.last);
+    }
+
+    /// Forgets what was refused to the request before.
+    pub(super) fn start(&mut self) {
+        self.refused = false;
     }
 }
 
@@ -144,6 +158,18 @@ impl ResourceLimiter for Memory {
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
         Ok(self.grow(desired.saturating_sub(current)))
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        tracing::debug!("a memory did not grow: {error}");
+        self.undo();
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        tracing::debug!("a table did not grow: {error}");
+        self.undo();
+        Ok(())
     }
 
     fn table_growing(

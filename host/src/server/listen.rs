@@ -1,5 +1,6 @@
 //! Finds a port to listen on.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
@@ -7,36 +8,47 @@ use tokio::net::TcpListener;
 /// How many ports after the first `dev` tries, as Next does (row CL2).
 const TRIES: u16 = 10;
 
-/// Why there is nothing to listen on.
+/// Why there is nothing to listen on. The cause stands in the message, so it is no `source()` too.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot listen on {address}: {error}\n\nhint: stop the program that has the port, or choose another with `--port`"
-)]
-pub struct Taken {
+#[error("cannot listen on {address}: {error}\n\nhint: {}", self.hint())]
+pub struct BindError {
     address: SocketAddr,
-    #[source]
     error: std::io::Error,
+}
+
+impl BindError {
+    fn is_taken(&self) -> bool {
+        self.error.kind() == ErrorKind::AddrInUse
+    }
+
+    fn hint(&self) -> &'static str {
+        if self.is_taken() {
+            "stop the program that has the port, or choose another with `--port`"
+        } else {
+            "choose another address with `--hostname`, or another port with `--port`"
+        }
+    }
 }
 
 /// Listens on exactly this address (row CL5).
 ///
 /// # Errors
 ///
-/// [`Taken`] if that is not possible.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Taken> {
+/// [`BindError`] if that is not possible.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address)
         .await
-        .map_err(|error| Taken { address, error })
+        .map_err(|error| BindError { address, error })
 }
 
 /// Listens on this address or on one of the next ten ports (row CL2).
 ///
 /// # Errors
 ///
-/// [`Taken`] for the first address if none of them is free.
-pub async fn bind_near(address: SocketAddr) -> Result<TcpListener, Taken> {
+/// [`BindError`] for the first address if none of them is free.
+pub async fn bind_near(address: SocketAddr) -> Result<TcpListener, BindError> {
     let first = match bind(address).await {
-        Err(taken) if taken.error.kind() == std::io::ErrorKind::AddrInUse => taken,
+        Err(error) if error.is_taken() => error,
         bound => return bound,
     };
     for port in (address.port()..=u16::MAX).skip(1).take(usize::from(TRIES)) {
@@ -45,4 +57,37 @@ pub async fn bind_near(address: SocketAddr) -> Result<TcpListener, Taken> {
         }
     }
     Err(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_said_once_with_what_to_do() {
+        let taken = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        check(
+            taken.local_addr().unwrap(),
+            "stop the program that has the port, or choose another with `--port`",
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_not_called_taken() {
+        check(
+            "192.0.2.1:0".parse().unwrap(),
+            "choose another address with `--hostname`, or another port with `--port`",
+        )
+        .await;
+    }
+
+    async fn check(address: SocketAddr, hint: &str) {
+        let error = bind(address).await.unwrap_err();
+        let cause = error.error.to_string();
+        assert_eq!(
+            format!("{:#}", anyhow::Error::from(error)),
+            format!("cannot listen on {address}: {cause}\n\nhint: {hint}")
+        );
+    }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Current;
 use connection::Life;
 
-pub use listen::{Taken, bind, bind_near};
+pub use listen::{BindError, bind, bind_near};
 
 /// How long connections may go on after the signal to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);

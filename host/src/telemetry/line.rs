@@ -7,6 +7,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Bytes of one event; a longer one is cut.
+const LONGEST: usize = 8 << 10;
+
 /// Writes an event as a person reads it: what kind it is, then its words.
 pub(super) struct Line;
 
@@ -30,10 +33,28 @@ where
             (_, Level::INFO) => "info: ",
             (_, Level::DEBUG | Level::TRACE) => "debug: ",
         };
-        writer.write_str(kind)?;
+        let mut words = String::new();
         context
             .field_format()
-            .format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+            .format_fields(Writer::new(&mut words), event)?;
+        writeln!(writer, "{kind}{}", entry(&words))
+    }
+}
+
+/// The words of one event. Lines after the first are indented, so that text from outside cannot pass for an event of its own.
+fn entry(words: &str) -> String {
+    let end = words.floor_char_boundary(LONGEST);
+    let cut = if end < words.len() { " ..." } else { "" };
+    words[..end].trim_end().replace('\n', "\n    ") + cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_entry_whatever_it_says() {
+        assert_eq!(entry("bad\nerror: forged\n"), "bad\n    error: forged");
+        assert_eq!(entry(&"é".repeat(LONGEST)).len(), LONGEST + " ...".len());
     }
 }

@@ -19,7 +19,11 @@ pub fn start_log(shows_requests: bool) {
         true => "warn,guest=info,request=info",
         false => "warn,guest=info",
     };
-    let filter = EnvFilter::try_from_env("WAYSTATION_LOG").unwrap_or_else(|_| default.into());
+    let asked = std::env::var("WAYSTATION_LOG").unwrap_or_else(|_| default.to_owned());
+    let filter = asked.parse::<EnvFilter>().unwrap_or_else(|error| {
+        eprintln!("warning: WAYSTATION_LOG: {error}; it is `{default}` now");
+        default.into()
+    });
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

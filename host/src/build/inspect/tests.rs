@@ -8,7 +8,7 @@ const ROUTE_SECTION: &str = r#"{"version":1,"contract":"0.1.0","pattern":"/x","m
 fn a_route_is_known_by_its_exports() {
     check(
         &component(
-            &["waystation:route/get@0.1.0", "waystation:route/post@0.1.3"],
+            &["waystation:route/get@0.1.0", "waystation:route/post@0.1.0"],
             None,
         ),
         "Route GET POST",
@@ -115,7 +115,7 @@ fn a_component_for_something_else_says_what_it_exports() {
 fn another_version_says_which_is_spoken() {
     check(
         &component(&["waystation:route/get@0.9.0"], None),
-        "this component exports `waystation:route/get@0.9.0`, and this host speaks `waystation:route` 0.1",
+        "this component exports `waystation:route/get@0.9.0`, and this host speaks `waystation:route` 0.1.0",
     );
     check(
         &component(&["wasi:http/handler@0.3.0-rc-2026-03-15"], None),

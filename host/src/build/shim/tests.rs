@@ -61,6 +61,12 @@ crate-type = [\"cdylib\"]
 test = false
 doctest = false
 
+# Never built: it tells rust-analyzer that the route's folder is part of this package.
+[[example]]
+name = \"route-root-folder\"
+path = \"../../../app/none.rs\"
+required-features = [\"waystation-editor\"]
+
 [dependencies.absolute]
 path = \"/opt/x\"
 
@@ -77,10 +83,33 @@ path = \"../../../../sdk\"
 [features]
 default = [\"fast\"]
 fast = []
+waystation-editor = []
 
 [target.\"cfg(unix)\".dependencies.near]
 path = \"../../../near\"
 "
+    );
+}
+
+#[test]
+fn an_editor_finds_the_route_s_folder_in_its_package() {
+    let app = App::new(&[("app/items/[slug]/route.rs", "")]);
+    app.file(
+        "Cargo.toml",
+        &CARGO_TOML.replace("[features]\ndefault = [\"fast\"]\nfast = []\n", ""),
+    );
+    app.write().unwrap();
+    let manifest = app.read(".waystation/routes/route-items-slug/Cargo.toml");
+    let example = "\
+[[example]]
+name = \"route-items-slug-folder\"
+path = \"../../../app/items/[slug]/none.rs\"
+required-features = [\"waystation-editor\"]
+";
+    assert!(manifest.contains(example), "{manifest}");
+    assert!(
+        manifest.contains("[features]\nwaystation-editor = []\n"),
+        "{manifest}"
     );
 }
 
@@ -182,12 +211,13 @@ fn what_the_app_s_manifest_lacks_is_said_with_the_lines_to_add() {
     let lacks: Vec<_> = app
         .write()
         .unwrap_err()
+        .0
         .iter()
         .map(ToString::to_string)
         .collect();
     assert_eq!(lacks.len(), 3, "{lacks:?}");
     assert!(
-        lacks[0].ends_with("[dependencies]\nwaystation = \"0.1.0\""),
+        lacks[0].ends_with("[dependencies]\nwaystation = { path = \"../waystation/guest-sdk\" }"),
         "{}",
         lacks[0]
     );
@@ -230,7 +260,7 @@ impl App {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
-    fn write(&self) -> Result<(), Vec<ProjectError>> {
+    fn write(&self) -> Result<(), ProjectErrors> {
         let project = Project::open(self.folder.path()).unwrap();
         write(&project, &discover(&project).unwrap())
     }

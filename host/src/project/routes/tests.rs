@@ -110,7 +110,9 @@ fn a_link_that_leads_back_is_a_fault() {
     let folder = app(&["app/a/route.rs"]);
     std::os::unix::fs::symlink(folder.path().join("app"), folder.path().join("app/a/again"))
         .unwrap();
-    let faults = discover(&Project::open(folder.path()).unwrap()).unwrap_err();
+    let faults = discover(&Project::open(folder.path()).unwrap())
+        .unwrap_err()
+        .0;
     assert_eq!(faults.len(), 1);
     assert!(
         faults[0].to_string().contains("--> app/a/again"),
@@ -139,7 +141,9 @@ fn check(files: &[&str], expected: &str) {
 
 fn faults(files: &[&str]) -> Vec<String> {
     let folder = app(files);
-    let faults = discover(&Project::open(folder.path()).unwrap()).unwrap_err();
+    let faults = discover(&Project::open(folder.path()).unwrap())
+        .unwrap_err()
+        .0;
     faults.iter().map(ToString::to_string).collect()
 }
 

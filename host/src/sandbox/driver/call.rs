@@ -33,8 +33,6 @@ pub struct Call {
     pub request: http::Request<RequestBody>,
     /// Names the request in the log.
     pub request_id: String,
-    /// The pattern that matched.
-    pub pattern: String,
     /// The dynamic segments.
     pub params: Vec<Param>,
     /// The cookies by name and decoded value.
@@ -47,13 +45,13 @@ type Io = std::pin::Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::E
 
 /// Runs the guest to its end; the head goes to `slot` as soon as it is known.
 ///
-/// `_place` is held as long as the guest lives.
+/// `_place` stands first, so that it is given up last: when the next request has it, the instance is gone.
 pub(super) async fn drive(
+    _place: OwnedSemaphorePermit,
     guest: Arc<Guest>,
     mut lease: Lease,
     call: Call,
     slot: Slot,
-    _place: OwnedSemaphorePermit,
 ) -> Result<(), Fault> {
     let done = enter(&guest, &mut lease, call, &slot).await;
     lease.store.data().log.finish();
@@ -106,7 +104,7 @@ async fn route(
         instance.get_typed_func::<(Resource<Request>, Context), Handled>(&mut *store, handler)?;
     let context = Context {
         request_id: call.request_id,
-        pattern: call.pattern,
+        pattern: guest.route().to_owned(),
         params: call.params.into_iter().map(param).collect(),
         cookies: call.cookies,
         client_address: call.client_address,

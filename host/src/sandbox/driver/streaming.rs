@@ -1,15 +1,18 @@
 //! A body that its guest is still writing while hyper sends it.
+//!
+//! A client that stops reading stops hyper from asking, so the end of a stream's time is watched by a task of its own: it cancels the
+//! guest, and the body fails when it is asked again.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::time::Sleep;
+use tokio::task::AbortHandle;
 use wasmtime_wasi_http::WasiBody;
 
 use super::Driver;
@@ -24,21 +27,16 @@ const AT_ONCE: usize = 64 << 10;
 /// # Errors
 ///
 /// The [`Fault`] that ended the body before its first byte: there is still time for another answer.
-pub(super) async fn body(
-    driver: Driver,
-    inner: WasiBody,
-    limit: Duration,
-    label: Arc<str>,
-) -> Result<Body, Fault> {
-    let deadline = Box::pin(tokio::time::sleep(limit));
+pub(super) async fn body(driver: Driver, inner: WasiBody, limit: Duration) -> Result<Body, Fault> {
+    let driver = Arc::new(Mutex::new(Some(driver)));
+    let watch = watch(&driver, limit);
     let mut body = Streaming {
         driver,
         inner,
         ready: VecDeque::new(),
         is_over: false,
-        deadline,
         limit,
-        label,
+        watch,
     };
     let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await?;
     if is_whole && body.ready.len() < 2 {
@@ -49,17 +47,35 @@ pub(super) async fn body(
     Ok(Body::Stream(Box::pin(body)))
 }
 
+/// Absent once the guest was cancelled because its time was over.
+type Shared = Arc<Mutex<Option<Driver>>>;
+
+/// Cancels the guest when its time is over.
+fn watch(driver: &Shared, limit: Duration) -> AbortHandle {
+    let driver = Arc::downgrade(driver);
+    let watch = async move {
+        tokio::time::sleep(limit).await;
+        let driver = driver.upgrade().and_then(|driver| lock(&driver).take());
+        if let Some(driver) = driver {
+            driver.label.cut_short(&Fault::StreamTime(limit));
+        }
+    };
+    tokio::spawn(watch).abort_handle()
+}
+
+fn lock(driver: &Shared) -> MutexGuard<'_, Option<Driver>> {
+    driver.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct Streaming {
-    driver: Driver,
+    driver: Shared,
     inner: WasiBody,
     /// Frames that were there before hyper asked.
     ready: VecDeque<Result<Frame<Bytes>, BodyError>>,
     /// The guest has ended its body: what it still does outlives the client.
     is_over: bool,
-    deadline: Pin<Box<Sleep>>,
     limit: Duration,
-    /// The route and the request, for the log.
-    label: Arc<str>,
+    watch: AbortHandle,
 }
 
 impl Streaming {
@@ -91,8 +107,13 @@ impl Streaming {
 
     /// Runs the guest on, then takes a frame if there is one. What either waits for wakes the same task.
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        if let Poll::Ready(Err(fault)) = self.driver.poll(cx) {
-            return Poll::Ready(Some(Err(fault)));
+        match &mut *lock(&self.driver) {
+            None => return Poll::Ready(Some(Err(Fault::StreamTime(self.limit)))),
+            Some(driver) => {
+                if let Poll::Ready(Err(fault)) = driver.poll(cx) {
+                    return Poll::Ready(Some(Err(fault)));
+                }
+            }
         }
         match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
@@ -106,8 +127,9 @@ impl Streaming {
 
     /// Cancels the guest and ends the body early, so that the client sees it is not whole.
     fn cut_short(&mut self, fault: Fault) -> BodyError {
-        tracing::error!("{}: the answer was cut short: {fault}", self.label);
-        self.driver.future = None;
+        if let Some(driver) = lock(&self.driver).take() {
+            driver.label.cut_short(&fault);
+        }
         Box::new(fault)
     }
 }
@@ -137,10 +159,6 @@ impl http_body::Body for Streaming {
         if self.is_over {
             return Poll::Ready(None);
         }
-        if self.deadline.as_mut().poll(cx).is_ready() {
-            let limit = self.limit;
-            return Poll::Ready(Some(Err(self.cut_short(Fault::WallTime(limit)))));
-        }
         let frame = ready!(self.poll_guest(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(|fault| self.cut_short(fault))))
     }
@@ -161,12 +179,9 @@ impl http_body::Body for Streaming {
 impl Drop for Streaming {
     /// A guest whose body is over may finish its work; a guest whose client has left is cancelled where it stands.
     fn drop(&mut self) {
-        if self.is_over {
-            let future = self.driver.future.take();
-            let driver = Driver {
-                future,
-                cpu: Arc::clone(&self.driver.cpu),
-            };
+        self.watch.abort();
+        let driver = lock(&self.driver).take();
+        if let (true, Some(driver)) = (self.is_over, driver) {
             driver.finish_in_background(self.limit);
         }
     }
