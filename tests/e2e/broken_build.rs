@@ -1,8 +1,8 @@
 //! A route that does not compile: its own fault and nobody else's, in the compiler's words, until it is mended.
 
-use waystation_tests::Answer;
+use waystation_tests::{Answer, Client, wait_for};
 
-use crate::support::{Edited, text_route};
+use crate::support::{Edited, program, text_route, turn};
 
 const BROKEN: &str = "pub fn get() -> &'static str {\n    let word: &str = 1;\n    word\n}\n";
 
@@ -205,6 +205,26 @@ async fn routes_in_each_other_s_way_are_told_and_leave_everything_serving() {
     assert_eq!(app.client.get("/shop/1").await.line(), "200 item");
     app.app.remove("app/shop");
     app.shows("/shop/1", "200 product").await;
+}
+
+#[tokio::test]
+async fn dev_starts_on_an_app_that_cannot_be_built_and_serves_it_once_it_can() {
+    let turn = turn().await;
+    let app = turn.app(&[
+        ("app/[a]/[a]/route.rs", &text_route("never")),
+        ("app/b/route.rs", &text_route("b")),
+    ]);
+    let host = program().command("dev", app.root());
+    let host = host.on_a_free_port().spawn();
+    host.wait_for_line("the fault", |line| line.contains("`a` names two segments"));
+    host.wait_for_line("its file", |line| line.trim() == "--> app/[a]/[a]/route.rs");
+    app.remove("app/[a]");
+    let client = Client::new(host.address());
+    wait_for("the other route", async || {
+        let answer = client.try_ask("GET", "/b", &[], "").await;
+        (answer.ok()?.line() == "200 b").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

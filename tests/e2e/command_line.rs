@@ -110,7 +110,7 @@ fn every_fault_is_told_at_once() {
         ("app/(a)/y/route.rs", ""),
         ("app/(b)/y/route.rs", ""),
     ]);
-    for command in ["routes", "build", "check", "dev"] {
+    for command in ["routes", "build", "check"] {
         let exit = program().command(command, app.root()).run();
         assert_eq!(exit.code, Some(1), "{command}");
         for part in [
