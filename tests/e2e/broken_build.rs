@@ -88,7 +88,7 @@ async fn a_wrong_module_is_told_at_its_own_line() {
     app.shows("/a", "200 mended").await;
 }
 
-/// The words are the author's; the place is still that of the generated package, which issue 2 wants to be the handler's line.
+/// The place is still a line of the generated package; it should become the handler's.
 #[tokio::test]
 async fn a_wrong_answer_type_is_told_in_plain_words() {
     let app = Edited::new(&[("app/a/route.rs", &text_route("a"))]).await;
