@@ -219,6 +219,9 @@ async fn dev_starts_on_an_app_that_cannot_be_built_and_serves_it_once_it_can() {
     let host = host.on_a_free_port().spawn();
     host.wait_for_line("the fault", |line| line.contains("`a` names two segments"));
     host.wait_for_line("its file", |line| line.trim() == "--> app/[a]/[a]/route.rs");
+    host.wait_for_line("what is served", |line| {
+        line.contains("nothing is served until this is mended")
+    });
     app.remove("app/[a]");
     let client = Client::new(host.address());
     wait_for("the other route", async || {

@@ -64,7 +64,10 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             }
             Err(error) => {
                 files.mark_first_refused();
-                report::news(&News::Refused(&error));
+                report::news(&News::Refused {
+                    error: &error,
+                    served: session.len(),
+                });
             }
         }
         let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));

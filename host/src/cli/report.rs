@@ -106,12 +106,13 @@ pub(super) fn news(news: &News<'_>) {
             eprintln!(" {} {first}{more} changed ...", "○".dimmed());
         }
         News::Live { change, took } => live(change, *took),
-        News::Refused(error) => {
+        News::Refused { error, served } => {
             eprintln!("{}: {error}", "error".red().bold());
-            eprintln!(
-                "\n{}: what was served before is still served",
-                "note".bold()
-            );
+            let state = match served {
+                0 => "nothing is served until this is mended and saved",
+                _ => "what was served before is still served",
+            };
+            eprintln!("\n{}: {state}", "note".bold());
         }
     }
 }

@@ -33,8 +33,13 @@ pub enum News<'a> {
         /// From the first sign of the change to the first request that can see it.
         took: Duration,
     },
-    /// Nothing could be built: what was served before still is.
-    Refused(&'a SessionError),
+    /// Nothing could be built.
+    Refused {
+        /// Why.
+        error: &'a SessionError,
+        /// How many routes, built before, are still served.
+        served: usize,
+    },
 }
 
 /// Keeps `current` in step with the files until it is dropped.
@@ -75,7 +80,10 @@ async fn step(
         Err(_) if is_overtaken => {}
         Ok(built) if is_overtaken && built.has_failures() => {}
         Err(error) => {
-            tell(News::Refused(&error));
+            tell(News::Refused {
+                error: &error,
+                served: session.len(),
+            });
             files.mark_refused(now);
         }
         Ok(built) => {
