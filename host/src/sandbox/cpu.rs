@@ -1,19 +1,25 @@
 //! Counts the time one request spends executing in a guest.
 //!
-//! A guest waits far more than it runs, so wall time would punish slow upstreams; and on a busy machine its thread is often put aside, so
-//! the thread's own CPU clock is read when the driver enters and leaves the guest.
+//! A guest waits far more than it runs, so it is charged only for the polls that run it. Nearly all of them end before a tick of the
+//! epoch: those are charged by the wall clock, which needs no system call. From its first tick on, a poll is charged by the thread's own
+//! CPU clock, for on a busy machine a thread is often put aside.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::engine::TICK;
+
 /// The execution time of one request, in nanoseconds.
 #[derive(Debug, Default)]
 pub(super) struct Cpu {
-    entered: AtomicU64,
-    used: AtomicU64,
     budget: AtomicU64,
+    used: AtomicU64,
+    /// When the poll under way began, by the wall clock.
+    entered: AtomicU64,
+    /// When the poll under way met its first tick, by the thread's CPU clock; 0 before that.
+    ticked: AtomicU64,
 }
 
 impl Cpu {
@@ -26,25 +32,73 @@ impl Cpu {
 
     /// Runs `poll`, which may run the guest, and counts how long it keeps the processor.
     pub(super) fn count<T>(&self, poll: impl FnOnce() -> T) -> T {
-        self.entered.store(now(), Ordering::Relaxed);
+        self.ticked.store(0, Ordering::Relaxed);
+        self.entered
+            .store(now(ClockId::Monotonic), Ordering::Relaxed);
         let polled = poll();
-        self.used.fetch_add(self.since_entry(), Ordering::Relaxed);
+        self.charge();
         polled
     }
 
     /// Whether the budget is spent; asked by the guest itself, at each tick while it runs.
     pub(super) fn is_spent(&self) -> bool {
-        self.budget.load(Ordering::Relaxed) < self.used.load(Ordering::Relaxed) + self.since_entry()
+        self.charge();
+        self.ticked
+            .store(now(ClockId::ThreadCPUTime).max(1), Ordering::Relaxed);
+        self.budget.load(Ordering::Relaxed) < self.used.load(Ordering::Relaxed)
     }
 
-    fn since_entry(&self) -> u64 {
-        now().saturating_sub(self.entered.load(Ordering::Relaxed))
+    /// Adds what ran since the last tick, or since the poll began. A poll begins and ends on one thread.
+    fn charge(&self) {
+        let ran = match self.ticked.load(Ordering::Relaxed) {
+            0 => {
+                let entered = self.entered.load(Ordering::Relaxed);
+                (now(ClockId::Monotonic) - entered).min(TICK.as_nanos() as u64)
+            }
+            ticked => now(ClockId::ThreadCPUTime) - ticked,
+        };
+        self.used.fetch_add(ran, Ordering::Relaxed);
     }
 }
 
-/// What this thread has run so far. A poll begins and ends on one thread.
-fn now() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let nanos = i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec);
-    u64::try_from(nanos).unwrap_or(0)
+/// A clock's time, in nanoseconds.
+fn now(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+    .as_nanos() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_is_charged_for_what_it_runs_and_not_for_more_than_a_tick_before_its_first() {
+        let cpu = Cpu::default();
+        cpu.start(TICK * 3);
+        cpu.count(|| std::thread::park_timeout(TICK * 4)); // put aside, as by a busy machine
+        assert!(cpu.used() <= TICK, "{:?}", cpu.used());
+        assert!(!cpu.is_spent());
+    }
+
+    #[test]
+    fn a_poll_that_spins_spends_its_budget() {
+        let cpu = Cpu::default();
+        cpu.start(TICK * 3);
+        let polled = cpu.count(|| {
+            let began = now(ClockId::ThreadCPUTime);
+            while !cpu.is_spent() {}
+            Duration::from_nanos(now(ClockId::ThreadCPUTime) - began)
+        });
+        assert!(TICK * 2 <= polled && polled <= TICK * 4, "{polled:?}");
+    }
+
+    impl Cpu {
+        fn used(&self) -> Duration {
+            Duration::from_nanos(self.used.load(Ordering::Relaxed))
+        }
+    }
 }
