@@ -134,6 +134,7 @@ impl<H: IntoHeaders, T: IntoResponse> IntoResponse for (StatusCode, H, T) {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoResponse, E: Into<Error>> IntoResponse for Result<T, E> {
     fn into_response(self) -> Result<Response> {
         self.map_err(Into::into)?.into_response()

@@ -88,14 +88,28 @@ async fn a_wrong_module_is_told_at_its_own_line() {
     app.shows("/a", "200 mended").await;
 }
 
-/// The place is still a line of the generated package; it should become the handler's.
 #[tokio::test]
-async fn a_wrong_answer_type_is_told_in_plain_words() {
+async fn a_wrong_type_of_a_handler_is_told_in_plain_words_at_the_handler() {
     let app = Edited::new(&[("app/a/route.rs", &text_route("a"))]).await;
     wrong(
         &app,
         "pub fn get() -> u128 {\n    1\n}\n",
-        &["a handler cannot answer with `u128`"],
+        &[
+            "error: a handler cannot answer with `u128`\n --> app/a/route.rs:1:17\n",
+            "1 | pub fn get() -> u128 {\n  |                 ^^^^\n",
+        ],
+    )
+    .await;
+    wrong(
+        &app,
+        "pub fn get() -> waystation::Result<u128> {\n    Ok(1)\n}\n",
+        &["error: a handler cannot answer with `Result<u128, waystation::Error>`\n --> app/a/route.rs:1:17\n"],
+    )
+    .await;
+    wrong(
+        &app,
+        "pub fn get() {}\n\npub fn post(body: String) {}\n",
+        &["error: a handler cannot take `String`\n --> app/a/route.rs:3:19\n"],
     )
     .await;
 }

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, ReturnType, Type, UseTree, Visibility};
 
 use crate::constants::Constant;
-use crate::fault::Fault;
+use crate::fault::{Fault, Place};
 use crate::method::Method;
 
 /// What a route module defines.
@@ -18,11 +18,18 @@ pub(crate) struct Module {
 }
 
 impl Module {
+    /// The same module with the types of its handlers drawn, for a compiler that does not know the file's tokens.
+    pub(crate) fn drawn(mut self, file: &str, source: &str) -> Self {
+        for place in self.handlers.iter_mut().flat_map(Handler::places) {
+            place.draw(file, source);
+        }
+        self
+    }
+
     /// The same module, all of it at `span`.
     pub(crate) fn with_span(mut self, span: Span) -> Self {
-        for handler in &mut self.handlers {
-            handler.arguments.fill(span);
-            handler.answer = span;
+        for place in self.handlers.iter_mut().flat_map(Handler::places) {
+            place.span = span;
         }
         for defined in &mut self.constants {
             defined.ty = span;
@@ -37,8 +44,14 @@ pub(crate) struct Handler {
     pub(crate) method: Method,
     pub(crate) is_async: bool,
     /// Where the types of the arguments are, and that of the answer: what the compiler says of them belongs there.
-    pub(crate) arguments: Vec<Span>,
-    pub(crate) answer: Span,
+    pub(crate) arguments: Vec<Place>,
+    pub(crate) answer: Place,
+}
+
+impl Handler {
+    fn places(&mut self) -> impl Iterator<Item = &mut Place> {
+        self.arguments.iter_mut().chain([&mut self.answer])
+    }
 }
 
 /// A constant as it is read.
@@ -221,8 +234,13 @@ impl Check {
             self.module.handlers.push(Handler {
                 method,
                 is_async: sig.asyncness.is_some(),
-                arguments: sig.inputs.iter().map(argument_type).collect(),
-                answer,
+                arguments: sig
+                    .inputs
+                    .iter()
+                    .map(argument_type)
+                    .map(Place::at)
+                    .collect(),
+                answer: Place::at(answer),
             });
         }
     }

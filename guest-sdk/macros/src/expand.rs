@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::check::{Defined, Handler, Module};
+use crate::fault::Place;
 use crate::params::{Kind, Param};
 
 /// `Params`, with a field for each dynamic segment.
@@ -105,17 +106,58 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
 /// A handler with its arguments and answer made alike.
 fn call(handler: &Handler) -> TokenStream {
     let name = ident(handler.method.name());
-    let argument = |span: &Span| quote_spanned!(*span=> ::waystation::FromCall::from_call(&call)?);
+    let argument = |place: &Place| {
+        let span = place.span;
+        let check = place.drawn.as_ref().map(|drawn| {
+            let message = "a handler cannot take `{Self}`";
+            let note = "a handler takes nothing, `Request`, `Context<Params>`, or both";
+            check(&quote!(::waystation::FromCall), message, drawn, note)
+        });
+        match check {
+            None => quote_spanned!(span=> ::waystation::FromCall::from_call(&call)?),
+            Some(check) => quote!({
+                #check
+                checked(::waystation::FromCall::from_call(&call)?)
+            }),
+        }
+    };
     let arguments = handler.arguments.iter().map(argument);
     let wait = handler.is_async.then(|| quote!(.await));
+    let check = handler.answer.drawn.as_ref().map(|drawn| {
+        let message = "a handler cannot answer with `{Self}`";
+        let note = "return `Response`, `Json<T>` or `Html<T>`, text, bytes, a `StatusCode`, `(StatusCode, T)`, or a \
+                    `waystation::Result` of one of them";
+        check(&quote!(::waystation::IntoResponse), message, drawn, note)
+    });
+    let checked = check
+        .is_some()
+        .then(|| quote!(let answer = checked(answer);));
     let answered =
-        quote_spanned!(handler.answer=> ::waystation::IntoResponse::into_response(answer));
+        quote_spanned!(handler.answer.span=> ::waystation::IntoResponse::into_response(answer));
     quote! {
         fn #name(call: sdk::Rc<sdk::Call>) -> sdk::Pending {
+            #check
             ::std::boxed::Box::pin(async move {
                 let answer = self::route::#name(#(#arguments),*) #wait;
+                #checked
                 #answered
             })
+        }
+    }
+}
+
+/// A function that takes what `required` is implemented for; of anything else the compiler says `message` with the place as it was drawn.
+fn check(required: &TokenStream, message: &str, drawn: &str, note: &str) -> TokenStream {
+    let gutter = " ".repeat(drawn.find("-->").unwrap_or_default());
+    let drawn = drawn.replace('{', "{{").replace('}', "}}");
+    let message = format!("{message}\n{drawn}\n{gutter} |\n{gutter} = note: {note}");
+    quote! {
+        #[diagnostic::on_unimplemented(message = #message)]
+        trait Checked: #required {}
+        #[diagnostic::do_not_recommend]
+        impl<T: #required> Checked for T {}
+        fn checked<T: Checked>(value: T) -> T {
+            value
         }
     }
 }

@@ -31,6 +31,24 @@ impl Fault {
     }
 }
 
+/// Where a type is that the compiler may have something to say about.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) span: Span,
+    /// The source row with carets below it, where the compiler does not know the token.
+    pub(crate) drawn: Option<String>,
+}
+
+impl Place {
+    pub(crate) fn at(span: Span) -> Self {
+        Self { span, drawn: None }
+    }
+
+    pub(crate) fn draw(&mut self, file: &str, source: &str) {
+        self.drawn = Some(draw(self.span, file, source));
+    }
+}
+
 /// Runs `work` with tokens that know their line and column. They must not leave it.
 pub(crate) fn with_locations<T>(work: impl FnOnce() -> T) -> T {
     struct Restore;
@@ -62,6 +80,13 @@ fn one(fault: &Fault, file: &str, source: &str) -> String {
     let Some(span) = span else {
         return format!("{message}\n --> {file}\n  |\n  = help: {help}");
     };
+    let drawn = draw(*span, file, source);
+    let gutter = " ".repeat(span.start().line.to_string().len());
+    format!("{message}\n{drawn}\n{gutter} |\n{gutter} = help: {help}")
+}
+
+/// A source row and the carets below it.
+fn draw(span: Span, file: &str, source: &str) -> String {
     let (start, end) = (span.start(), span.end());
     let row = source.lines().nth(start.line - 1).unwrap_or_default();
     let last = if end.line == start.line {
@@ -83,7 +108,7 @@ fn one(fault: &Fault, file: &str, source: &str) -> String {
     let gutter = " ".repeat(line.to_string().len());
     let row = row.replace('\t', "    ");
     format!(
-        "{message}\n{gutter}--> {file}:{line}:{column}\n{gutter} |\n{line} | {row}\n{gutter} | {:indent$}{}\n{gutter} |\n{gutter} = help: {help}",
+        "{gutter}--> {file}:{line}:{column}\n{gutter} |\n{line} | {row}\n{gutter} | {:indent$}{}",
         "",
         "^".repeat(carets)
     )

@@ -67,7 +67,10 @@ fn in_file(root: &str, file: &str, dynamic: bool) -> Result<check::Module, Token
     let checked = fault::with_locations(|| {
         let parsed = syn::parse_file(&source).ok()?;
         let checked = check::module(&parsed.items, dynamic);
-        Some(checked.map_err(|faults| fault::render(&faults, file, &source)))
+        Some(match checked {
+            Ok(module) => Ok(module.drawn(file, &source)),
+            Err(faults) => Err(fault::render(&faults, file, &source)),
+        })
     });
     // The compiler does not know the file's tokens, so all its spans become the macro's own.
     match checked {
