@@ -8,6 +8,7 @@
 //!
 //! - [`admit`]: may this request head be answered at all?
 //! - [`path`]: what path does it ask for? The only parser of paths.
+//! - [`source`]: is a rule of the configuration about that path?
 //! - [`pattern`] and [`table`]: which route is that, with which params?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
@@ -26,4 +27,5 @@ pub mod path;
 pub mod pattern;
 pub mod reload;
 pub mod segment;
+pub mod source;
 pub mod table;
