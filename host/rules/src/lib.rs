@@ -8,7 +8,7 @@
 //!
 //! - [`admit`]: may this request head be answered at all?
 //! - [`path`]: what path does it ask for? The only parser of paths.
-//! - [`source`]: is a rule of the configuration about that path?
+//! - [`source`] and [`destination`]: is a rule of the configuration about that path, and where does it lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
@@ -21,6 +21,7 @@
 
 pub mod admit;
 pub mod cookies;
+pub mod destination;
 pub mod finish;
 pub mod method;
 pub mod path;
@@ -29,3 +30,4 @@ pub mod reload;
 pub mod segment;
 pub mod source;
 pub mod table;
+mod template;
