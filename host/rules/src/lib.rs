@@ -8,6 +8,7 @@
 //!
 //! - [`admit`]: may this request head be answered at all?
 //! - [`path`]: what path does it ask for? The only parser of paths.
+//! - [`base_path`]: is that below the app's own?
 //! - [`source`] and [`destination`]: is a rule of the configuration about that path, and where does it lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params?
 //! - [`method`]: does the route answer this method?
@@ -20,6 +21,7 @@
 //! - [`reload`]: what has to be built?
 
 pub mod admit;
+pub mod base_path;
 pub mod cookies;
 pub mod destination;
 pub mod finish;

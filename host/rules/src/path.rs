@@ -111,6 +111,20 @@ impl Path<'_> {
         self.text.split('/').filter(|segment| !segment.is_empty())
     }
 
+    /// The path below another, which is [`Path::spelt`] and has no trailing slash; none if it is elsewhere.
+    pub(crate) fn below(&self, base: &str) -> Option<Path<'_>> {
+        let depth = base.matches('/').count();
+        let ends = self.text.match_indices('/').map(|(at, _)| at).skip(1);
+        let end = match depth {
+            0 => 0,
+            depth => ends.chain([self.text.len()]).nth(depth - 1)?,
+        };
+        let (above, below) = self.text.split_at(end);
+        let is_base = spell(above).is_ok_and(|above| above == base);
+        let text = Cow::Borrowed(if below.is_empty() { "/" } else { below });
+        is_base.then_some(Path { text })
+    }
+
     /// The same path without the text that it was read from.
     #[must_use]
     pub fn into_owned(self) -> Path<'static> {
