@@ -108,7 +108,7 @@ pub enum DestinationError {
 
 /// A request is refused with 400: its params would lead above the rule's destination.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}` has a dot segment that came out of the request's path, and would lead elsewhere")]
+#[error("`{path}` has a dot segment that came out of the request and would lead elsewhere")]
 pub struct Climb {
     /// The path as it was filled in.
     pub path: String,

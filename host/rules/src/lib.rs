@@ -9,7 +9,7 @@
 //! - [`admit`]: may this request head be answered at all?
 //! - [`path`]: what path does it ask for? The only parser of paths.
 //! - [`base_path`]: is that below the app's own?
-//! - [`source`] and [`destination`]: is a rule of the configuration about that path, and where does it lead?
+//! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
@@ -22,6 +22,7 @@
 
 pub mod admit;
 pub mod base_path;
+pub mod config;
 pub mod cookies;
 pub mod destination;
 pub mod finish;
