@@ -7,6 +7,7 @@
 //! In the order in which a request meets them:
 //!
 //! - [`admit`]: may this request head be answered at all?
+//! - [`forwarded`]: who asks, over which scheme and of which host?
 //! - [`path`]: what path does it ask for? The only parser of paths.
 //! - [`base_path`]: is that below the app's own?
 //! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
@@ -26,6 +27,7 @@ pub mod config;
 pub mod cookies;
 pub mod destination;
 pub mod finish;
+pub mod forwarded;
 pub mod method;
 pub mod path;
 pub mod pattern;
