@@ -50,8 +50,8 @@ impl Condition {
         match (self.kind, &self.value) {
             _ if !named.is_empty() => named,
             (Kind::Host, _) => vec!["host".to_owned()],
-            (_, None) => vec![self.param()],
-            (_, Some(_)) => Vec::new(),
+            (_, None) if !self.param().is_empty() => vec![self.param()],
+            _ => Vec::new(),
         }
     }
 

@@ -196,6 +196,8 @@ fn a_condition_gives_params() {
         "/a",
         "307 /www.example.com",
     );
+    let nameless = "headers = [{ source = '/a', has = [{ type = 'query', key = '1' }], headers = [{ key = 'x-a', value = 'a:b :' }] }]";
+    check(nameless, "/a?1=2", "x-a: a:b :");
     let host = r#"type = "host", value = "(?P<sub>[^.]+)\\..*""#;
     check(&redirect(host, "/b?s=:sub"), "/a", "307 /b?s=www");
     let to = redirect(r#"type = "query", key = "to", value = "(?<to>.*)""#, "/:to");

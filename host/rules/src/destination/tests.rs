@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::source::Source;
 
@@ -254,4 +256,41 @@ fn check(
         }
     };
     assert_eq!(found, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    /// R5: whatever the path, a redirect to a path stays on this host and is printable, and a rewrite routes what any request could ask.
+    #[test]
+    fn a_param_never_leads_elsewhere(
+        source in prop::sample::select(vec!["/:p(.*)", "/x:p(.*)", "/:p*", "/:p/:q(.*)?"]),
+        destination in prop::sample::select(vec!["/:p", "/a:p", "/:p:p", "/./:p", "/:p?p=:p#:p", "/:p./a", "/a/:p*/b"]),
+        raw in "/(x|%2e|%2F|%5c|%0d%0a|%00|[a/.\\\\@: %é\u{202e}?#]){0,10}",
+        query in proptest::option::of("[a-c=&%+ é\\n]{0,8}"),
+    ) {
+        let source = Source::parse(source).unwrap();
+        let known: Vec<_> = source.names().map(str::to_owned).collect();
+        if let Ok(Normal::Serve(path)) = normalise(&raw, false)
+            && let Some(captures) = source.find(&path)
+            && let Ok(destination) = Destination::parse(destination, &known)
+        {
+            if let Ok(location) = destination.location(&captures, query.as_deref(), "") {
+                prop_assert!(location.starts_with('/') && !location.starts_with("//"), "{}", location);
+                prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'), "{}", location);
+            }
+            if let Ok(Target::Own { path, .. }) = destination.target(&captures, query.as_deref()) {
+                prop_assert_eq!(normalise(path.as_str(), false), Ok(Normal::Serve(path.clone())));
+            }
+        }
+    }
+
+    /// Any text is a destination or is refused.
+    #[test]
+    fn any_text_is_a_destination_or_refused(text in "(/|https?://)?(\\PC|[/:a(.*)?#&=+\\\\{}%\\[\\]@]){0,24}") {
+        let known = ["a".to_owned()];
+        if let Ok(destination) = Destination::parse(&text, &known) {
+            let _ = destination.target(&Captures::default(), None);
+        }
+    }
 }

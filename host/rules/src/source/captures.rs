@@ -41,9 +41,9 @@ impl Captures {
         found.map(|(_, value)| value)
     }
 
-    /// Adds a param; nothing if it is empty. A later one wins.
+    /// Adds a param; nothing if its name or its value is empty. A later one wins.
     pub(crate) fn add(&mut self, name: &str, value: Captured) {
-        if value.is_empty() {
+        if name.is_empty() || value.is_empty() {
             return;
         }
         match self.0.iter_mut().find(|(known, _)| known == name) {
