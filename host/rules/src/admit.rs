@@ -169,7 +169,7 @@ impl Refusal {
 /// `example.com`, `127.0.0.1:3000` or `[::1]:3000`.
 ///
 /// Names are letters, digits, `-`, `.` and `_`: the rest of what RFC 3986 allows is used by nobody but those who try something.
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if !port.contains(']') => (name, port),
         _ => (text, ""),

@@ -219,7 +219,7 @@ impl Priority {
 }
 
 /// What `encodeURIComponent` escapes.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')

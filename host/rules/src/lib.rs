@@ -7,7 +7,10 @@
 //! In the order in which a request meets them:
 //!
 //! - [`admit`]: may this request head be answered at all?
+//! - [`forwarded`]: who asks, over which scheme and of which host?
 //! - [`path`]: what path does it ask for? The only parser of paths.
+//! - [`base_path`]: is that below the app's own?
+//! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
@@ -19,11 +22,17 @@
 //! - [`reload`]: what has to be built?
 
 pub mod admit;
+pub mod base_path;
+pub mod config;
 pub mod cookies;
+pub mod destination;
 pub mod finish;
+pub mod forwarded;
 pub mod method;
 pub mod path;
 pub mod pattern;
 pub mod reload;
 pub mod segment;
+pub mod source;
 pub mod table;
+mod template;

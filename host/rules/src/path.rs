@@ -110,6 +110,36 @@ impl Path<'_> {
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.text.split('/').filter(|segment| !segment.is_empty())
     }
+
+    /// The path below another, which is [`Path::spelt`] and has no trailing slash; none if it is elsewhere.
+    pub(crate) fn below(&self, base: &str) -> Option<Path<'_>> {
+        let depth = base.matches('/').count();
+        let ends = self.text.match_indices('/').map(|(at, _)| at).skip(1);
+        let end = match depth {
+            0 => 0,
+            depth => ends.chain([self.text.len()]).nth(depth - 1)?,
+        };
+        let (above, below) = self.text.split_at(end);
+        let is_base = spell(above).is_ok_and(|above| above == base);
+        let text = Cow::Borrowed(if below.is_empty() { "/" } else { below });
+        is_base.then_some(Path { text })
+    }
+
+    /// The same path without the text that it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Path<'static> {
+        Path {
+            text: Cow::Owned(self.text.into_owned()),
+        }
+    }
+
+    /// The path with as few escapes as a path can have, so that `%61` is `a`; `%2F`, `%5C`, `%25` and what a browser escapes stay.
+    pub(crate) fn spelt(&self) -> Cow<'_, str> {
+        if !self.text.contains('%') {
+            return Cow::Borrowed(&self.text);
+        }
+        Cow::Owned(spell(&self.text).unwrap_or_else(|_| self.text.to_string()))
+    }
 }
 
 /// Percent-decodes one segment, once: `a%2Fb` is `a/b` and `a%252Fb` is `a%2Fb`. A `+` stays a plus sign.
@@ -134,6 +164,21 @@ pub fn decode(segment: &str) -> Result<Cow<'_, str>, PathError> {
         });
     }
     Ok(text)
+}
+
+/// Spells a text of segments, each decoded once, with as few escapes as a path can have.
+///
+/// # Errors
+///
+/// As [`decode`], for the first segment that cannot be read.
+pub(crate) fn spell(text: &str) -> Result<String, PathError> {
+    let segments = text.split('/').map(|segment| Ok(escape(&decode(segment)?)));
+    Ok(segments.collect::<Result<Vec<_>, _>>()?.join("/"))
+}
+
+/// Escapes a decoded text as one segment, as [`Path::spelt`] would have it.
+pub(crate) fn escape(text: &str) -> String {
+    utf8_percent_encode(text, SPELT).to_string()
 }
 
 /// What `decodeURIComponent` makes of a text; none where it throws.
@@ -161,6 +206,9 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
+
+/// What is escaped in a segment that was decoded: it must not grow a slash, nor be decoded twice.
+const SPELT: &AsciiSet = &ESCAPED.add(b'%').add(b'/').add(b'\\');
 
 /// Whether a path is its own one spelling, but for the trailing slash.
 fn is_ordinary(path: &str) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! In: the text. Out: [`Settings`], or a [`SettingsError`] with the line, the column and the key that was probably meant.
 //!
-//! Whether a value makes sense together with what a route asks for is decided in `waystation_rules::segment`.
+//! Whether a value makes sense together with what a route asks for is decided in `waystation_rules::segment`; what the rules for headers,
+//! redirects and rewrites mean, in `waystation_rules::config`.
 
 use super::place::Place;
 use super::suggest::nearest;
@@ -10,6 +11,9 @@ use serde::Deserialize;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use waystation_rules::base_path::{BasePath, BasePathError};
+use waystation_rules::config::{ConfigError, Declared, Rules, declared};
+use waystation_rules::forwarded::{Trust, TrustError};
 use waystation_rules::segment;
 
 /// The file's name.
@@ -25,6 +29,18 @@ pub struct Settings {
     pub limits: Limits,
     /// `trailing_slash = true`: paths end in a slash, as with Next's `trailingSlash`.
     pub trailing_slash: bool,
+    /// `base_path = "/docs"`: the path that the app is below.
+    pub base_path: String,
+    /// `[[headers]]`: what goes with answers.
+    pub headers: Vec<declared::Headers>,
+    /// `[[redirects]]`: where clients are sent.
+    pub redirects: Vec<declared::Redirect>,
+    /// `[[rewrites.before_files]]`, `after_files` and `fallback`: which paths are answered as others.
+    pub rewrites: declared::Rewrites,
+    /// `trusted_proxies = ["10.0.0.0/8"]`: who may say who asks.
+    pub trusted_proxies: Vec<String>,
+    /// `hosts = ["example.com"]`: whom a trusted proxy may say the client meant.
+    pub hosts: Vec<String>,
 }
 
 /// `[server]`: where to listen. The command line and the environment win over it.
@@ -90,6 +106,18 @@ pub enum SettingsError {
         hint: String,
     },
 
+    /// `base_path` is none.
+    #[error("{0}\n  --> {FILE}")]
+    BasePath(BasePathError),
+
+    /// `trusted_proxies` or `hosts` holds something else.
+    #[error("{0}\n  --> {FILE}")]
+    Trust(TrustError),
+
+    /// Every fault of the rules. Each after the first brings its own `error: `, as the faults of a project do.
+    #[error("{}", joined(.0))]
+    Rules(Vec<ConfigError>),
+
     /// No TOML, or a value of the wrong kind or size.
     #[error("{message}\n  --> {FILE}:{place}")]
     Value {
@@ -105,7 +133,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingsError`]: unreadable, an unknown key, a value that does not fit.
+    /// [`SettingsError`]: unreadable, an unknown key, a value that does not fit, a rule that cannot be.
     pub fn read(root: &Path) -> Result<Settings, SettingsError> {
         let path = root.join(FILE);
         match std::fs::read_to_string(&path) {
@@ -121,7 +149,7 @@ impl Settings {
     ///
     /// As [`Settings::read`].
     pub fn parse(text: &str) -> Result<Settings, SettingsError> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
+        let settings: Settings = toml::from_str(text).map_err(|error: toml::de::Error| {
             let place = Place::of(text, &error.span().unwrap_or_default());
             let message = error.message().to_owned();
             match unknown_field(&message) {
@@ -132,8 +160,43 @@ impl Settings {
                 },
                 None => SettingsError::Value { place, message },
             }
-        })
+        })?;
+        settings.rules()?;
+        settings.trust()?;
+        Ok(settings)
     }
+
+    /// The rules for headers, redirects and rewrites, ready to be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::BasePath`] or [`SettingsError::Rules`]; never for settings that were read.
+    pub fn rules(&self) -> Result<Rules, SettingsError> {
+        let base = BasePath::parse(&self.base_path).map_err(SettingsError::BasePath)?;
+        let declared = Declared {
+            headers: self.headers.clone(),
+            redirects: self.redirects.clone(),
+            rewrites: self.rewrites.clone(),
+        };
+        Rules::compile(&declared, base).map_err(SettingsError::Rules)
+    }
+
+    /// Whom to trust to say who asks.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Trust`]; never for settings that were read.
+    pub fn trust(&self) -> Result<Trust, SettingsError> {
+        Trust::new(&self.trusted_proxies, &self.hosts).map_err(SettingsError::Trust)
+    }
+}
+
+fn joined(faults: &[ConfigError]) -> String {
+    let texts: Vec<_> = faults
+        .iter()
+        .map(|fault| format!("{fault}\n  --> {FILE}"))
+        .collect();
+    texts.join("\n\nerror: ")
 }
 
 /// Takes serde's sentence apart: "unknown field `prot`, expected `host` or `port`".
@@ -232,7 +295,51 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash",
+            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash, base_path, headers, redirects, rewrites, trusted_proxies, hosts",
+        );
+    }
+
+    #[test]
+    fn a_rule_is_read_and_compiled() {
+        let text = "base_path = '/docs'\ntrusted_proxies = ['10.0.0.0/8']\nhosts = ['example.com']\n\
+                    [[redirects]]\nsource = '/a/:b'\ndestination = '/c/:b'\npermanent = true\n\
+                    [[rewrites.fallback]]\nsource = '/:path*'\ndestination = 'https://example.com/:path*'";
+        let settings = Settings::parse(text).unwrap();
+        assert_eq!(settings.redirects.len(), 1);
+        assert_eq!(settings.rules().unwrap().fallback().len(), 1);
+        assert_ne!(settings.trust().unwrap(), Trust::default());
+    }
+
+    #[test]
+    fn a_slip_in_a_rule_names_the_key_that_was_meant() {
+        check(
+            "[[redirects]]\nsource = '/a'\ndestination = '/b'\npermanant = true",
+            "`permanant` is not a setting here\n  --> waystation.toml:4:1\n\nhint: did you mean `permanent`?",
+        );
+        check(
+            "[[rewrites.after_fils]]\nsource = '/a'",
+            "`after_fils` is not a setting here\n  --> waystation.toml:1:12\n\nhint: did you mean `after_files`?",
+        );
+        check(
+            "[[headers]]\nsource = '/a'\nheaders = []\nhas = [{ type = 'host', valeu = 'a' }]",
+            "`valeu` is not a setting here\n  --> waystation.toml:4:25\n\nhint: did you mean `value`?",
+        );
+    }
+
+    #[test]
+    fn every_fault_of_the_rules_is_told() {
+        check(
+            "[[redirects]]\nsource = 'a'\ndestination = '/b'",
+            "`redirects[0].source`: `a` does not start with a slash; write `/a`\n  --> waystation.toml\n\nerror: \
+             `redirects[0].permanent`: it is missing; write `permanent = true` for 308, which browsers keep, or `permanent = false` for 307\n  --> waystation.toml",
+        );
+        check(
+            "base_path = '/docs/'",
+            "`base_path` is `/docs/`; write it `/docs`\n  --> waystation.toml",
+        );
+        check(
+            "hosts = ['a', 'b c']",
+            "`hosts[1]`: `b c` is no host name; write one such as `example.com`, with a port if only that one counts\n  --> waystation.toml",
         );
     }
 

@@ -1,0 +1,194 @@
+//! Decides who asks, over which scheme and of which host, when proxies may stand between (threat model, 6.4).
+//!
+//! In: the peer of the connection, what the headers of [`HEADERS`] say, and whom the operator [`Trust`]s.
+//! Out: what is [`Settled`], with the values that these headers get; or why the request is refused.
+//!
+//! Anybody can send these headers, so they count only where a trusted proxy wrote them, and none of them ever reaches a handler as it
+//! came. A chain of addresses is read from its right end, where the nearest proxy wrote: the client is the first that is not trusted.
+//! Whatever stands left of it, the client may have made up. `X-Real-IP` cannot say who wrote it; it is set and never read.
+
+use std::net::IpAddr;
+
+mod claim;
+mod element;
+mod trust;
+
+use claim::Claim;
+pub use trust::{Trust, TrustError};
+
+/// The headers to take off each request and to set from [`Settled::headers`].
+pub const HEADERS: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
+/// What arrived. Each header is its lines, in order and as they came; none if it was not sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// Of the connection.
+    pub scheme: Scheme,
+    /// The host that [`admit::check`](crate::admit::check) let pass.
+    pub host: &'a str,
+    /// `Forwarded` (RFC 7239).
+    pub forwarded: &'a [&'a [u8]],
+    /// `X-Forwarded-For`.
+    pub x_forwarded_for: &'a [&'a [u8]],
+    /// `X-Forwarded-Host`.
+    pub x_forwarded_host: &'a [&'a [u8]],
+    /// `X-Forwarded-Port`.
+    pub x_forwarded_port: &'a [&'a [u8]],
+    /// `X-Forwarded-Proto`.
+    pub x_forwarded_proto: &'a [&'a [u8]],
+}
+
+/// How the client speaks to the proxy or host that it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// In cleartext.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+/// What is known of a request, whoever stands between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Who asks.
+    pub client: IpAddr,
+    /// How.
+    pub scheme: Scheme,
+    /// Whom the client meant, with a port if it named one. It may be any host: where requests are sent to is never taken from here.
+    pub host: String,
+    /// The port that the client spoke to.
+    pub port: u16,
+    /// The client, then each proxy from it to the peer.
+    chain: Vec<IpAddr>,
+}
+
+/// Why a request is refused with 400: a trusted proxy passed on what cannot be its own word.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForwardedError {
+    /// Two lines, or a comma, where one value belongs.
+    #[error("`{header}` has more than one value; a proxy in front should set it and pass none on")]
+    ManyValues {
+        /// The header.
+        header: &'static str,
+    },
+
+    /// A host, port or scheme that is none.
+    #[error("`{header}` is `{}`, which cannot be", .value.escape_debug())]
+    Value {
+        /// The header.
+        header: &'static str,
+        /// What came; unreadable bytes are replaced.
+        value: String,
+    },
+
+    /// No list of RFC 7239's elements.
+    #[error("`forwarded` cannot be read from `{}` on", .rest.escape_debug())]
+    Syntax {
+        /// From the fault on; unreadable bytes are replaced.
+        rest: String,
+    },
+
+    /// `Forwarded` and `X-Forwarded-*` are from different hands.
+    #[error(
+        "`forwarded` and `{header}` disagree; a proxy in front should set one and remove the other"
+    )]
+    Disagree {
+        /// The other header.
+        header: &'static str,
+    },
+}
+
+/// Settles who asks, how, and whom they meant.
+///
+/// Host, port and scheme count from a trusted peer only, and the host only if it is one of the operator's; else they are the
+/// connection's own. A chain that a proxy keeps to itself (`unknown`, `_name`) ends at that proxy.
+///
+/// # Errors
+///
+/// A [`ForwardedError`], never for what an untrusted peer sends.
+pub fn settle(arrival: &Arrival<'_>, trust: &Trust) -> Result<Settled, ForwardedError> {
+    let peer = arrival.peer.to_canonical();
+    let mut claim = Claim::default();
+    if trust.is_proxy(peer) {
+        let extension = Claim::of_extensions(arrival, peer, trust)?;
+        claim = Claim::of_forwarded(arrival, peer, trust)?.agreeing(extension)?;
+    }
+    let chain = claim.chain.unwrap_or_else(|| vec![peer]);
+    let scheme = claim.scheme.unwrap_or(arrival.scheme);
+    let host = claim.host.filter(|host| trust.is_host(host));
+    let host = host.unwrap_or_else(|| arrival.host.to_owned());
+    Ok(Settled {
+        client: chain.first().copied().unwrap_or(peer),
+        scheme,
+        port: claim.port.or_else(|| port(&host)).unwrap_or(scheme.port()),
+        host,
+        chain,
+    })
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    fn named(text: &str) -> Option<Self> {
+        [Self::Http, Self::Https]
+            .into_iter()
+            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+impl Settled {
+    /// What each of [`HEADERS`] is for the handler, all in printable ASCII.
+    #[must_use]
+    pub fn headers(&self) -> [(&'static str, String); 6] {
+        let addresses: Vec<_> = self.chain.iter().map(ToString::to_string).collect();
+        let nodes = self.chain.iter().map(|address| match address {
+            IpAddr::V4(address) => format!("for={address}"),
+            IpAddr::V6(address) => format!("for=\"[{address}]\""),
+        });
+        let mut nodes: Vec<_> = nodes.collect();
+        if let Some(client) = nodes.first_mut() {
+            *client += &format!(";host=\"{}\";proto={}", self.host, self.scheme.as_str());
+        }
+        let values = [
+            nodes.join(", "),
+            addresses.join(", "),
+            self.host.clone(),
+            self.port.to_string(),
+            self.scheme.as_str().to_owned(),
+            self.client.to_string(),
+        ];
+        let mut values = values.into_iter();
+        HEADERS.map(|name| (name, values.next().unwrap_or_default()))
+    }
+}
+
+/// The port of a host that names one.
+fn port(host: &str) -> Option<u16> {
+    host.rsplit_once(':')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;
