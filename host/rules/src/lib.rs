@@ -11,7 +11,7 @@
 //! - [`path`]: what path does it ask for? The only parser of paths.
 //! - [`base_path`]: is that below the app's own?
 //! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
-//! - [`pattern`] and [`table`]: which route is that, with which params?
+//! - [`pattern`] and [`table`]: which route is that, with which params? [`resolve`]: which, once the operator's rules are asked?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?
@@ -32,6 +32,7 @@ pub mod method;
 pub mod path;
 pub mod pattern;
 pub mod reload;
+pub mod resolve;
 pub mod segment;
 pub mod source;
 pub mod table;
