@@ -13,6 +13,7 @@
 mod broken_build;
 mod build_and_start;
 mod command_line;
+mod config;
 mod cookies;
 mod disconnects;
 mod drain;
@@ -30,3 +31,4 @@ mod routing;
 mod segment_config;
 mod streaming;
 mod support;
+mod toolchain;

@@ -132,6 +132,12 @@ impl Rules {
         }
     }
 
+    /// The path that every path of the app is below.
+    #[must_use]
+    pub const fn base(&self) -> &BasePath {
+        &self.base
+    }
+
     /// The headers for the answer (row CF1): names in lower case, each once but `set-cookie`. Of two values the later rule's stands.
     ///
     /// A param in a name can make it one that cannot be sent; it is left out then.

@@ -27,6 +27,15 @@ pub fn is_forbidden(header_name_lowercase: &str) -> bool {
     FRAMING.contains(&header_name_lowercase) || header_name_lowercase.starts_with("x-middleware-")
 }
 
+/// Whether a header of a guest's answer joins one of the same name that the operator's rules have set, rather than giving way (row S5).
+#[must_use]
+pub fn is_appendable(header_name_lowercase: &str) -> bool {
+    matches!(
+        header_name_lowercase,
+        "proxy-authenticate" | "set-cookie" | "vary" | "www-authenticate"
+    )
+}
+
 /// Whether a guest may answer with this status: a final one that HTTP can carry. 1xx belong to the connection.
 #[must_use]
 pub const fn is_status(status: u16) -> bool {

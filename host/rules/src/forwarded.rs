@@ -65,6 +65,8 @@ pub struct Settled {
     pub scheme: Scheme,
     /// Whom the client meant, with a port if it named one. It may be any host: where requests are sent to is never taken from here.
     pub host: String,
+    /// Whether a trusted proxy named the host, and it is one of the operator's: then `request.url` may call this host so.
+    pub is_vouched: bool,
     /// The port that the client spoke to.
     pub port: u16,
     /// The client, then each proxy from it to the peer.
@@ -124,13 +126,15 @@ pub fn settle(arrival: &Arrival<'_>, trust: &Trust) -> Result<Settled, Forwarded
     }
     let chain = claim.chain.unwrap_or_else(|| vec![peer]);
     let scheme = claim.scheme.unwrap_or(arrival.scheme);
-    let host = claim.host.filter(|host| trust.is_host(host));
-    let host = host.unwrap_or_else(|| arrival.host.to_owned());
+    let vouched = claim.host.filter(|host| trust.is_host(host));
+    let is_vouched = vouched.is_some();
+    let host = vouched.unwrap_or_else(|| arrival.host.to_owned());
     Ok(Settled {
         client: chain.first().copied().unwrap_or(peer),
         scheme,
         port: claim.port.or_else(|| port(&host)).unwrap_or(scheme.port()),
         host,
+        is_vouched,
         chain,
     })
 }

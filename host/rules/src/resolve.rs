@@ -6,8 +6,6 @@
 //! The order is Next's (fact 1): redirects, rewrites before files, routes without params, rewrites after files, routes with params,
 //! fallback rewrites. A rewritten request is looked for again with its new path and query, and only below the base path.
 
-use std::borrow::Cow;
-
 use crate::config::{Asked, Redirect, Rewrite, Rules};
 use crate::destination::{Climb, Target};
 use crate::path::{Path, PathError};
@@ -15,17 +13,15 @@ use crate::table::{Found, Table};
 
 /// What answers.
 #[derive(Debug)]
-pub enum Resolved<'a, 't, T> {
+pub enum Resolved<'t, T> {
     /// The client is sent elsewhere.
     Redirect(Redirect),
     /// A route of the app.
     Route {
         /// The route and its params.
         found: Found<'t, T>,
-        /// The path that it was found by, within the base path.
-        path: Path<'a>,
-        /// The query that goes with the path, still encoded.
-        query: Option<Cow<'a, str>>,
+        /// What a rewrite made of the request; none if it is as it was asked.
+        rewritten: Option<Rewritten>,
     },
     /// Another server, at this absolute URL.
     Other {
@@ -34,6 +30,15 @@ pub enum Resolved<'a, 't, T> {
     },
     /// Nothing.
     Nothing,
+}
+
+/// What stands for the path and the query that were asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Within the base path.
+    pub path: Path<'static>,
+    /// Still encoded.
+    pub query: Option<String>,
 }
 
 /// Why a request is refused with 400.
@@ -53,35 +58,32 @@ pub enum ResolveError {
 /// # Errors
 ///
 /// A [`ResolveError`].
-pub fn resolve<'a, 't, T>(
+pub fn resolve<'t, T>(
     rules: &Rules,
     table: &'t Table<T>,
-    asked: &Asked<'a>,
-) -> Result<Resolved<'a, 't, T>, ResolveError> {
+    asked: &Asked<'_>,
+) -> Result<Resolved<'t, T>, ResolveError> {
     if let Some(redirect) = rules.redirect(asked)? {
         return Ok(Resolved::Redirect(redirect));
     }
     let mut walk = Walk {
         asked,
-        path: asked.inside.cloned(),
-        query: asked.query.map(Cow::Borrowed),
-        is_moved: false,
+        rewritten: None,
     };
     if let Some(done) = walk.follow(rules.before_files(), None)? {
         return Ok(done);
     }
-    let first = walk.find(table)?;
-    if let Some(found) = &first
-        && !found.pattern.is_dynamic()
-    {
-        return Ok(walk.route(first));
+    let found = walk.find(table)?;
+    let is_static = |found: &Found<'_, T>| !found.pattern.is_dynamic();
+    if found.as_ref().is_some_and(is_static) {
+        return Ok(walk.route(found));
     }
-    walk.is_moved = false;
+    let before = walk.rewritten.clone();
     if let Some(done) = walk.follow(rules.after_files(), Some(table))? {
         return Ok(done);
     }
-    if first.is_some() && !walk.is_moved {
-        return Ok(walk.route(first));
+    if found.is_some() && walk.rewritten == before {
+        return Ok(walk.route(found));
     }
     let done = walk.follow(rules.fallback(), Some(table))?;
     Ok(done.unwrap_or(Resolved::Nothing))
@@ -90,30 +92,22 @@ pub fn resolve<'a, 't, T>(
 /// A request on its way through the rewrites.
 struct Walk<'w, 'a> {
     asked: &'w Asked<'a>,
-    path: Option<Path<'a>>,
-    query: Option<Cow<'a, str>>,
-    is_moved: bool,
+    rewritten: Option<Rewritten>,
 }
 
-impl<'a> Walk<'_, 'a> {
+impl Walk<'_, '_> {
     /// Applies rewrites in turn. With a table, the first that leads to a route ends it.
     fn follow<'t, T>(
         &mut self,
         rewrites: &[Rewrite],
         table: Option<&'t Table<T>>,
-    ) -> Result<Option<Resolved<'a, 't, T>>, ResolveError> {
+    ) -> Result<Option<Resolved<'t, T>>, ResolveError> {
         for rewrite in rewrites {
-            let asked = Asked {
-                inside: self.path.as_ref(),
-                query: self.query.as_deref(),
-                ..*self.asked
-            };
-            match rewrite.target(&asked)? {
+            match rewrite.target(&self.now())? {
                 None => continue,
                 Some(Target::Other { url }) => return Ok(Some(Resolved::Other { url })),
                 Some(Target::Own { path, query }) => {
-                    (self.path, self.query) = (Some(path), query.map(Cow::Owned));
-                    self.is_moved = true;
+                    self.rewritten = Some(Rewritten { path, query });
                 }
             }
             if let Some(table) = table
@@ -125,21 +119,30 @@ impl<'a> Walk<'_, 'a> {
         Ok(None)
     }
 
+    /// What is asked after the rewrites so far.
+    fn now(&self) -> Asked<'_> {
+        match &self.rewritten {
+            None => *self.asked,
+            Some(rewritten) => Asked {
+                inside: Some(&rewritten.path),
+                query: rewritten.query.as_deref(),
+                ..*self.asked
+            },
+        }
+    }
+
     fn find<'t, T>(&self, table: &'t Table<T>) -> Result<Option<Found<'t, T>>, PathError> {
-        match &self.path {
+        match self.now().inside {
             Some(path) => table.find(path),
             None => Ok(None),
         }
     }
 
-    fn route<'t, T>(&mut self, found: Option<Found<'t, T>>) -> Resolved<'a, 't, T> {
-        match (found, self.path.take()) {
-            (Some(found), Some(path)) => Resolved::Route {
-                found,
-                path,
-                query: self.query.take(),
-            },
-            _ => Resolved::Nothing,
+    fn route<'t, T>(&mut self, found: Option<Found<'t, T>>) -> Resolved<'t, T> {
+        let rewritten = self.rewritten.take();
+        match found {
+            Some(found) => Resolved::Route { found, rewritten },
+            None => Resolved::Nothing,
         }
     }
 }

@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::uri::Authority;
+use waystation_rules::config::Rules;
+use waystation_rules::forwarded::Trust;
 use waystation_rules::segment::Limits;
 use waystation_rules::table::Table;
 
+use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 
 pub use load::{Loader, Source, guest, in_parallel};
@@ -53,6 +56,32 @@ pub struct Policy {
     pub origin: Authority,
     /// The operator's limits.
     pub limits: Limits,
+    /// The operator's headers, redirects and rewrites, and the base path.
+    pub rules: Arc<Rules>,
+    /// Whom the operator trusts to say who asks.
+    pub trust: Arc<Trust>,
+}
+
+impl Policy {
+    /// What the settings come to, for a host that `request.url` calls `origin`.
+    ///
+    /// # Errors
+    ///
+    /// Never for settings that were read.
+    pub fn of(
+        settings: &Settings,
+        origin: Authority,
+        shows_errors: bool,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self {
+            shows_errors,
+            trailing_slash: settings.trailing_slash,
+            origin,
+            limits: settings.limits.over(Limits::default()),
+            rules: Arc::new(settings.rules()?),
+            trust: Arc::new(settings.trust()?),
+        })
+    }
 }
 
 /// The app that new requests are served from.

@@ -33,15 +33,10 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
         let toolchain = toolchain::prepare(&project.root, &report::step)?;
         let loader = Loader::open(
             &project::code_cache(&project.root),
-            limits.clone(),
+            limits,
             Favour::Compiling,
         )?;
-        let policy = Policy {
-            shows_errors: true,
-            trailing_slash: settings.trailing_slash,
-            origin: listen::origin(address)?,
-            limits,
-        };
+        let policy = Policy::of(&settings, listen::origin(address)?, true)?;
         let options = Options {
             profile: Profile::Dev,
             target_dir: None,

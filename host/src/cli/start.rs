@@ -34,17 +34,12 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let stop = signal::stop()?;
         let listener = server::bind(address).await?;
         let address = listener.local_addr()?;
-        let loader = Loader::open(&project::code_cache(&root), limits.clone(), Favour::Running)?;
+        let loader = Loader::open(&project::code_cache(&root), limits, Favour::Running)?;
         let load = |route: &manifest::Route| entry(&loader, &output, route);
         let routes = app::in_parallel(&build.routes, load);
         let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         let table = Table::build(routes).map_err(report::conflicts)?;
-        let policy = Policy {
-            shows_errors: false,
-            trailing_slash: settings.trailing_slash,
-            origin: listen::origin(address)?,
-            limits,
-        };
+        let policy = Policy::of(&settings, listen::origin(address)?, false)?;
         let current = Arc::new(Current::new(App { table, policy }));
         report::started(address, build.routes.len(), started.elapsed());
         let finished = server::serve(listener, current, stop).await;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use waystation_rules::reload::Scope;
-use waystation_rules::segment::Limits;
 use waystation_rules::table::{Entry, Table};
 
 use crate::app::{self, App, Broken, Loader, Policy, Route, Source};
@@ -207,9 +206,12 @@ impl Session {
     /// What the settings of now make: what there is, unless they changed.
     fn settle(&self) -> Result<(Settings, Loader, Policy), SessionError> {
         let settings = Settings::read(&self.project.root)?;
-        let mut policy = self.policy.clone();
-        policy.trailing_slash = settings.trailing_slash;
-        policy.limits = settings.limits.over(Limits::default());
+        let Policy {
+            origin,
+            shows_errors,
+            ..
+        } = &self.policy;
+        let policy = Policy::of(&settings, origin.clone(), *shows_errors)?;
         if settings.server != self.settings.server {
             tracing::warn!("[server] of waystation.toml holds from the next start on");
         }

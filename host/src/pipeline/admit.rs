@@ -28,6 +28,16 @@ pub(super) fn check(request: &Request<Incoming>, policy: &Policy) -> Result<(), 
     Ok(admit::check(&head)?)
 }
 
+/// Whom the client meant: what [`check`] let pass.
+pub(super) fn host(request: &Request<Incoming>) -> String {
+    let authority = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    let host = || request.headers().get(HOST)?.to_str().ok();
+    authority.or_else(host).unwrap_or_default().to_owned()
+}
+
 /// What the body's length is said to be. hyper has refused what is not a number.
 pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()

@@ -8,8 +8,10 @@ use std::time::Duration;
 use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
+use waystation_rules::forwarded::ForwardedError;
 use waystation_rules::method::Methods;
 use waystation_rules::path::PathError;
+use waystation_rules::resolve::ResolveError;
 use waystation_rules::{admit, finish};
 
 use super::finish::insert_allow;
@@ -28,6 +30,14 @@ pub(super) enum Refusal {
     /// The path cannot be decoded (row P5).
     #[error(transparent)]
     Path(#[from] PathError),
+
+    /// A trusted proxy says what cannot be (threat model, 6.4).
+    #[error(transparent)]
+    Forwarded(#[from] ForwardedError),
+
+    /// A rule of `waystation.toml` would lead out of its destination.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
 
     /// The routed path and the query make no URL.
     #[error("this URL cannot be passed on: {0}")]
@@ -68,7 +78,11 @@ impl Refusal {
             Self::Admit(refusal) => {
                 StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
-            Self::Path(_) | Self::Url(_) | Self::UnknownMethod => StatusCode::BAD_REQUEST,
+            Self::Path(_)
+            | Self::Forwarded(_)
+            | Self::Resolve(_)
+            | Self::Url(_)
+            | Self::UnknownMethod => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,

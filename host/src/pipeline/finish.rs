@@ -2,12 +2,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{ALLOW, CONTENT_LENGTH, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use headers::IfNoneMatch;
+use http::header::{ALLOW, CONTENT_LENGTH, LOCATION, REFRESH, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use waystation_rules::config::Redirect;
 use waystation_rules::cookies::{self, SetCookie};
 use waystation_rules::finish;
 use waystation_rules::method::{Method, Methods};
 
+use super::conditional;
 use crate::http::{Body, Response, empty, whole};
 use crate::sandbox::{Answer, Fault};
 
@@ -16,7 +19,11 @@ use crate::sandbox::{Answer, Fault};
 /// # Errors
 ///
 /// A [`Fault::Answer`] for a status that is none, or a cookie that no browser would take.
-pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Fault> {
+pub(super) fn response(
+    answer: Answer,
+    asked: Method,
+    has: Option<&IfNoneMatch>,
+) -> Result<Response, Fault> {
     let Answer {
         mut response,
         cookies,
@@ -26,6 +33,7 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Fault>
         return Err(Fault::Answer(format!("it answered with status {status}")));
     }
     strip(response.headers_mut());
+    join(response.headers_mut());
     for cookie in &cookies {
         cookie
             .check()
@@ -34,6 +42,8 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Fault>
     if !cookies.is_empty() {
         merge(response.headers_mut(), &cookies);
     }
+    conditional::settle(&mut response, asked, has);
+    let status = response.status().as_u16();
     if !finish::body_allowed(asked, status) {
         if let (Method::Head, Body::Whole(bytes)) = (asked, response.body())
             && finish::length_allowed(status)
@@ -48,17 +58,23 @@ pub(super) fn response(answer: Answer, asked: Method) -> Result<Response, Fault>
 }
 
 /// Rows U1 and U3: sends the client to the path as it should be, its query kept.
-pub(super) fn redirect(path: &str, query: Option<&str>) -> Response {
-    let location = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let mut response = Response::new(whole(location.clone()));
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    if let Ok(value) = HeaderValue::try_from(&location) {
+pub(super) fn tidied(path: &str, query: Option<&str>) -> Response {
+    redirect(&Redirect {
+        status: 308,
+        location: query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")),
+    })
+}
+
+/// Row CF2: sends the client elsewhere; the body says where.
+pub(super) fn redirect(redirect: &Redirect) -> Response {
+    let mut response = Response::new(whole(redirect.location.clone()));
+    *response.status_mut() =
+        StatusCode::from_u16(redirect.status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
+    if let Ok(value) = HeaderValue::try_from(&redirect.location) {
         response.headers_mut().insert(LOCATION, value);
     }
-    if let Ok(value) = HeaderValue::try_from(format!("0;url={location}")) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("refresh"), value);
+    if let Some(Ok(value)) = redirect.refresh().map(HeaderValue::try_from) {
+        response.headers_mut().insert(REFRESH, value);
     }
     response
 }
@@ -86,6 +102,26 @@ fn strip(headers: &mut HeaderMap) {
         .collect();
     for name in forbidden {
         headers.remove(name);
+    }
+}
+
+/// Row S6: the values of a header in one line, but for cookies.
+fn join(headers: &mut HeaderMap) {
+    if headers.len() == headers.keys_len() {
+        return;
+    }
+    let names: Vec<_> = headers.keys().cloned().collect();
+    for name in names.into_iter().filter(|name| *name != SET_COOKIE) {
+        let values: Vec<_> = headers
+            .get_all(&name)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        if 1 < values.len()
+            && let Ok(joined) = HeaderValue::from_bytes(&values.join(&b", "[..]))
+        {
+            headers.insert(name, joined);
+        }
     }
 }
 

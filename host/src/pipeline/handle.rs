@@ -1,11 +1,10 @@
 //! Puts together what a guest is told about a request.
 
-use std::net::IpAddr;
-
 use http::header::{COOKIE, HOST};
 use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
+use waystation_rules::forwarded::Settled;
 use waystation_rules::method::Method;
 use waystation_rules::table::Param;
 use waystation_rules::{admit, cookies};
@@ -22,13 +21,17 @@ pub(super) struct Facts<'a> {
     pub(super) method: Method,
     /// The dynamic segments.
     pub(super) params: Vec<Param>,
-    /// The path as it was routed, still encoded.
+    /// The path as it was routed, still encoded and without the base path (row U6).
     pub(super) path: &'a str,
-    /// Who asks.
-    pub(super) client: IpAddr,
+    /// The query that goes with it, still encoded.
+    pub(super) query: Option<&'a str>,
+    /// The cookies by name and decoded value.
+    pub(super) cookies: Vec<(String, String)>,
+    /// Who asks, and how.
+    pub(super) settled: &'a Settled,
     /// What the request is called.
     pub(super) id: RequestId,
-    /// What `request.url` calls this host.
+    /// What `request.url` calls this host, unless a trusted proxy knows better.
     pub(super) origin: &'a Authority,
 }
 
@@ -52,17 +55,16 @@ pub(super) fn call(
     } else {
         RequestBody::none()
     };
-    let cookies = cookies(&parts.headers);
     strip(&mut parts.headers);
     name_host(&mut parts.headers, &parts.uri);
-    parts.uri = url(facts.origin, facts.path, parts.uri)?;
+    parts.uri = url(&facts)?;
     Ok(Call {
         method: facts.method,
         request: Request::from_parts(parts, body),
         request_id: facts.id.to_string(),
         params: facts.params,
-        cookies,
-        client_address: facts.client.to_string(),
+        cookies: facts.cookies,
+        client_address: facts.settled.client.to_string(),
     })
 }
 
@@ -72,7 +74,7 @@ fn takes_body(method: &http::Method) -> bool {
 }
 
 /// HTTP/2 may split the header into a line a cookie (RFC 9113, 8.2.3).
-fn cookies(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn cookies(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut lines = headers
         .get_all(COOKIE)
         .iter()
@@ -105,16 +107,23 @@ fn name_host(headers: &mut HeaderMap, uri: &Uri) {
     }
 }
 
-/// The URL that the guest sees: the path that was routed and the client's query, on the operator's origin.
-fn url(origin: &Authority, path: &str, asked: Uri) -> Result<Uri, http::Error> {
-    let target = match (asked.path() == path, asked.query()) {
-        (true, _) => asked.into_parts().path_and_query,
-        (false, None) => Some(PathAndQuery::try_from(path)?),
-        (false, Some(query)) => Some(PathAndQuery::try_from(format!("{path}?{query}"))?),
+/// The URL that the guest sees: the path and query that were routed, on the operator's origin (row Q2) or on the host that a trusted proxy
+/// named.
+fn url(facts: &Facts<'_>) -> Result<Uri, http::Error> {
+    let target = match facts.query {
+        None => PathAndQuery::try_from(facts.path)?,
+        Some(query) => PathAndQuery::try_from(format!("{}?{query}", facts.path))?,
     };
     let mut parts = uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(origin.clone());
-    parts.path_and_query = target;
+    (parts.scheme, parts.authority) = match facts.settled {
+        Settled {
+            is_vouched: true,
+            scheme,
+            host,
+            ..
+        } => (Some(scheme.as_str().parse()?), Some(host.parse()?)),
+        _ => (Some(Scheme::HTTP), Some(facts.origin.clone())),
+    };
+    parts.path_and_query = Some(target);
     Ok(Uri::from_parts(parts)?)
 }

@@ -3,6 +3,9 @@
 //! In: a request as hyper read it, the app it belongs to, and who sent it. Out: the response. Every other room answers one question.
 
 mod admit;
+mod client;
+mod conditional;
+mod configured;
 mod failure;
 mod finish;
 mod handle;
@@ -11,16 +14,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use headers::{HeaderMapExt as _, IfNoneMatch};
 use http::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
 use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal};
+use waystation_rules::resolve::Resolved;
 
 use crate::app::App;
 use crate::http::Response;
 use crate::telemetry::{Record, RequestId};
+use configured::Added;
 use failure::Refusal;
-use handle::Facts;
 
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,10 +34,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn respond(app: Arc<App>, client: IpAddr, request: http::Request<Incoming>) -> Response {
     let mut record = Record::new(RequestId::new(), request.method(), request.uri());
     let reader = failure::Reader::of(&app.policy, &request);
-    let mut response = match walk(&app, client, request, &mut record).await {
+    let mut added = Added::new();
+    let mut response = match walk(&app, client, request, &mut record, &mut added).await {
         Ok(response) => response,
         Err(refusal) => failure::respond(refusal, &reader, &record),
     };
+    configured::add(added, response.headers_mut());
     if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -42,23 +49,47 @@ pub async fn respond(app: Arc<App>, client: IpAddr, request: http::Request<Incom
 
 async fn walk(
     app: &App,
-    client: IpAddr,
-    request: http::Request<Incoming>,
+    peer: IpAddr,
+    mut request: http::Request<Incoming>,
     record: &mut Record,
+    added: &mut Added,
 ) -> Result<Response, Refusal> {
+    let policy = &app.policy;
     match *request.method() {
         http::Method::CONNECT => return Err(Refusal::Connect),
         http::Method::OPTIONS if request.uri().path() == "*" => {
             return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
         }
-        _ => admit::check(&request, &app.policy)?,
+        _ => admit::check(&request, policy)?,
     }
     let uri = request.uri().clone();
-    let path = match path::normalise(uri.path(), app.policy.trailing_slash)? {
+    let host = admit::host(&request);
+    let settled = client::settled(request.headers_mut(), peer, &host, &policy.trust)?;
+    let path = match path::normalise(uri.path(), policy.trailing_slash)? {
         Normal::Serve(path) => path,
-        Normal::Redirect(path) => return Ok(finish::redirect(&path, request.uri().query())),
+        Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
     };
-    let found = app.table.find(&path)?.ok_or(Refusal::NotFound)?;
+    let cookies = handle::cookies(request.headers());
+    let inside = policy.rules.base().strip(&path);
+    let asked = configured::Facts {
+        path: &path,
+        inside: inside.as_ref(),
+        query: uri.query(),
+        host: &settled.host,
+        headers: request.headers(),
+        cookies: &cookies,
+    };
+    let resolved;
+    (resolved, *added) = configured::resolved(&policy.rules, &app.table, &asked)?;
+    let (found, rewritten) = match resolved {
+        Resolved::Route { found, rewritten } => (found, rewritten),
+        Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
+        Resolved::Other { .. } | Resolved::Nothing => return Err(Refusal::NotFound),
+    };
+    let (path, query) = match &rewritten {
+        Some(rewritten) => (Some(&rewritten.path), rewritten.query.as_deref()),
+        None => (inside.as_ref(), uri.query()),
+    };
     record.route = Some(Arc::clone(&found.route.pattern));
     let guest = found
         .route
@@ -80,17 +111,20 @@ async fn walk(
     } else {
         method
     };
-    let facts = Facts {
+    let facts = handle::Facts {
         method,
         params: found.params,
-        path: path.as_str(),
-        client,
+        path: path.map_or("/", path::Path::as_str),
+        query,
+        cookies,
+        settled: &settled,
         id: record.id,
-        origin: &app.policy.origin,
+        origin: &policy.origin,
     };
+    let has = request.headers().typed_get::<IfNoneMatch>();
     let call = handle::call(request, guest, facts)?;
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call).await;
     record.guest_time = Some(started.elapsed());
-    Ok(finish::response(answer?, asked)?)
+    Ok(finish::response(answer?, asked, has.as_ref())?)
 }

@@ -118,6 +118,15 @@ pub enum SettingsError {
     #[error("{}", joined(.0))]
     Rules(Vec<ConfigError>),
 
+    /// A rewrite to another server.
+    #[error(
+        "`{destination}` is another server, and rewrites lead to this app's routes only\n  --> {FILE}"
+    )]
+    Elsewhere {
+        /// As it was written.
+        destination: String,
+    },
+
     /// No TOML, or a value of the wrong kind or size.
     #[error("{message}\n  --> {FILE}:{place}")]
     Value {
@@ -162,6 +171,7 @@ impl Settings {
             }
         })?;
         settings.rules()?;
+        settings.stay_here()?;
         settings.trust()?;
         Ok(settings)
     }
@@ -179,6 +189,22 @@ impl Settings {
             rewrites: self.rewrites.clone(),
         };
         Rules::compile(&declared, base).map_err(SettingsError::Rules)
+    }
+
+    /// Nothing goes out to other servers yet.
+    fn stay_here(&self) -> Result<(), SettingsError> {
+        let declared::Rewrites {
+            before_files,
+            after_files,
+            fallback,
+        } = &self.rewrites;
+        let mut rewrites = before_files.iter().chain(after_files).chain(fallback);
+        match rewrites.find(|rewrite| !rewrite.destination.starts_with('/')) {
+            Some(declared::Rewrite { destination, .. }) => Err(SettingsError::Elsewhere {
+                destination: destination.clone(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Whom to trust to say who asks.
@@ -303,7 +329,7 @@ mod tests {
     fn a_rule_is_read_and_compiled() {
         let text = "base_path = '/docs'\ntrusted_proxies = ['10.0.0.0/8']\nhosts = ['example.com']\n\
                     [[redirects]]\nsource = '/a/:b'\ndestination = '/c/:b'\npermanent = true\n\
-                    [[rewrites.fallback]]\nsource = '/:path*'\ndestination = 'https://example.com/:path*'";
+                    [[rewrites.fallback]]\nsource = '/:path*'\ndestination = '/all/:path*'";
         let settings = Settings::parse(text).unwrap();
         assert_eq!(settings.redirects.len(), 1);
         assert_eq!(settings.rules().unwrap().fallback().len(), 1);
@@ -332,6 +358,10 @@ mod tests {
             "[[redirects]]\nsource = 'a'\ndestination = '/b'",
             "`redirects[0].source`: `a` does not start with a slash; write `/a`\n  --> waystation.toml\n\nerror: \
              `redirects[0].permanent`: it is missing; write `permanent = true` for 308, which browsers keep, or `permanent = false` for 307\n  --> waystation.toml",
+        );
+        check(
+            "[[rewrites.fallback]]\nsource = '/:path*'\ndestination = 'https://example.com/:path*'",
+            "`https://example.com/:path*` is another server, and rewrites lead to this app's routes only\n  --> waystation.toml",
         );
         check(
             "base_path = '/docs/'",

@@ -172,3 +172,21 @@ fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
     wasmtime::Memory::new(&mut store, wasmtime::MemoryType::new(1, None))?;
     Ok(engine)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_address_space_for_a_pool_instances_are_made_on_demand() {
+        let limits = Limits {
+            concurrency: 1 << 24,
+            memory: 1 << 32,
+            ..Limits::default()
+        };
+        assert!(pooled_engine(&limits, Favour::Compiling).is_err());
+        let sandbox = Sandbox::new(limits, Favour::Compiling).unwrap();
+        let mut store = Store::new(&sandbox.engine, ());
+        wasmtime::Memory::new(&mut store, wasmtime::MemoryType::new(1, None)).unwrap();
+    }
+}

@@ -97,7 +97,11 @@ fn check(toml: &str, target: &str, expected: &str) {
         Resolved::Redirect(redirect) => format!("{} {}", redirect.status, redirect.location),
         Resolved::Other { url } => format!("to {url}"),
         Resolved::Nothing => "nothing".to_owned(),
-        Resolved::Route { found, path, query } => {
+        Resolved::Route { found, rewritten } => {
+            let (path, query) = match &rewritten {
+                Some(rewritten) => (&rewritten.path, rewritten.query.as_deref()),
+                None => (inside.as_ref().unwrap(), query),
+            };
             let query = query.map_or_else(String::new, |query| format!("?{query}"));
             let at = format!("{}{query}", path.as_str());
             match at.trim_start_matches('/') == *found.route {

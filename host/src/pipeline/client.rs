@@ -1,0 +1,50 @@
+//! Settles who asks, and tells the handler what proxies in front of this host may tell it.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use waystation_rules::forwarded::{
+    Arrival, ForwardedError, HEADERS, Scheme, Settled, Trust, settle,
+};
+
+/// Brings the facts of a request to [`settle`], and puts the outcome in place of what came.
+///
+/// # Errors
+///
+/// A [`ForwardedError`] is answered with 400.
+pub(super) fn settled(
+    headers: &mut HeaderMap,
+    peer: IpAddr,
+    host: &str,
+    trust: &Trust,
+) -> Result<Settled, ForwardedError> {
+    let lines = |name| -> Vec<&[u8]> {
+        headers
+            .get_all(name)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect()
+    };
+    let settled = settle(
+        &Arrival {
+            peer,
+            scheme: Scheme::Http,
+            host,
+            forwarded: &lines("forwarded"),
+            x_forwarded_for: &lines("x-forwarded-for"),
+            x_forwarded_host: &lines("x-forwarded-host"),
+            x_forwarded_port: &lines("x-forwarded-port"),
+            x_forwarded_proto: &lines("x-forwarded-proto"),
+        },
+        trust,
+    )?;
+    for name in HEADERS {
+        headers.remove(name);
+    }
+    for (name, value) in settled.headers() {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Ok(settled)
+}

@@ -1,0 +1,145 @@
+//! The headers, redirects, rewrites, base path and trusted proxies of `waystation.toml`.
+
+use waystation_tests::Answer;
+
+use crate::support::{Edited, text_route};
+
+const TOML: &str = r#"
+base_path = "/docs"
+trusted_proxies = ["127.0.0.0/8"]
+hosts = ["example.com"]
+
+[[headers]]
+source = "/:path*"
+headers = [{ key = "x-from", value = "rules" }, { key = "set-cookie", value = "seen=1" }]
+
+[[redirects]]
+source = "/old/:slug"
+destination = "/items/:slug"
+permanent = true
+
+[[redirects]]
+source = "/"
+destination = "/docs"
+permanent = false
+base_path = false
+
+[[rewrites.after_files]]
+source = "/by/:slug"
+destination = "/items/:slug?by=rewrite"
+
+[[rewrites.fallback]]
+source = "/:path*"
+destination = "/plain"
+has = [{ type = "header", key = "x-fall", value = "back" }]
+"#;
+
+const ITEM: &str = r#"use crate::Params;
+use waystation::{Context, Request, Response, Result, cookies};
+
+pub fn get(request: Request, context: Context<Params>) -> Result<Response> {
+    cookies().set(("own", "1"));
+    let via = request.headers().get("x-forwarded-for").and_then(|via| via.to_str().ok()).unwrap_or_default();
+    let text = format!("{} at {} for {} via {via}", context.params.slug, request.url().href(), context.client_address());
+    Response::builder().header("x-from", "handler").text(text)
+}
+"#;
+
+#[tokio::test]
+async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_it_serves() {
+    let app = Edited::new(&[
+        ("waystation.toml", TOML),
+        ("app/items/[slug]/route.rs", ITEM),
+        ("app/plain/route.rs", &text_route("plain")),
+    ])
+    .await;
+    let address = app.host.address();
+    let get = async |path: &str, headers: &[(&str, &str)]| -> Answer {
+        app.client.ask("GET", path, headers, "").await
+    };
+
+    // Headers: they win over the handler's, but cookies stand side by side, theirs first (CF1, S5, C19).
+    let item = get("/docs/items/a", &[]).await;
+    assert_eq!(
+        item.line(),
+        format!(
+            "200 a at http://localhost:{}/items/a for 127.0.0.1 via 127.0.0.1",
+            address.port()
+        )
+    ); // U6
+    assert_eq!(item.all("x-from"), ["rules"]);
+    assert_eq!(item.all("set-cookie"), ["seen=1", "own=1; Path=/"]);
+    assert_eq!(get("/docs/none", &[]).await.all("x-from"), ["rules"]);
+
+    // Redirects: before routes, without the headers (CF2).
+    let moved = get("/docs/old/b?c=1", &[]).await;
+    assert_eq!(moved.line(), "308 /docs/items/b?c=1");
+    assert_eq!(moved.header("location"), "/docs/items/b?c=1");
+    assert_eq!(moved.header("refresh"), "0;url=/docs/items/b?c=1");
+    assert!(moved.all("x-from").is_empty());
+    assert_eq!(get("/", &[]).await.header("location"), "/docs");
+
+    // Rewrites, and nothing outside of the base path (CF3, U6).
+    let by = get("/docs/by/c", &[]).await;
+    assert!(
+        by.text().starts_with(&format!(
+            "c at http://localhost:{}/items/c?by=rewrite ",
+            address.port()
+        )),
+        "{}",
+        by.text()
+    );
+    assert_eq!(
+        get("/docs/none", &[("x-fall", "back")]).await.line(),
+        "200 plain"
+    );
+    assert_eq!(get("/docs/none", &[]).await.status, 404);
+    assert_eq!(get("/items/a", &[]).await.status, 404);
+
+    // A trusted proxy names the client and the host; of a stranger's hosts none is taken.
+    let proxy = [
+        ("x-forwarded-for", "6.6.6.6, 203.0.113.7"),
+        ("x-forwarded-host", "example.com"),
+        ("x-forwarded-proto", "https"),
+    ];
+    assert_eq!(
+        get("/docs/items/a", &proxy).await.text(),
+        "a at https://example.com/items/a for 203.0.113.7 via 203.0.113.7, 127.0.0.1"
+    );
+    let stranger = [("x-forwarded-host", "evil.example")];
+    assert!(
+        get("/docs/items/a", &stranger)
+            .await
+            .text()
+            .starts_with("a at http://localhost:")
+    );
+    let twice = [("x-forwarded-proto", "http, https")];
+    assert_eq!(get("/docs/items/a", &twice).await.status, 400);
+
+    app.app.write(
+        "waystation.toml",
+        "[[rewrites.fallback]]\nsource = '/now'\ndestination = '/plain'\n",
+    );
+    app.shows("/now", "200 plain").await;
+    let forged = [("x-forwarded-for", "6.6.6.6"), ("forwarded", "for=6.6.6.6")];
+    assert!(
+        get("/items/a", &forged)
+            .await
+            .text()
+            .ends_with("for 127.0.0.1 via 127.0.0.1")
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_is_told_and_the_last_good_ones_stay() {
+    let app = Edited::new(&[("app/plain/route.rs", &text_route("plain"))]).await;
+    let seen = app.host.lines();
+    app.app.write(
+        "waystation.toml",
+        "[[redirects]]\nsource = '/a'\ndestination = '/:b'\npermanent = true\n",
+    );
+    app.host.wait_for_line_after(seen, "the fault", |line| {
+        line.contains("`redirects[0].destination`: `:b` is no param of this rule")
+    });
+    assert_eq!(app.client.get("/plain").await.line(), "200 plain");
+}
