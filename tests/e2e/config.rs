@@ -41,7 +41,7 @@ pub fn get(request: Request, context: Context<Params>) -> Result<Response> {
     cookies().set(("own", "1"));
     let via = request.headers().get("x-forwarded-for").and_then(|via| via.to_str().ok()).unwrap_or_default();
     let text = format!("{} at {} for {} via {via}", context.params.slug, request.url().href(), context.client_address());
-    Response::builder().header("x-from", "handler").text(text)
+    Response::builder().header("x-from", "handler").body(text)
 }
 "#;
 

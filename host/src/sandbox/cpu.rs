@@ -36,27 +36,30 @@ impl Cpu {
         self.entered
             .store(now(ClockId::Monotonic), Ordering::Relaxed);
         let polled = poll();
-        self.charge();
+        match self.ticked.load(Ordering::Relaxed) {
+            0 => self.charge_untimed(),
+            ticked => self.charge(now(ClockId::ThreadCPUTime) - ticked),
+        }
         polled
     }
 
     /// Whether the budget is spent; asked by the guest itself, at each tick while it runs.
     pub(super) fn is_spent(&self) -> bool {
-        self.charge();
-        self.ticked
-            .store(now(ClockId::ThreadCPUTime).max(1), Ordering::Relaxed);
+        let now = now(ClockId::ThreadCPUTime).max(1);
+        match self.ticked.swap(now, Ordering::Relaxed) {
+            0 => self.charge_untimed(),
+            ticked => self.charge(now - ticked),
+        }
         self.budget.load(Ordering::Relaxed) < self.used.load(Ordering::Relaxed)
     }
 
-    /// Adds what ran since the last tick, or since the poll began. A poll begins and ends on one thread.
-    fn charge(&self) {
-        let ran = match self.ticked.load(Ordering::Relaxed) {
-            0 => {
-                let entered = self.entered.load(Ordering::Relaxed);
-                (now(ClockId::Monotonic) - entered).min(TICK.as_nanos() as u64)
-            }
-            ticked => now(ClockId::ThreadCPUTime) - ticked,
-        };
+    /// Adds what ran since the poll began, which no tick has interrupted: a tick's time at most.
+    fn charge_untimed(&self) {
+        let ran = now(ClockId::Monotonic) - self.entered.load(Ordering::Relaxed);
+        self.charge(ran.min(TICK.as_nanos() as u64));
+    }
+
+    fn charge(&self, ran: u64) {
         self.used.fetch_add(ran, Ordering::Relaxed);
     }
 }
