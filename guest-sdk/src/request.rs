@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::call::Call;
 use crate::cookies::RequestCookies;
 use crate::error::{Error, Result};
+use crate::multipart::Multipart;
 use crate::url::Url;
 
 /// The request.
@@ -106,6 +107,54 @@ impl Request {
     pub fn body(&self) -> Result<Body> {
         Ok(self.call.take_body()?.stream())
     }
+
+    /// Takes the body, to read as a form with files, field by field as it arrives (row Q11).
+    ///
+    /// # Errors
+    ///
+    /// Status 400 if `Content-Type` is not `multipart/form-data` with a boundary, 500 if the body has already been read.
+    pub fn multipart(&self) -> Result<Multipart> {
+        match self.content_type() {
+            (Some(Form::Multipart), sent) => Multipart::new(self.body()?, &sent),
+            (_, sent) => Err(no_form(&sent, "multipart/form-data")),
+        }
+    }
+
+    /// Which kind of form the body claims to be, and the header that says so; empty for none.
+    fn content_type(&self) -> (Option<Form>, String) {
+        let sent = self.call.header("content-type").into_iter().next();
+        let sent = sent.unwrap_or_default();
+        let sent = String::from_utf8_lossy(&sent).into_owned();
+        (Form::named(&sent), sent)
+    }
+}
+
+/// How a form is written.
+enum Form {
+    Urlencoded,
+    Multipart,
+}
+
+impl Form {
+    fn named(content_type: &str) -> Option<Self> {
+        let name = content_type.split(';').next().unwrap_or_default();
+        match name.trim().to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
+            "multipart/form-data" => Some(Self::Multipart),
+            _ => None,
+        }
+    }
+}
+
+fn no_form(sent: &str, expected: &str) -> Error {
+    let sent = match sent {
+        "" => "there is no `Content-Type`".to_owned(),
+        sent => format!("`Content-Type` is `{sent}`"),
+    };
+    Error::new(
+        StatusCode::BAD_REQUEST,
+        format!("{sent}; this route reads {expected}"),
+    )
 }
 
 impl std::fmt::Debug for Request {
