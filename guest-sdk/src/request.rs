@@ -11,12 +11,14 @@ use crate::body::Body;
 use crate::call::Call;
 use crate::cookies::RequestCookies;
 use crate::error::{Error, Result};
+use crate::form_data::FormData;
 use crate::multipart::Multipart;
 use crate::url::Url;
 
 /// The request.
 ///
-/// The body can be read once, by any of [`text`](Self::text), [`bytes`](Self::bytes), [`json`](Self::json) and [`body`](Self::body).
+/// The body can be read once, by any of [`text`](Self::text), [`bytes`](Self::bytes), [`json`](Self::json),
+/// [`form_data`](Self::form_data), [`form`](Self::form), [`multipart`](Self::multipart) and [`body`](Self::body).
 ///
 /// ```
 /// use waystation::{Request, Response, Result};
@@ -108,53 +110,79 @@ impl Request {
         Ok(self.call.take_body()?.stream())
     }
 
-    /// Takes the body, to read as a form with files, field by field as it arrives (row Q11).
+    /// Waits for the body, as a form (row Q11).
+    ///
+    /// # Errors
+    ///
+    /// Status 400 if `Content-Type` is neither `multipart/form-data` nor `application/x-www-form-urlencoded` (Next answers 500), or if the
+    /// form is malformed; 413 if it has more than 1,000 fields; otherwise as for [`bytes`](Self::bytes).
+    pub async fn form_data(&self) -> Result<FormData> {
+        let sent = self.content_type();
+        match essence(&sent).as_str() {
+            URLENCODED => FormData::urlencoded(&self.bytes().await?),
+            MULTIPART => FormData::multipart(Multipart::new(self.body()?, &sent)?).await,
+            _ => Err(bad_request(format!(
+                "`Content-Type` is `{sent}`; a form is {MULTIPART} or {URLENCODED}"
+            ))),
+        }
+    }
+
+    /// Waits for the body, as a form, and takes its texts as a type of one's own. Files are left out.
+    ///
+    /// ```
+    /// use waystation::{Request, Result};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Login { name: String, password: String }
+    ///
+    /// pub async fn post(request: Request) -> Result<String> {
+    ///     let login: Login = request.form().await?;
+    ///     Ok(format!("{} has a password of {} bytes", login.name, login.password.len()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Status 400 with the name of the field at fault, such as `quantity: invalid digit found in string`; otherwise as for
+    /// [`form_data`](Self::form_data).
+    pub async fn form<T: DeserializeOwned>(&self) -> Result<T> {
+        self.form_data().await?.texts()
+    }
+
+    /// Takes the body, to read as a form with files, field by field as it arrives (row Q11). [`Multipart`] shows how.
     ///
     /// # Errors
     ///
     /// Status 400 if `Content-Type` is not `multipart/form-data` with a boundary, 500 if the body has already been read.
     pub fn multipart(&self) -> Result<Multipart> {
-        match self.content_type() {
-            (Some(Form::Multipart), sent) => Multipart::new(self.body()?, &sent),
-            (_, sent) => Err(no_form(&sent, "multipart/form-data")),
+        let sent = self.content_type();
+        match essence(&sent).as_str() {
+            MULTIPART => Multipart::new(self.body()?, &sent),
+            _ => Err(bad_request(format!(
+                "`Content-Type` is `{sent}`, not {MULTIPART}"
+            ))),
         }
     }
 
-    /// Which kind of form the body claims to be, and the header that says so; empty for none.
-    fn content_type(&self) -> (Option<Form>, String) {
-        let sent = self.call.header("content-type").into_iter().next();
-        let sent = sent.unwrap_or_default();
-        let sent = String::from_utf8_lossy(&sent).into_owned();
-        (Form::named(&sent), sent)
+    /// The header as it was sent; empty for none.
+    fn content_type(&self) -> String {
+        let values = self.call.header("content-type");
+        let first = values.into_iter().next().unwrap_or_default();
+        String::from_utf8_lossy(&first).into_owned()
     }
 }
 
-/// How a form is written.
-enum Form {
-    Urlencoded,
-    Multipart,
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data";
+
+/// A content type without its parameters, in small letters.
+fn essence(content_type: &str) -> String {
+    let (essence, _) = content_type.split_once(';').unwrap_or((content_type, ""));
+    essence.trim().to_ascii_lowercase()
 }
 
-impl Form {
-    fn named(content_type: &str) -> Option<Self> {
-        let name = content_type.split(';').next().unwrap_or_default();
-        match name.trim().to_ascii_lowercase().as_str() {
-            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
-            "multipart/form-data" => Some(Self::Multipart),
-            _ => None,
-        }
-    }
-}
-
-fn no_form(sent: &str, expected: &str) -> Error {
-    let sent = match sent {
-        "" => "there is no `Content-Type`".to_owned(),
-        sent => format!("`Content-Type` is `{sent}`"),
-    };
-    Error::new(
-        StatusCode::BAD_REQUEST,
-        format!("{sent}; this route reads {expected}"),
-    )
+fn bad_request(message: String) -> Error {
+    Error::new(StatusCode::BAD_REQUEST, message)
 }
 
 impl std::fmt::Debug for Request {
@@ -179,10 +207,7 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> Error {
-    Error::new(
-        StatusCode::BAD_REQUEST,
-        format!("the body is not the expected JSON: {error}"),
-    )
+    bad_request(format!("the body is not the expected JSON: {error}"))
 }
 
 #[cfg(test)]
