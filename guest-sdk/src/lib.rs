@@ -92,6 +92,7 @@ mod set_cookie;
 pub mod sse;
 mod time;
 mod url;
+pub mod user_agent;
 mod writer;
 
 #[cfg(test)]
@@ -136,6 +137,7 @@ pub use response::{Builder, Response};
 pub use segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime, Segment};
 pub use time::{now, sleep};
 pub use url::{SearchParams, Url};
+pub use user_agent::UserAgent;
 pub use waystation_macros::route;
 pub use writer::Writer;
 

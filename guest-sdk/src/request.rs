@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::form_data::FormData;
 use crate::multipart::Multipart;
 use crate::url::Url;
+use crate::user_agent::UserAgent;
 
 /// The request.
 ///
@@ -58,6 +59,22 @@ impl Request {
     /// The cookies that came with the request. [`cookies`](crate::cookies()) also sets them.
     pub fn cookies(&self) -> RequestCookies<'_> {
         RequestCookies::new(&self.call.facts().cookies)
+    }
+
+    /// Which browser, device and system ask, as far as the header `user-agent` says (row Q18).
+    ///
+    /// ```
+    /// use waystation::Request;
+    ///
+    /// pub async fn get(request: Request) -> &'static str {
+    ///     match request.user_agent().device.kind.as_deref() {
+    ///         Some("mobile") => "the small page",
+    ///         _ => "the page",
+    ///     }
+    /// }
+    /// ```
+    pub fn user_agent(&self) -> UserAgent {
+        UserAgent::parse(&self.first_header("user-agent"))
     }
 
     /// Waits for the body, as text.
@@ -117,7 +134,7 @@ impl Request {
     /// Status 400 if `Content-Type` is neither `multipart/form-data` nor `application/x-www-form-urlencoded` (Next answers 500), or if the
     /// form is malformed; 413 if it has more than 1,000 fields; otherwise as for [`bytes`](Self::bytes).
     pub async fn form_data(&self) -> Result<FormData> {
-        let sent = self.content_type();
+        let sent = self.first_header("content-type");
         match essence(&sent).as_str() {
             URLENCODED => FormData::urlencoded(&self.bytes().await?),
             MULTIPART => FormData::multipart(Multipart::new(self.body()?, &sent)?).await,
@@ -155,7 +172,7 @@ impl Request {
     ///
     /// Status 400 if `Content-Type` is not `multipart/form-data` with a boundary, 500 if the body has already been read.
     pub fn multipart(&self) -> Result<Multipart> {
-        let sent = self.content_type();
+        let sent = self.first_header("content-type");
         match essence(&sent).as_str() {
             MULTIPART => Multipart::new(self.body()?, &sent),
             _ => Err(bad_request(format!(
@@ -164,9 +181,9 @@ impl Request {
         }
     }
 
-    /// The header as it was sent; empty for none.
-    fn content_type(&self) -> String {
-        let values = self.call.header("content-type");
+    /// A header as it was sent; empty for none.
+    fn first_header(&self, name: &str) -> String {
+        let values = self.call.header(name);
         let first = values.into_iter().next().unwrap_or_default();
         String::from_utf8_lossy(&first).into_owned()
     }
