@@ -19,6 +19,7 @@ mod disconnects;
 mod drain;
 mod example;
 mod foreign;
+mod forms;
 mod headers;
 mod hot_reload;
 mod limits;
