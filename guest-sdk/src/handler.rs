@@ -153,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_set_after_the_answer_was_made_still_goes_with_it() {
+        let late: Handler = |_| {
+            Box::pin(async {
+                let response = Response::text("made"); // C15
+                set("late")?;
+                Ok(response)
+            })
+        };
+        check(late, "200 late");
+    }
+
+    #[test]
     fn arguments_come_in_any_order_and_number() {
         let handler: Handler = |call| {
             Box::pin(async move {

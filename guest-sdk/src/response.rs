@@ -327,6 +327,23 @@ mod tests {
     }
 
     #[test]
+    fn a_status_that_is_none_is_an_error() {
+        for status in [0, 42, 99] {
+            let fault = Response::builder().status(status).body("").unwrap_err();
+            assert_eq!(fault.status(), 500, "{status}"); // S12
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_307_to_where_it_was_told() {
+        for location in ["/x", "next", "https://x.test/"] {
+            let response = Response::redirect(location); // S2
+            assert_eq!(response.status(), 307);
+            assert_eq!(response.headers()["location"], location);
+        }
+    }
+
+    #[test]
     fn builder_keeps_repeated_headers() {
         let response = Response::builder()
             .header("vary", "a")

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn an_escape_is_its_character_and_what_follows_stays_as_it_is() {
-        check("/docs", "/%64ocs/%61", "/%61"); // R2
+        check("/docs", "/%64ocs/%61", "/%61"); // threat model, R2
         check("/café", "/caf%c3%a9/x", "/x");
         check("/caf%C3%A9", "/café", "/");
         check("/docs", "/docs%2Fa", "404");

@@ -101,6 +101,20 @@ mod tests {
     }
 
     #[test]
+    fn some_headers_of_a_guest_join_those_of_the_rules() {
+        // S5
+        for name in [
+            "set-cookie",
+            "www-authenticate",
+            "proxy-authenticate",
+            "vary",
+        ] {
+            assert!(is_appendable(name), "{name}");
+        }
+        assert!(!["cache-control", "x-m", "link"].into_iter().any(is_appendable));
+    }
+
+    #[test]
     fn a_status_is_final() {
         assert!([200, 204, 304, 404, 599].into_iter().all(is_status));
         assert!(![0, 100, 101, 199, 600, 999].into_iter().any(is_status)); // S12

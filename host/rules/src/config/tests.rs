@@ -41,7 +41,7 @@ fn a_header_is_not_broken_by_what_a_client_sends() {
         rules,
         "/length?q=a%0d%0aset-cookie:+b%C3%A9",
         "x-q: a%0D%0Aset-cookie: b%C3%A9; x-p: length",
-    ); // T16
+    ); // threat model, T16
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_condition_gives_params() {
         &to,
         "/a?to=//evil.example",
         "307 /%2F%2Fevil.example?to=//evil.example",
-    ); // R5
+    ); // threat model, R5
     check(
         &to,
         "/a?to=..",

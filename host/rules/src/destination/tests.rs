@@ -65,7 +65,7 @@ fn a_base_path_goes_before_a_path_and_no_origin() {
 
 #[test]
 fn a_param_stays_where_it_was_put() {
-    redirect("/x:p(.*)", "/x/evil.example", "/:p", "/evil.example"); // R5
+    redirect("/x:p(.*)", "/x/evil.example", "/:p", "/evil.example"); // threat model, R5
     redirect("/:p", "/%2Fevil.example", "/:p", "/%2Fevil.example");
     redirect("/:p", "/%5Cevil.example", "/:p", "/%5Cevil.example");
     redirect(
@@ -261,7 +261,7 @@ fn check(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-    /// R5: whatever the path, a redirect to a path stays on this host and is printable, and a rewrite routes what any request could ask.
+    /// Threat model, R5; whatever the path, a redirect to a path stays on this host and is printable, and a rewrite routes what any request could ask.
     #[test]
     fn a_param_never_leads_elsewhere(
         source in prop::sample::select(vec!["/:p(.*)", "/x:p(.*)", "/:p*", "/:p/:q(.*)?"]),

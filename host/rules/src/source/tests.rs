@@ -94,7 +94,7 @@ fn an_escaped_character_is_itself() {
 
 #[test]
 fn escapes_and_characters_are_the_same_path() {
-    // R2, R3
+    // threat model, R2 and R3
     check("/café", "/caf%C3%A9", "match");
     check("/caf%c3%a9", "/café", "match");
     check("/a b", "/a%20b", "match");
