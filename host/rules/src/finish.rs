@@ -111,7 +111,11 @@ mod tests {
         ] {
             assert!(is_appendable(name), "{name}");
         }
-        assert!(!["cache-control", "x-m", "link"].into_iter().any(is_appendable));
+        assert!(
+            !["cache-control", "x-m", "link"]
+                .into_iter()
+                .any(is_appendable)
+        );
     }
 
     #[test]

@@ -261,7 +261,8 @@ fn check(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-    /// Threat model, R5; whatever the path, a redirect to a path stays on this host and is printable, and a rewrite routes what any request could ask.
+    /// Threat model, R5; whatever the path, a redirect to a path stays on this host and is printable, and a rewrite routes what any request
+    /// could ask.
     #[test]
     fn a_param_never_leads_elsewhere(
         source in prop::sample::select(vec!["/:p(.*)", "/x:p(.*)", "/:p*", "/:p/:q(.*)?"]),
