@@ -10,7 +10,7 @@ use waystation_tests::{App, Exit};
 
 use crate::support::{program, text_route};
 
-const ADDS: &str = "mkdir \"$(dirname \"$0\")/libdir\"";
+const ADDS: &str = "case $1 in target) mkdir \"$(dirname \"$0\")/libdir\";; esac";
 
 #[test]
 fn a_target_that_is_missing_is_added_and_told() {

@@ -88,7 +88,7 @@ pub fn build(
     let routes = routes::discover(project)?;
     shim::write(project, &routes)?;
     let toolchain = toolchain::prepare(&project.root, &|line| {
-        on_progress(Progress::Step(line.to_owned()))
+        on_progress(Progress::Told(line.to_owned()))
     })?;
     build_packages(project, &toolchain, &routes, options, cancel, on_progress)
 }

@@ -5,6 +5,8 @@
 /// What cargo is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
+    /// Something done to the machine, such as a target added: it is always told.
+    Told(String),
     /// Something before compiling: `Updating crates.io index`, `Blocking waiting for file lock on build directory`.
     Step(String),
     /// Compiling.

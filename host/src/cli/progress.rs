@@ -26,6 +26,7 @@ impl Bar {
     pub(super) fn reader(&self) -> impl Fn(Progress) + Send + Sync + 'static + use<> {
         let bar = self.0.clone();
         move |progress| match progress {
+            Progress::Told(line) => bar.suspend(|| super::report::step(&line)),
             Progress::Step(step) => bar.set_message(step),
             Progress::Units {
                 done,
