@@ -6,11 +6,13 @@
 mod app;
 mod client;
 mod host;
+mod program;
 pub mod raw;
 pub mod tree;
 mod wait;
 
 pub use app::{App, sdk_folder};
 pub use client::{Answer, Client, Sender};
-pub use host::{Command, Exit, Host, Program};
+pub use host::Host;
+pub use program::{Command, Exit, Program};
 pub use wait::{PATIENCE, wait, wait_for};

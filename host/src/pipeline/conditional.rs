@@ -41,7 +41,7 @@ fn named(response: &Response) -> Option<ETag> {
     let Body::Whole(bytes) = response.body() else {
         return None;
     };
-    let is_private =
+    let forbids_keeping =
         |value: &http::HeaderValue| value.as_bytes().windows(8).any(|word| word == b"no-store");
     if bytes.is_empty()
         || LONGEST < bytes.len()
@@ -49,7 +49,7 @@ fn named(response: &Response) -> Option<ETag> {
             .headers()
             .get_all(CACHE_CONTROL)
             .iter()
-            .any(is_private)
+            .any(forbids_keeping)
     {
         return None;
     }
