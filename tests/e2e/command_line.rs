@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use waystation_tests::{App, Client, Exit};
 
-use crate::support::{production, program, text_route, turn};
+use crate::support::{fixture, fixture_host, production, program, text_route, turn};
 
 #[test]
 fn exit_codes_tell_what_was_not_understood() {
@@ -280,6 +280,22 @@ fn a_setting_that_there_is_not_is_told_with_its_place() {
             exit.stderr
         );
     }
+}
+
+#[tokio::test]
+async fn dev_says_where_it_serves_and_a_line_for_each_request() {
+    let host = fixture_host();
+    let local = format!("  - Local: http://localhost:{}", host.address().port());
+    for line in [
+        concat!("▲ Waystation ", env!("CARGO_PKG_VERSION"), " (dev)"),
+        &local,
+    ] {
+        host.wait_for_line(line, |said| said == line); // CL3
+    }
+    assert_eq!(fixture().get("/items/seen").await.status, 200);
+    host.wait_for_line("the request", |line| {
+        line.starts_with(" GET /items/seen 200 in ") && line.ends_with(" /items/[id]") // CL4
+    });
 }
 
 #[tokio::test]

@@ -51,6 +51,10 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
         ("waystation.toml", TOML),
         ("app/items/[slug]/route.rs", ITEM),
         ("app/plain/route.rs", &text_route("plain")),
+        (
+            "app/go/route.rs",
+            "pub fn get() -> waystation::Result<waystation::Response> {\n    waystation::redirect(\"/x\")\n}\n",
+        ),
     ])
     .await;
     let address = app.host.address();
@@ -95,6 +99,7 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
     );
     assert_eq!(get("/docs/none", &[]).await.status, 404);
     assert_eq!(get("/items/a", &[]).await.status, 404);
+    assert_eq!(get("/docs/go", &[]).await.header("location"), "/x"); // U7
 
     // A trusted proxy names the client and the host; of a stranger's hosts none is taken.
     let proxy = [
