@@ -11,7 +11,7 @@ hosts = ["example.com"]
 
 [[headers]]
 source = "/:path*"
-headers = [{ key = "x-from", value = "rules" }, { key = "set-cookie", value = "seen=1" }]
+headers = [{ key = "cache-control", value = "max-age=60" }, { key = "x-from", value = "rules" }, { key = "set-cookie", value = "seen=1" }]
 
 [[redirects]]
 source = "/old/:slug"
@@ -73,7 +73,10 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
     ); // U6
     assert_eq!(item.all("x-from"), ["rules"]);
     assert_eq!(item.all("set-cookie"), ["seen=1", "own=1; Path=/"]);
-    assert_eq!(get("/docs/none", &[]).await.all("x-from"), ["rules"]);
+    assert_eq!(item.header("cache-control"), "max-age=60");
+    let none = get("/docs/none", &[]).await;
+    assert_eq!(none.all("x-from"), ["rules"]);
+    assert!(none.header("cache-control").contains("no-store")); // U11
 
     // Redirects: before routes, without the headers (CF2).
     let moved = get("/docs/old/b?c=1", &[]).await;
@@ -81,6 +84,8 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
     assert_eq!(moved.header("location"), "/docs/items/b?c=1");
     assert_eq!(moved.header("refresh"), "0;url=/docs/items/b?c=1");
     assert!(moved.all("x-from").is_empty());
+    let head = app.client.ask("HEAD", "/docs/old/b", &[], "").await;
+    assert_eq!((head.status.as_u16(), head.body.len()), (308, 0));
     assert_eq!(get("/", &[]).await.header("location"), "/docs");
 
     // Rewrites, and nothing outside of the base path (CF3, U6).
@@ -137,7 +142,12 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
 
 #[tokio::test]
 async fn a_rule_that_cannot_be_is_told_and_the_last_good_ones_stay() {
-    let app = Edited::new(&[("app/plain/route.rs", &text_route("plain"))]).await;
+    let good = "[[redirects]]\nsource = '/old'\ndestination = '/plain'\npermanent = true\n";
+    let app = Edited::new(&[
+        ("waystation.toml", good),
+        ("app/plain/route.rs", &text_route("plain")),
+    ])
+    .await;
     let seen = app.host.lines();
     app.app.write(
         "waystation.toml",
@@ -147,4 +157,5 @@ async fn a_rule_that_cannot_be_is_told_and_the_last_good_ones_stay() {
         line.contains("`redirects[0].destination`: `:b` is no param of this rule")
     });
     assert_eq!(app.client.get("/plain").await.line(), "200 plain");
+    assert_eq!(app.client.get("/old").await.header("location"), "/plain");
 }

@@ -4,8 +4,8 @@
 //! its way the answer may be compressed.
 
 use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, StatusCode};
 use waystation_rules::method::Method;
 
 use crate::http::{Body, Response, empty};
@@ -20,7 +20,11 @@ pub(super) fn settle(response: &mut Response, asked: Method, has: Option<&IfNone
     if !matches!(asked, Method::Get | Method::Head) || response.status() != StatusCode::OK {
         return;
     }
-    let Some(name) = own(response.headers()).or_else(|| named(response)) else {
+    let own: Option<ETag> = response.headers().typed_get();
+    if own.is_none() && response.headers().contains_key(ETAG) {
+        return; // a name that is none is the handler's business
+    }
+    let Some(name) = own.or_else(|| named(response)) else {
         return;
     };
     if has.is_some_and(|has| !has.precondition_passes(&name)) {
@@ -33,16 +37,14 @@ pub(super) fn settle(response: &mut Response, asked: Method, has: Option<&IfNone
     response.headers_mut().typed_insert(name);
 }
 
-fn own(headers: &HeaderMap) -> Option<ETag> {
-    headers.typed_get()
-}
-
 fn named(response: &Response) -> Option<ETag> {
     let Body::Whole(bytes) = response.body() else {
         return None;
     };
-    let forbids_keeping =
-        |value: &http::HeaderValue| value.as_bytes().windows(8).any(|word| word == b"no-store");
+    let forbids_keeping = |value: &HeaderValue| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        value.windows(8).any(|word| word == b"no-store")
+    };
     if bytes.is_empty()
         || LONGEST < bytes.len()
         || response
@@ -59,7 +61,7 @@ fn named(response: &Response) -> Option<ETag> {
 
 #[cfg(test)]
 mod tests {
-    use http::header::ETAG;
+    use http::HeaderMap;
 
     use super::*;
     use crate::http::whole;
@@ -76,6 +78,7 @@ mod tests {
         );
         check(Method::Get, "\"own\"", None, "200 hello \"own\"");
         check(Method::Post, "", None, "200 hello ");
+        check(Method::Get, "unquoted", Some("*"), "200 hello unquoted");
     }
 
     #[test]

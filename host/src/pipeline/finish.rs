@@ -57,6 +57,17 @@ pub(super) fn response(
     Ok(response)
 }
 
+/// Takes the body off an answer to HEAD, and says how long it was.
+pub(super) fn drop_body(response: &mut Response) {
+    if let Body::Whole(bytes) = response.body()
+        && !bytes.is_empty()
+    {
+        let length = HeaderValue::from(bytes.len());
+        response.headers_mut().insert(CONTENT_LENGTH, length);
+    }
+    *response.body_mut() = empty();
+}
+
 /// Rows U1 and U3: sends the client to the path as it should be, its query kept.
 pub(super) fn tidied(path: &str, query: Option<&str>) -> Response {
     redirect(&Redirect {

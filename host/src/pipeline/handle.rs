@@ -55,7 +55,6 @@ pub(super) fn call(
     } else {
         RequestBody::none()
     };
-    strip(&mut parts.headers);
     name_host(&mut parts.headers, &parts.uri);
     parts.uri = url(&facts)?;
     Ok(Call {
@@ -87,7 +86,7 @@ pub(super) fn cookies(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// Takes out what only a proxy of ours may say (threat model, R1).
-fn strip(headers: &mut HeaderMap) {
+pub(super) fn strip(headers: &mut HeaderMap) {
     let internal: Vec<_> = headers
         .keys()
         .filter(|name| admit::is_internal(name.as_str()))

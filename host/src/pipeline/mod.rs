@@ -34,12 +34,21 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn respond(app: Arc<App>, client: IpAddr, request: http::Request<Incoming>) -> Response {
     let mut record = Record::new(RequestId::new(), request.method(), request.uri());
     let reader = failure::Reader::of(&app.policy, &request);
+    let is_head = request.method() == http::Method::HEAD;
     let mut added = Added::new();
     let mut response = match walk(&app, client, request, &mut record, &mut added).await {
         Ok(response) => response,
-        Err(refusal) => failure::respond(refusal, &reader, &record),
+        Err(refusal) => {
+            let response = failure::respond(refusal, &reader, &record);
+            // What a refusal says of itself stands: a rule must not have an error kept for a year.
+            added.retain(|(name, _)| !response.headers().contains_key(name));
+            response
+        }
     };
     configured::add(added, response.headers_mut());
+    if is_head {
+        finish::drop_body(&mut response); // over HTTP/2 hyper would send it
+    }
     if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -62,6 +71,7 @@ async fn walk(
         }
         _ => admit::check(&request, policy)?,
     }
+    handle::strip(request.headers_mut());
     let uri = request.uri().clone();
     let host = admit::host(&request);
     let settled = client::settled(request.headers_mut(), peer, &host, &policy.trust)?;
