@@ -93,14 +93,37 @@ impl Claim {
         Ok(claim)
     }
 
-    /// Both claims in one: a proxy that writes one kind of header and passes the other on would let the client choose.
+    /// Both claims in one: a proxy that writes one kind of header and passes the other on would let the client choose. So where there are
+    /// both kinds, a host or a scheme counts only if both name it.
     pub(super) fn agreeing(self, other: Self) -> Result<Self, ForwardedError> {
+        if self.is_made() && other.is_made() {
+            let one_sided = [
+                (
+                    self.scheme.is_some() != other.scheme.is_some(),
+                    "x-forwarded-proto",
+                ),
+                (
+                    self.host.is_some() != other.host.is_some(),
+                    "x-forwarded-host",
+                ),
+            ];
+            if let Some((_, header)) = one_sided
+                .into_iter()
+                .find(|(is_one_sided, _)| *is_one_sided)
+            {
+                return Err(ForwardedError::Disagree { header });
+            }
+        }
         Ok(Self {
             chain: one_of(self.chain, other.chain, "x-forwarded-for")?,
             scheme: one_of(self.scheme, other.scheme, "x-forwarded-proto")?,
             host: one_of(self.host, other.host, "x-forwarded-host")?,
             port: one_of(self.port, other.port, "x-forwarded-port")?,
         })
+    }
+
+    fn is_made(&self) -> bool {
+        self.chain.is_some() || self.scheme.is_some() || self.host.is_some() || self.port.is_some()
     }
 }
 

@@ -211,6 +211,17 @@ fn two_kinds_of_header_have_to_agree() {
         "host: shop.example\nforwarded: host=evil.example",
         &disagree("x-forwarded-host"),
     );
+    // The proxy writes one kind, and the client the other.
+    check(
+        "10.0.0.1",
+        "for: 203.0.113.9\nforwarded: for=203.0.113.9;host=shop.example",
+        &disagree("x-forwarded-host"),
+    );
+    check(
+        "10.0.0.1",
+        "for: 203.0.113.9\nforwarded: for=203.0.113.9;proto=https",
+        &disagree("x-forwarded-proto"),
+    );
 }
 
 #[test]
