@@ -16,6 +16,7 @@
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?
 //! - [`finish`]: what of the guest's answer may leave?
+//! - [`outbound`]: which other servers may be asked?
 //!
 //! And when files change:
 //!
@@ -29,6 +30,7 @@ pub mod destination;
 pub mod finish;
 pub mod forwarded;
 pub mod method;
+pub mod outbound;
 pub mod path;
 pub mod pattern;
 pub mod reload;
