@@ -65,6 +65,11 @@ impl Body {
         Self(Kind::Stream(Box::pin(Chunks(Box::pin(stream)))))
     }
 
+    /// Whether it is known to hold nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(&self.0, Kind::Whole(bytes) | Kind::Text(bytes) if bytes.is_empty())
+    }
+
     /// Waits for the next chunk; `None` at the end.
     pub async fn chunk(&mut self) -> Option<Result<Bytes>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await

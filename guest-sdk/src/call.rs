@@ -157,7 +157,7 @@ impl Call {
                 let Source::Host(request) = std::mem::replace(&mut *source, headers) else {
                     unreachable!("it was with the host");
                 };
-                Ok(Incoming::consume(request))
+                Ok(Incoming::request(request))
             }
         }
     }
@@ -199,7 +199,8 @@ fn url(request: &wasi::Request) -> Url {
     Url::new(scheme, authority, target)
 }
 
-fn copy(fields: &wasi::Headers) -> HeaderMap {
+/// The headers as the `http` crate holds them.
+pub(crate) fn copy(fields: &wasi::Headers) -> HeaderMap {
     let fields = fields.copy_all();
     let mut headers = HeaderMap::with_capacity(fields.len() + 1);
     for (name, value) in fields {

@@ -151,6 +151,27 @@ impl Error {
         }
     }
 
+    /// The error of this type that it holds, itself or as a cause.
+    ///
+    /// ```
+    /// # use waystation::Error;
+    /// let error = Error::from("x".parse::<u32>().unwrap_err()).context("reading the quantity");
+    /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    /// ```
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        let Kind::Failure { source, .. } = &*self.0 else {
+            return None;
+        };
+        let mut cause: Option<&(dyn StdError + 'static)> = source.as_deref();
+        while let Some(current) = cause {
+            if let Some(found) = current.downcast_ref() {
+                return Some(found);
+            }
+            cause = current.source();
+        }
+        None
+    }
+
     /// The same as [`crate::redirect`], as an error: `ok_or_else(|| Error::redirect("/login"))`.
     pub fn redirect(location: impl Into<String>) -> Self {
         Self::navigation(Navigation::Redirect(location.into()))

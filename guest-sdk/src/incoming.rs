@@ -1,4 +1,4 @@
-//! The request's body on its way in.
+//! A body on its way in: a request's, or that of an answer to a request of the handler's.
 //!
 //! A body that ends early is an error, never a shorter body: the host says at the end whether it was all.
 
@@ -14,29 +14,49 @@ use crate::writer::written;
 /// Bytes asked for at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// A body that was taken from its request.
+/// A body that was taken from its message.
 pub(crate) enum Incoming {
     #[cfg(test)]
     Whole(Bytes),
     Host {
         bytes: StreamReader<u8>,
         end: FutureReader<Result<Option<wasi::Trailers>, wasi::ErrorCode>>,
+        /// What it means if it was not all.
+        unfinished: fn(wasi::ErrorCode) -> Error,
     },
 }
 
 impl Incoming {
-    pub(crate) fn consume(request: wasi::Request) -> Self {
+    pub(crate) fn request(request: wasi::Request) -> Self {
         let (_, handled) = wasip3::wit_future::new(|| Ok(()));
         let (bytes, end) = wasi::Request::consume_body(request, handled);
-        Self::Host { bytes, end }
+        Self::Host {
+            bytes,
+            end,
+            unfinished: unfinished_request,
+        }
+    }
+
+    pub(crate) fn answer(answer: wasi::Response) -> Self {
+        let (_, handled) = wasip3::wit_future::new(|| Ok(()));
+        let (bytes, end) = wasi::Response::consume_body(answer, handled);
+        Self::Host {
+            bytes,
+            end,
+            unfinished: unfinished_answer,
+        }
     }
 
     /// Waits for all of it.
     pub(crate) async fn bytes(self) -> Result<Bytes> {
-        let (mut bytes, end) = match self {
+        let (mut bytes, end, unfinished) = match self {
             #[cfg(test)]
             Self::Whole(bytes) => return Ok(bytes),
-            Self::Host { bytes, end } => (bytes, end),
+            Self::Host {
+                bytes,
+                end,
+                unfinished,
+            } => (bytes, end, unfinished),
         };
         let mut all = Vec::with_capacity(CHUNK);
         loop {
@@ -56,32 +76,48 @@ impl Incoming {
 
     /// Hands it on as it arrives.
     pub(crate) fn stream(self) -> Body {
-        let (mut bytes, end) = match self {
+        let (mut bytes, end, unfinished) = match self {
             #[cfg(test)]
             Self::Whole(bytes) => return bytes.into(),
-            Self::Host { bytes, end } => (bytes, end),
+            Self::Host {
+                bytes,
+                end,
+                unfinished,
+            } => (bytes, end, unfinished),
         };
-        Body(Kind::Stream(Box::pin(written(|mut writer| async move {
-            loop {
-                let (result, chunk) = bytes.read(Vec::with_capacity(CHUNK)).await;
-                writer.write(chunk).await?;
-                if result == StreamResult::Dropped {
-                    break;
+        Body(Kind::Stream(Box::pin(written(
+            move |mut writer| async move {
+                loop {
+                    let (result, chunk) = bytes.read(Vec::with_capacity(CHUNK)).await;
+                    writer.write(chunk).await?;
+                    if result == StreamResult::Dropped {
+                        break;
+                    }
                 }
-            }
-            drop(bytes);
-            end.await.map_err(unfinished)?;
-            Ok(())
-        }))))
+                drop(bytes);
+                end.await.map_err(unfinished)?;
+                Ok(())
+            },
+        ))))
     }
 }
 
-fn unfinished(error: wasi::ErrorCode) -> Error {
+fn unfinished_answer(error: wasi::ErrorCode) -> Error {
+    Error::message("the answer's body ended early").because(error)
+}
+
+fn unfinished_request(error: wasi::ErrorCode) -> Error {
     match error {
         wasi::ErrorCode::HttpRequestBodySize(_) => Error::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is longer than this route accepts",
         ),
         error => Error::new(StatusCode::BAD_REQUEST, "the body ended early").because(error),
+    }
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Incoming")
     }
 }

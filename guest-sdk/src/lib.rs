@@ -57,7 +57,7 @@
 //! # From anywhere in a handler
 //!
 //! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`sleep`], [`now`],
-//! [`random_bytes`], [`random_u64`].
+//! [`random_bytes`], [`random_u64`], [`fetch()`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
 
@@ -69,6 +69,7 @@ mod cookie;
 mod cookies;
 mod disposition;
 mod error;
+pub mod fetch;
 mod form_data;
 mod handler;
 mod headers;
@@ -122,6 +123,7 @@ pub use context::Context;
 pub use cookie::{Cookie, Priority, SameSite};
 pub use cookies::{Cookies, Deletion, RequestCookies, cookies};
 pub use error::{Error, Result};
+pub use fetch::fetch;
 pub use form_data::{File, FormData, FormValue};
 pub use handler::FromCall;
 pub use headers::{Headers, headers};

@@ -13,6 +13,7 @@
 //! | [`app`] | What is being served? |
 //! | [`project`] | What is on disk? |
 //! | [`sandbox`] | How does a guest run, and what stops it? |
+//! | [`outbound`] | How are other servers asked? |
 //! | [`telemetry`] | What is written down? |
 //! | [`http`] | What is a body? |
 //!
@@ -54,6 +55,8 @@ pub mod app;
 pub mod project;
 
 pub mod sandbox;
+
+pub mod outbound;
 
 pub mod telemetry;
 

@@ -202,3 +202,29 @@ fn told(answer: &Answer, part: &str) {
         answer.text()
     );
 }
+
+/// Run with `cargo test --workspace --test e2e -- --ignored other_languages`.
+#[tokio::test]
+#[ignore = "downloads 300 MB of other languages' tools and takes minutes"]
+async fn other_languages_answer_beside_rust_routes() {
+    let out = lasting("languages");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign/languages/build");
+    let built = Command::new(script).arg(&out).output().unwrap();
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    let read = |name: &str| fs::read(out.join(name)).unwrap();
+    let (js, py) = (read("js.wasm"), read("py.wasm"));
+    let app = app(&[("app/js/route.wasm", &js), ("app/py/route.wasm", &py)]).await;
+    for _ in 0..2 {
+        let js = app.client.post("/js", &[], "tea").await;
+        assert_eq!(js.line(), "200 JavaScript POST /js tea");
+        assert_eq!(js.header("x-made-by"), "componentize-js");
+        let py = app.client.get("/py?q=1").await;
+        assert_eq!(py.line(), "200 Python GET /py?q=1");
+        assert_eq!(py.header("x-made-by"), "componentize-py");
+        assert_eq!(app.client.get("/rust").await.line(), "200 rust");
+    }
+}

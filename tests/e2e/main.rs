@@ -18,6 +18,7 @@ mod cookies;
 mod disconnects;
 mod drain;
 mod example;
+mod fetch;
 mod foreign;
 mod forms;
 mod headers;

@@ -9,6 +9,7 @@ mod host;
 mod program;
 pub mod raw;
 pub mod tree;
+pub mod upstream;
 mod wait;
 
 pub use app::{App, sdk_folder};

@@ -12,9 +12,16 @@ use crate::method::Method;
 /// `content-length` is one of these: the host counts the body itself and sends the length where [`length_allowed`].
 #[must_use]
 pub fn is_forbidden(header_name_lowercase: &str) -> bool {
-    const FRAMING: [&str; 10] = [
+    header_name_lowercase == "content-length"
+        || is_hop_by_hop(header_name_lowercase)
+        || header_name_lowercase.starts_with("x-middleware-")
+}
+
+/// Whether a header speaks of one connection only, so that it is not passed on to another (RFC 9110, 7.6.1; RFC 9113, 8.2.2).
+#[must_use]
+pub fn is_hop_by_hop(header_name_lowercase: &str) -> bool {
+    const NAMES: [&str; 9] = [
         "connection",
-        "content-length",
         "http2-settings",
         "keep-alive",
         "proxy-connection",
@@ -24,7 +31,7 @@ pub fn is_forbidden(header_name_lowercase: &str) -> bool {
         "transfer-encoding",
         "upgrade",
     ];
-    FRAMING.contains(&header_name_lowercase) || header_name_lowercase.starts_with("x-middleware-")
+    NAMES.contains(&header_name_lowercase)
 }
 
 /// Whether a header of a guest's answer joins one of the same name that the operator's rules have set, rather than giving way (row S5).

@@ -15,6 +15,7 @@ use waystation_rules::forwarded::Trust;
 use waystation_rules::segment::Limits;
 use waystation_rules::table::Table;
 
+use crate::outbound::Client;
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 
@@ -46,7 +47,7 @@ pub struct Broken {
 }
 
 /// How requests are treated, whatever their route.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Policy {
     /// Answers say what went wrong: `waystation dev`.
     pub shows_errors: bool,
@@ -60,6 +61,8 @@ pub struct Policy {
     pub rules: Arc<Rules>,
     /// Whom the operator trusts to say who asks.
     pub trust: Arc<Trust>,
+    /// The app's way to other servers.
+    pub outbound: Arc<Client>,
 }
 
 impl Policy {
@@ -80,6 +83,7 @@ impl Policy {
             limits: settings.limits.over(Limits::default()),
             rules: Arc::new(settings.rules()?),
             trust: Arc::new(settings.trust()?),
+            outbound: Arc::new(Client::new(settings.outbound(shows_errors)?)),
         })
     }
 }

@@ -6,34 +6,55 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A client's body under the route's `BODY_LIMIT`.
+/// A request's body under the route's `BODY_LIMIT`.
 ///
 /// It counts what arrives, so a body without `Content-Length` cannot pass the limit either.
 #[derive(Debug)]
 pub struct RequestBody {
-    body: Option<Incoming>,
+    source: Source,
     left: u64,
     limit: u64,
 }
 
+#[derive(Debug)]
+enum Source {
+    None,
+    Client(Incoming),
+    Guest(WasiBody),
+}
+
 impl RequestBody {
-    /// Lets `limit` bytes of `body` through.
-    pub fn limited(body: Incoming, limit: u64) -> Self {
+    /// What a client sends.
+    pub fn of_client(body: Incoming) -> Self {
+        Self::unlimited(Source::Client(body))
+    }
+
+    /// What a handler of the same app sends.
+    pub fn of_guest(body: WasiBody) -> Self {
+        Self::unlimited(Source::Guest(body))
+    }
+
+    /// No body, whatever the client sends: what GET and HEAD get (row Q8).
+    pub fn none() -> Self {
+        Self::unlimited(Source::None)
+    }
+
+    /// Lets `limit` bytes through.
+    pub fn limited(self, limit: u64) -> Self {
         Self {
-            body: Some(body),
+            source: self.source,
             left: limit,
             limit,
         }
     }
 
-    /// No body, whatever the client sends: what GET and HEAD get (row Q8).
-    pub fn none() -> Self {
+    fn unlimited(source: Source) -> Self {
         Self {
-            body: None,
-            left: 0,
-            limit: 0,
+            source,
+            left: u64::MAX,
+            limit: u64::MAX,
         }
     }
 }
@@ -46,13 +67,16 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(body) = &mut self.body else {
-            return Poll::Ready(None);
-        };
-        let frame = match ready!(Pin::new(body).poll_frame(cx)) {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-            None => return Poll::Ready(None),
+        let frame = match &mut self.source {
+            Source::None => return Poll::Ready(None),
+            Source::Client(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(frame) => frame?,
+                None => return Poll::Ready(None),
+            },
+            Source::Guest(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(frame) => frame?,
+                None => return Poll::Ready(None),
+            },
         };
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         match self.left.checked_sub(length) {
@@ -61,19 +85,25 @@ impl http_body::Body for RequestBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             None => {
-                self.body = None;
+                self.source = Source::None;
                 Poll::Ready(Some(Err(Error::HttpRequestBodySize(Some(self.limit)))))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        match &self.source {
+            Source::None => true,
+            Source::Client(body) => body.is_end_stream(),
+            Source::Guest(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or(SizeHint::with_exact(0), Incoming::size_hint)
+        match &self.source {
+            Source::None => SizeHint::with_exact(0),
+            Source::Client(body) => body.size_hint(),
+            Source::Guest(body) => body.size_hint(),
+        }
     }
 }

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
-use hyper::body::Incoming;
 use waystation_rules::forwarded::ForwardedError;
 use waystation_rules::method::Methods;
 use waystation_rules::path::PathError;
 use waystation_rules::resolve::ResolveError;
 use waystation_rules::{admit, finish};
 
+use super::elsewhere::ElsewhereError;
 use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
-use crate::http::{Response, empty, whole};
+use crate::http::{RequestBody, Response, empty, whole};
 use crate::sandbox::Fault;
 use crate::telemetry::Record;
 
@@ -42,6 +42,10 @@ pub(super) enum Refusal {
     /// The routed path and the query make no URL.
     #[error("this URL cannot be passed on: {0}")]
     Url(#[from] http::Error),
+
+    /// Another server, to which a rewrite leads, has no answer.
+    #[error(transparent)]
+    Elsewhere(#[from] ElsewhereError),
 
     /// A tunnel was asked for: no handler may see it.
     #[error("this host is no proxy")]
@@ -83,6 +87,8 @@ impl Refusal {
             | Self::Resolve(_)
             | Self::Url(_)
             | Self::UnknownMethod => StatusCode::BAD_REQUEST,
+            Self::Elsewhere(ElsewhereError::Late { .. }) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Elsewhere(_) => StatusCode::BAD_GATEWAY,
             Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -116,7 +122,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn of(policy: &Policy, request: &Request<Incoming>) -> Self {
+    pub(super) fn of(policy: &Policy, request: &Request<RequestBody>) -> Self {
         let wants_html = policy.shows_errors
             && request
                 .headers()

@@ -3,7 +3,6 @@
 use http::header::{COOKIE, HOST};
 use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request, Uri};
-use hyper::body::Incoming;
 use waystation_rules::forwarded::Settled;
 use waystation_rules::method::Method;
 use waystation_rules::table::Param;
@@ -41,7 +40,7 @@ pub(super) struct Facts<'a> {
 ///
 /// 413 if the body says that it is longer than the route takes; 400 if the path cannot be a URL's.
 pub(super) fn call(
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     guest: &Guest,
     facts: Facts<'_>,
 ) -> Result<Call, Refusal> {
@@ -50,7 +49,7 @@ pub(super) fn call(
     let body = if takes_body(&parts.method) {
         match content_length(&parts.headers) {
             Some(length) if limit < length => return Err(Refusal::TooLarge(limit)),
-            _ => RequestBody::limited(body, limit),
+            _ => body.limited(limit),
         }
     } else {
         RequestBody::none()
@@ -68,7 +67,7 @@ pub(super) fn call(
 }
 
 /// Row Q8: GET and HEAD have no body, whatever the client sends.
-fn takes_body(method: &http::Method) -> bool {
+pub(super) fn takes_body(method: &http::Method) -> bool {
     *method != http::Method::GET && *method != http::Method::HEAD
 }
 

@@ -6,23 +6,24 @@ mod admit;
 mod client;
 mod conditional;
 mod configured;
+mod elsewhere;
 mod failure;
 mod finish;
 mod handle;
+mod own;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use headers::{HeaderMapExt as _, IfNoneMatch};
 use http::{HeaderName, HeaderValue};
-use hyper::body::Incoming;
 use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal};
 use waystation_rules::resolve::Resolved;
 
 use crate::app::App;
-use crate::http::Response;
+use crate::http::{RequestBody, Response};
+use crate::sandbox::{Asker, Asks};
 use crate::telemetry::{Record, RequestId};
 use configured::Added;
 use failure::Refusal;
@@ -30,13 +31,13 @@ use failure::Refusal;
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers one request.
-pub async fn respond(app: Arc<App>, client: IpAddr, request: http::Request<Incoming>) -> Response {
+/// Answers one request, which `asker` makes.
+pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<RequestBody>) -> Response {
     let mut record = Record::new(RequestId::new(), request.method(), request.uri());
     let reader = failure::Reader::of(&app.policy, &request);
     let is_head = request.method() == http::Method::HEAD;
     let mut added = Added::new();
-    let mut response = match walk(&app, client, request, &mut record, &mut added).await {
+    let mut response = match walk(&app, asker, request, &mut record, &mut added).await {
         Ok(response) => response,
         Err(refusal) => {
             let response = failure::respond(refusal, &reader, &record);
@@ -57,9 +58,9 @@ pub async fn respond(app: Arc<App>, client: IpAddr, request: http::Request<Incom
 }
 
 async fn walk(
-    app: &App,
-    peer: IpAddr,
-    mut request: http::Request<Incoming>,
+    app: &Arc<App>,
+    asker: Asker,
+    mut request: http::Request<RequestBody>,
     record: &mut Record,
     added: &mut Added,
 ) -> Result<Response, Refusal> {
@@ -74,7 +75,7 @@ async fn walk(
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
     let host = admit::host(&request);
-    let settled = client::settled(request.headers_mut(), peer, &host, &policy.trust)?;
+    let settled = client::settled(request.headers_mut(), asker.client, &host, &policy.trust)?;
     let path = match path::normalise(uri.path(), policy.trailing_slash)? {
         Normal::Serve(path) => path,
         Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
@@ -94,7 +95,10 @@ async fn walk(
     let (found, rewritten) = match resolved {
         Resolved::Route { found, rewritten } => (found, rewritten),
         Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
-        Resolved::Other { .. } | Resolved::Nothing => return Err(Refusal::NotFound),
+        Resolved::Other { url } => {
+            return elsewhere::ask(&policy.outbound, &policy.limits, url, request).await;
+        }
+        Resolved::Nothing => return Err(Refusal::NotFound),
     };
     let (path, query) = match &rewritten {
         Some(rewritten) => (Some(&rewritten.path), rewritten.query.as_deref()),
@@ -133,8 +137,13 @@ async fn walk(
     };
     let has = request.headers().typed_get::<IfNoneMatch>();
     let call = handle::call(request, guest, facts)?;
+    let asks = Asks {
+        client: Arc::clone(&policy.outbound),
+        own: Arc::clone(app) as _,
+        asker,
+    };
     let started = Instant::now();
-    let answer = crate::sandbox::run(guest, call).await;
+    let answer = crate::sandbox::run(guest, call, asks).await;
     record.guest_time = Some(started.elapsed());
     Ok(finish::response(answer?, asked, has.as_ref())?)
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use waystation_rules::base_path::{BasePath, BasePathError};
 use waystation_rules::config::{ConfigError, Declared, Rules, declared};
 use waystation_rules::forwarded::{Trust, TrustError};
+use waystation_rules::outbound::{self, OutboundError};
 use waystation_rules::segment;
 
 /// The file's name.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub server: Server,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[outbound]`.
+    pub outbound: Outbound,
     /// `trailing_slash = true`: paths end in a slash, as with Next's `trailingSlash`.
     pub trailing_slash: bool,
     /// `base_path = "/docs"`: the path that the app is below.
@@ -51,6 +54,16 @@ pub struct Server {
     pub host: Option<String>,
     /// 0 for any free one.
     pub port: Option<u16>,
+}
+
+/// `[outbound]`: which other servers handlers may ask; none by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// Such as `https://api.example.com`, `https://*.example.com` and `http://localhost:*`.
+    pub hosts: Vec<String>,
+    /// Ranges that may be reached though they are not public, such as `10.0.0.0/8`.
+    pub addresses: Vec<String>,
 }
 
 /// `[limits]`: what one request may use. A key that is absent keeps its default.
@@ -118,14 +131,9 @@ pub enum SettingsError {
     #[error("{}", joined(.0))]
     Rules(Vec<ConfigError>),
 
-    /// A rewrite to another server.
-    #[error(
-        "`{destination}` is another server, and rewrites lead to this app's routes only\n  --> {FILE}"
-    )]
-    Elsewhere {
-        /// As it was written.
-        destination: String,
-    },
+    /// `[outbound]` holds something else.
+    #[error("{0}\n  --> {FILE}")]
+    Outbound(OutboundError),
 
     /// No TOML, or a value of the wrong kind or size.
     #[error("{message}\n  --> {FILE}:{place}")]
@@ -171,8 +179,8 @@ impl Settings {
             }
         })?;
         settings.rules()?;
-        settings.stay_here()?;
         settings.trust()?;
+        settings.outbound(false)?;
         Ok(settings)
     }
 
@@ -191,20 +199,14 @@ impl Settings {
         Rules::compile(&declared, base).map_err(SettingsError::Rules)
     }
 
-    /// Nothing goes out to other servers yet.
-    fn stay_here(&self) -> Result<(), SettingsError> {
-        let declared::Rewrites {
-            before_files,
-            after_files,
-            fallback,
-        } = &self.rewrites;
-        let mut rewrites = before_files.iter().chain(after_files).chain(fallback);
-        match rewrites.find(|rewrite| !rewrite.destination.starts_with('/')) {
-            Some(declared::Rewrite { destination, .. }) => Err(SettingsError::Elsewhere {
-                destination: destination.clone(),
-            }),
-            None => Ok(()),
-        }
+    /// Which other servers may be asked. In development this machine is one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Outbound`]; never for settings that were read.
+    pub fn outbound(&self, is_development: bool) -> Result<outbound::Outbound, SettingsError> {
+        let Outbound { hosts, addresses } = &self.outbound;
+        outbound::Outbound::new(hosts, addresses, is_development).map_err(SettingsError::Outbound)
     }
 
     /// Whom to trust to say who asks.
@@ -360,8 +362,8 @@ mod tests {
              `redirects[0].permanent`: it is missing; write `permanent = true` for 308, which browsers keep, or `permanent = false` for 307\n  --> waystation.toml",
         );
         check(
-            "[[rewrites.fallback]]\nsource = '/:path*'\ndestination = 'https://example.com/:path*'",
-            "`https://example.com/:path*` is another server, and rewrites lead to this app's routes only\n  --> waystation.toml",
+            "[outbound]\nhosts = ['api.example.com']",
+            "`outbound.hosts[0]`: `api.example.com` is no server; write one such as `https://api.example.com`, `https://*.example.com` or `http://localhost:*`\n  --> waystation.toml",
         );
         check(
             "base_path = '/docs/'",

@@ -16,6 +16,7 @@ use waystation_rules::cookies::SetCookie;
 use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
+use super::outgoing::Asks;
 use crate::http::Response;
 
 pub use call::Call;
@@ -28,15 +29,15 @@ pub struct Answer {
     pub cookies: Vec<SetCookie>,
 }
 
-/// Asks a guest. The head is there when this returns; the body may still be written while it is sent.
+/// Asks a guest, which may ask others through `asks`. The head is there when this returns; the body may still be written while it is sent.
 ///
 /// # Errors
 ///
 /// The [`Fault`] that kept the guest from sending a head.
-pub async fn run(guest: &Arc<Guest>, call: Call) -> Result<Answer, Fault> {
+pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, Fault> {
     let place = place(guest).await?;
     let slot = Slot::default();
-    let lease = guest.lease(&call.request_id);
+    let lease = guest.lease(&call.request_id, asks);
     let cpu = Arc::clone(&lease.cpu);
     let label = Label {
         guest: Arc::clone(guest),

@@ -13,6 +13,7 @@ use waystation_rules::segment::Isolation;
 
 use super::cpu::Cpu;
 use super::guest::{Entry, Guest};
+use super::outgoing::Asks;
 use super::state::{State, store};
 
 /// A new instance every so many requests costs less than 0.1 us a request.
@@ -43,8 +44,8 @@ struct Waiting {
 }
 
 impl Guest {
-    /// An instance for the request `id`.
-    pub(super) fn lease(&self, id: &str) -> Lease {
+    /// An instance for the request `id`, with whom its guest may ask.
+    pub(super) fn lease(&self, id: &str, asks: Asks) -> Lease {
         let mut lease = self.idle.take().unwrap_or_else(|| {
             let (store, cpu) = store(&self.sandbox, &self.route);
             Lease {
@@ -55,12 +56,11 @@ impl Guest {
             }
         });
         lease.cpu.start(self.config.cpu);
-        lease.store.data_mut().memory.start();
-        lease
-            .store
-            .data()
-            .log
-            .start(id, self.sandbox.limits.log_bytes);
+        let limits = &self.sandbox.limits;
+        let state = lease.store.data_mut();
+        state.memory.start();
+        state.log.start(id, limits.log_bytes);
+        state.outgoing.start(asks, limits, &self.route, id);
         lease
     }
 

@@ -13,9 +13,11 @@ mod fault;
 mod guest;
 mod lease;
 mod log;
+mod outgoing;
 mod state;
 
 pub use driver::{Answer, Call, run};
 pub use engine::{Favour, Sandbox};
 pub use fault::Fault;
 pub use guest::{Guest, LoadError};
+pub use outgoing::{Asker, Asks, OwnRoutes};

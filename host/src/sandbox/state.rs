@@ -15,6 +15,7 @@ use super::cpu::Cpu;
 use super::engine::Sandbox;
 use super::fault::CpuSpent;
 use super::log::Log;
+use super::outgoing::Outgoing;
 
 /// Resources that a guest may hold at once.
 const HANDLES: usize = 10_000;
@@ -30,7 +31,7 @@ pub(super) struct State {
     pub(super) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    outgoing: Outgoing,
+    pub(super) outgoing: Outgoing,
     pub(super) memory: Memory,
     pub(super) log: Log,
     pub(super) places: usize,
@@ -54,7 +55,7 @@ pub(super) fn store(sandbox: &Sandbox, route: &str) -> (Store<State>, Arc<Cpu>) 
         table,
         wasi,
         http,
-        outgoing: Outgoing,
+        outgoing: Outgoing::none(),
         memory,
         log,
         places,
@@ -197,31 +198,7 @@ impl WasiHttpHooks for Incoming {
         _: http::Request<WasiBody>,
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Sending {
-        Box::new(async { Err(Error::HttpRequestDenied) })
-    }
-}
-
-/// Requests on their way out. None is allowed yet: no setting names a host to allow.
-struct Outgoing;
-
-type Sent = (
-    http::Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
-type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
-
-impl WasiHttpHooks for Outgoing {
-    fn send_request(
-        &mut self,
-        request: http::Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Sending {
-        tracing::warn!(
-            "a request to {} was refused: outgoing requests are not allowed",
-            request.uri()
-        );
+    ) -> super::outgoing::Sending {
         Box::new(async { Err(Error::HttpRequestDenied) })
     }
 }

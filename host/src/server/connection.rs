@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::sniff::sniff;
 use crate::app::Current;
+use crate::http::RequestBody;
 use crate::pipeline;
+use crate::sandbox::Asker;
 
 /// A client has this long for its first bytes, and for each head. hyper counts it on idle connections too.
 const HEAD: Duration = Duration::from_secs(30);
@@ -54,7 +56,9 @@ pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Curren
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let app = current.app();
-        async move { Ok::<_, Infallible>(pipeline::respond(app, client, request).await) }
+        let request = request.map(RequestBody::of_client);
+        let asker = Asker { client, depth: 0 };
+        async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request).await) }
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())

@@ -1,0 +1,127 @@
+//! Why a request has no answer.
+
+use std::fmt;
+
+use wasip3::http::types::ErrorCode;
+
+/// Why [`fetch`](crate::fetch()) has no answer. With `?` it answers 500.
+///
+/// ```
+/// use waystation::{Error, Result, fetch, fetch::{FetchError, FetchErrorKind}};
+///
+/// pub async fn get() -> Result<String> {
+///     match fetch("https://slow.example.com").await {
+///         Ok(answer) => answer.text().await,
+///         Err(error) => match error.downcast_ref::<FetchError>().map(FetchError::kind) {
+///             Some(FetchErrorKind::Timeout) => Ok("later".into()),
+///             _ => Err(error),
+///         },
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchError {
+    url: String,
+    kind: FetchErrorKind,
+}
+
+/// The kinds of [`FetchError`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchErrorKind {
+    /// The URL is neither absolute nor a path of the app.
+    Url,
+    /// GET or HEAD with a body.
+    BodyOfGet,
+    /// The operator does not list this server.
+    NotAllowed,
+    /// The server's name leads to an address that is not public.
+    NotPublic,
+    /// More requests than one request of a client may make.
+    TooMany,
+    /// Routes of the app ask each other in a circle.
+    Loop,
+    /// The server's name has no address.
+    Dns,
+    /// The server cannot be reached, or went away.
+    Unreachable,
+    /// The server's certificate is not valid, or no secure connection was possible.
+    Tls,
+    /// The server took too long.
+    Timeout,
+    /// More than twenty redirects, or one where [`Redirect::Error`](super::Redirect::Error) was asked for.
+    Redirect,
+    /// A redirect that the body would have to be sent to once more, and it was a stream.
+    BodyOnce,
+    /// Anything else, in the host's words.
+    Other(String),
+}
+
+impl FetchError {
+    pub(super) fn new(url: impl fmt::Display, kind: FetchErrorKind) -> Self {
+        Self {
+            url: url.to_string(),
+            kind,
+        }
+    }
+
+    /// What the host said.
+    pub(super) fn of(url: impl fmt::Display, code: ErrorCode) -> Self {
+        let kind = match code {
+            ErrorCode::HttpRequestDenied => FetchErrorKind::NotAllowed,
+            ErrorCode::DestinationIpProhibited => FetchErrorKind::NotPublic,
+            ErrorCode::ConnectionLimitReached => FetchErrorKind::TooMany,
+            ErrorCode::LoopDetected => FetchErrorKind::Loop,
+            ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
+                FetchErrorKind::Dns
+            }
+            ErrorCode::ConnectionRefused
+            | ErrorCode::ConnectionTerminated
+            | ErrorCode::DestinationUnavailable
+            | ErrorCode::DestinationIpUnroutable => FetchErrorKind::Unreachable,
+            ErrorCode::TlsCertificateError
+            | ErrorCode::TlsProtocolError
+            | ErrorCode::TlsAlertReceived(_) => FetchErrorKind::Tls,
+            ErrorCode::ConnectionTimeout
+            | ErrorCode::ConnectionReadTimeout
+            | ErrorCode::ConnectionWriteTimeout
+            | ErrorCode::HttpResponseTimeout => FetchErrorKind::Timeout,
+            ErrorCode::HttpRequestUriInvalid => FetchErrorKind::Url,
+            code => FetchErrorKind::Other(format!("{code:?}")),
+        };
+        Self::new(url, kind)
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> &FetchErrorKind {
+        &self.kind
+    }
+
+    /// What was asked.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot fetch `{}`: ", self.url)?;
+        f.write_str(match &self.kind {
+            FetchErrorKind::Url => "write an absolute URL such as `https://api.example.com/items`, or a path of this app such as `/items`",
+            FetchErrorKind::BodyOfGet => "GET and HEAD have no body; choose another method",
+            FetchErrorKind::NotAllowed => "this server is not allowed; add it to `hosts` of `[outbound]` in waystation.toml",
+            FetchErrorKind::NotPublic => "its name leads to an address that is not public; the operator can allow it in `addresses` of `[outbound]` in waystation.toml",
+            FetchErrorKind::TooMany => "one request may not make so many; the operator can allow more with `fetches` of `[limits]` in waystation.toml",
+            FetchErrorKind::Loop => "routes of this app ask each other in a circle",
+            FetchErrorKind::Dns => "its name has no address",
+            FetchErrorKind::Unreachable => "the server cannot be reached",
+            FetchErrorKind::Tls => "no secure connection is possible, or its certificate is not valid",
+            FetchErrorKind::Timeout => "the server took too long",
+            FetchErrorKind::Redirect => "it leads elsewhere too often, or at all where `Redirect::Error` was asked for",
+            FetchErrorKind::BodyOnce => "it leads elsewhere, and a body that is a stream cannot be sent twice",
+            FetchErrorKind::Other(words) => words,
+        })
+    }
+}
+
+impl std::error::Error for FetchError {}

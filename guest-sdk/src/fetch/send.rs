@@ -1,0 +1,110 @@
+//! One request and its answer, over the host.
+
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::{Method, StatusCode};
+use wasip3::http::{client, types as wasi};
+
+use super::address::Address;
+use super::error::{FetchError, FetchErrorKind};
+use super::{Fetched, ambient};
+use crate::body::{Body, Kind};
+use crate::call::copy;
+use crate::error::{Error, Result};
+use crate::incoming::Incoming;
+use crate::outgoing;
+
+/// A request that is whole.
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) address: Address,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    pub(super) timeout: Option<Duration>,
+}
+
+/// Sends it. Redirects are answers.
+pub(super) async fn send(request: Request) -> Result<Fetched> {
+    let address = request.address.clone();
+    let request = prepare(request)?;
+    let answer = client::send(request).await;
+    let answer = answer.map_err(|code| FetchError::of(&address, code))?;
+    let status = StatusCode::from_u16(answer.get_status_code()).map_err(Error::from)?;
+    Ok(Fetched {
+        status,
+        headers: copy(&answer.get_headers()),
+        address,
+        is_redirected: false,
+        body: Incoming::answer(answer),
+    })
+}
+
+fn prepare(request: Request) -> Result<wasi::Request> {
+    let Request {
+        method,
+        address,
+        mut headers,
+        body,
+        timeout,
+    } = request;
+    headers.remove(CONTENT_LENGTH);
+    if let Kind::Whole(bytes) | Kind::Text(bytes) = &body.0
+        && !bytes.is_empty()
+    {
+        headers.insert(CONTENT_LENGTH, bytes.len().into());
+    }
+    let options = timeout.map(|timeout| {
+        let options = wasi::RequestOptions::new();
+        let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        let _supported_by_every_host = options.set_first_byte_timeout(Some(nanoseconds));
+        options
+    });
+    let fields = fields(&headers)?;
+    let (contents, ended) = match body.is_empty() {
+        true => (None, wasip3::wit_future::new(|| Ok(None)).1),
+        false => {
+            let (contents, ended) = outgoing::contents(ambient::current("fetch()"), body);
+            (Some(contents), ended)
+        }
+    };
+    let (request, sent) = wasi::Request::new(fields, contents, ended, options);
+    drop(sent);
+    let scheme = match address.is_tls {
+        true => wasi::Scheme::Https,
+        false => wasi::Scheme::Http,
+    };
+    let is_set = request.set_method(&wasi_method(&method)).is_ok()
+        && request.set_scheme(Some(&scheme)).is_ok()
+        && request.set_authority(Some(&address.authority)).is_ok()
+        && request.set_path_with_query(Some(&address.target)).is_ok();
+    match is_set {
+        true => Ok(request),
+        false => Err(FetchError::new(&address, FetchErrorKind::Url).into()),
+    }
+}
+
+fn fields(headers: &HeaderMap) -> Result<wasi::Fields> {
+    let fields = wasi::Fields::new();
+    for (name, value) in headers {
+        if fields.append(name.as_str(), value.as_bytes()).is_err() {
+            return Err(Error::message(format!(
+                "a request cannot have the header `{name}`: the host sets it"
+            )));
+        }
+    }
+    Ok(fields)
+}
+
+fn wasi_method(method: &Method) -> wasi::Method {
+    match method.as_str() {
+        "GET" => wasi::Method::Get,
+        "HEAD" => wasi::Method::Head,
+        "POST" => wasi::Method::Post,
+        "PUT" => wasi::Method::Put,
+        "DELETE" => wasi::Method::Delete,
+        "OPTIONS" => wasi::Method::Options,
+        "PATCH" => wasi::Method::Patch,
+        other => wasi::Method::Other(other.to_owned()),
+    }
+}

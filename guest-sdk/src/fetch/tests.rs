@@ -1,0 +1,142 @@
+use super::address::Address;
+use super::follow::{becomes_get, carried};
+use super::*;
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
+
+#[test]
+fn an_address_is_absolute_or_a_path_of_the_app() {
+    let check = |url: &str, expected: &str| {
+        let shown = Address::parse(url).map_or("none".to_owned(), |address| {
+            format!(
+                "{} {} {}",
+                address.scheme(),
+                address.authority,
+                address.target
+            )
+        });
+        assert_eq!(shown, expected, "{url}");
+    };
+    check("https://a.test", "https a.test /");
+    check("HTTP://a.test:8080/b?c=d#e", "http a.test:8080 /b?c=d");
+    check("https://a.test?q=1", "https a.test /?q=1");
+    check("/items?q=1#top", "http self /items?q=1");
+    for none in [
+        "",
+        "items",
+        "//a.test/x",
+        "ftp://a.test",
+        "https://",
+        "https:///x",
+        "http://self/x",
+        "mailto:a@b.test",
+    ] {
+        check(none, "none");
+    }
+}
+
+/// RFC 3986, 5.4, as far as `http` goes.
+#[test]
+fn a_location_leads_from_where_it_came() {
+    let from = Address::parse("http://a/b/c/d;p?q").unwrap();
+    let check = |location: &str, expected: &str| {
+        let shown = from
+            .join(location)
+            .map_or("none".to_owned(), |address| address.to_string());
+        assert_eq!(shown, expected, "{location}");
+    };
+    for (location, expected) in [
+        ("g:h", "none"),
+        ("g", "http://a/b/c/g"),
+        ("./g", "http://a/b/c/g"),
+        ("g/", "http://a/b/c/g/"),
+        ("/g", "http://a/g"),
+        ("//g", "http://g/"),
+        ("?y", "http://a/b/c/d;p?y"),
+        ("g?y", "http://a/b/c/g?y"),
+        ("#s", "http://a/b/c/d;p?q"),
+        ("g#s", "http://a/b/c/g"),
+        (";x", "http://a/b/c/;x"),
+        ("g;x?y#s", "http://a/b/c/g;x?y"),
+        ("", "http://a/b/c/d;p?q"),
+        (".", "http://a/b/c/"),
+        ("./", "http://a/b/c/"),
+        ("..", "http://a/b/"),
+        ("../g", "http://a/b/g"),
+        ("../..", "http://a/"),
+        ("../../g", "http://a/g"),
+        ("../../../g", "http://a/g"),
+        ("/../g", "http://a/g"),
+        ("g..", "http://a/b/c/g.."),
+        ("./g/.", "http://a/b/c/g/"),
+        ("g/../h", "http://a/b/c/h"),
+        ("g?y/../x", "http://a/b/c/g?y/../x"),
+        ("https://b.test/x", "https://b.test/x"),
+    ] {
+        check(location, expected);
+    }
+    let own = Address::parse("/api/items").unwrap();
+    assert_eq!(own.join("../login").unwrap().to_string(), "/login");
+}
+
+#[test]
+fn a_redirect_changes_the_method_as_browsers_do() {
+    let check = |status: u16, method: Method, expected: bool| {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(becomes_get(status, &method), expected, "{status} {method}");
+    };
+    check(301, Method::POST, true);
+    check(302, Method::POST, true);
+    check(302, Method::PUT, false);
+    check(303, Method::PUT, true);
+    check(303, Method::HEAD, false);
+    check(307, Method::POST, false);
+    check(308, Method::POST, false);
+}
+
+#[test]
+fn secrets_do_not_follow_to_another_server() {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (AUTHORIZATION, "secret"),
+        (COOKIE, "a=b"),
+        (ACCEPT, "*/*"),
+        (CONTENT_TYPE, "text/plain"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let names = |method: &Method, is_same_origin| {
+        let carried = carried(headers.clone(), method, is_same_origin);
+        let mut names: Vec<_> = carried
+            .keys()
+            .map(|name| name.as_str().to_owned())
+            .collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(
+        names(&Method::POST, true),
+        "accept authorization content-type cookie"
+    );
+    assert_eq!(names(&Method::POST, false), "accept content-type");
+    assert_eq!(names(&Method::GET, false), "accept");
+}
+
+#[test]
+fn what_cannot_be_sent_is_told_before_it_is() {
+    let check = |fetch: Fetch, expected: &str| {
+        let error = crate::testing::now(fetch.into_future()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    check(
+        fetch("items"),
+        "cannot fetch `items`: write an absolute URL such as `https://api.example.com/items`, or a path of this app such as `/items`",
+    );
+    check(
+        fetch("/items").method(Method::GET).body("x"),
+        "cannot fetch `/items`: GET and HEAD have no body; choose another method",
+    );
+    check(
+        fetch("/items").header("a b", "c"),
+        "invalid HTTP header name",
+    );
+}

@@ -1,0 +1,121 @@
+//! Hands a request to another server, where a rewrite of the operator's leads there (rows CF3 and ST7).
+//!
+//! Both bodies stream through: nothing is kept, and what the server sends leaves as it comes.
+
+use http::header::CONNECTION;
+use http::uri::InvalidUri;
+use http::{HeaderMap, Request, Uri};
+use http_body_util::BodyExt as _;
+use waystation_rules::finish;
+use waystation_rules::outbound::Refused;
+use waystation_rules::segment::Limits;
+
+use super::admit::content_length;
+use super::failure::Refusal;
+use super::handle::takes_body;
+use crate::http::{Body, BodyError, RequestBody, Response};
+use crate::outbound::{Client, Patience};
+
+/// Why another server has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ElsewhereError {
+    /// A param or the query makes no URL there.
+    #[error("a rewrite leads to `{url}`, which is no URL: {error}")]
+    Url {
+        /// Where it leads.
+        url: String,
+        /// What is wrong.
+        error: InvalidUri,
+    },
+
+    /// It stands in a network that may not be reached.
+    #[error("a rewrite leads elsewhere: {0}")]
+    Refused(#[from] Refused),
+
+    /// It took too long.
+    #[error("a rewrite leads to `{origin}`, which did not answer in time")]
+    Late {
+        /// Who was asked.
+        origin: String,
+    },
+
+    /// The network's fault, or its own.
+    #[error("a rewrite leads to `{origin}`, which cannot be reached: {error}")]
+    Unreachable {
+        /// Who was asked.
+        origin: String,
+        /// What happened.
+        error: wasmtime_wasi_http::Error,
+    },
+}
+
+/// Asks the server at `url`.
+///
+/// # Errors
+///
+/// 502 or 504 if it has no answer; 413 if the body says that it is longer than the operator allows.
+pub(super) async fn ask(
+    client: &Client,
+    limits: &Limits,
+    url: String,
+    request: Request<RequestBody>,
+) -> Result<Response, Refusal> {
+    let uri: Uri = match url.parse() {
+        Ok(uri) => uri,
+        Err(error) => return Err(ElsewhereError::Url { url, error }.into()),
+    };
+    let target = client.admit_own(&uri).map_err(ElsewhereError::from)?;
+    let (mut parts, body) = request.into_parts();
+    let body = match takes_body(&parts.method) {
+        true if content_length(&parts.headers).is_some_and(|length| limits.body < length) => {
+            return Err(Refusal::TooLarge(limits.body));
+        }
+        true => body.limited(limits.body),
+        false => RequestBody::none(),
+    };
+    parts.uri = uri;
+    strip(&mut parts.headers);
+    let request = Request::from_parts(parts, body.boxed_unsync());
+    let patience = Patience {
+        head: limits.max_duration,
+        piece: limits.stream_duration,
+        body: u64::MAX,
+    };
+    let answer = client.send(&target, request, patience, None).await;
+    let answer = answer.map_err(|error| {
+        let origin = target.to_string();
+        match error {
+            wasmtime_wasi_http::Error::HttpResponseTimeout
+            | wasmtime_wasi_http::Error::ConnectionTimeout => ElsewhereError::Late { origin },
+            error => ElsewhereError::Unreachable { origin, error },
+        }
+    })?;
+    let (mut parts, body) = answer.into_parts();
+    strip(&mut parts.headers);
+    let body = Body::Stream(Box::pin(body.map_err(BodyError::from)));
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
+    Ok(response)
+}
+
+/// Takes out what belongs to one connection (RFC 9110, 7.6.1).
+fn strip(headers: &mut HeaderMap) {
+    let listed = headers.get_all(CONNECTION).iter();
+    let listed: Vec<_> = listed
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let dropped: Vec<_> = headers
+        .keys()
+        .filter(|name| {
+            finish::is_hop_by_hop(name.as_str())
+                || listed.iter().any(|listed| name.as_str() == listed)
+        })
+        .cloned()
+        .collect();
+    for name in dropped {
+        headers.remove(name);
+    }
+}

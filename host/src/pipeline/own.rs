@@ -1,0 +1,42 @@
+//! Answers what a handler asks of its own app, as if a client had asked.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery, Uri};
+use http::{HeaderValue, Request};
+use waystation_rules::forwarded;
+
+use crate::app::App;
+use crate::http::{RequestBody, Response};
+use crate::sandbox::{Asker, OwnRoutes};
+
+impl OwnRoutes for App {
+    fn origin(&self) -> &Authority {
+        &self.policy.origin
+    }
+
+    fn ask(
+        self: Arc<Self>,
+        request: Request<RequestBody>,
+        asker: Asker,
+    ) -> Pin<Box<dyn Future<Output = Response> + Send>> {
+        let request = as_of_a_client(request, &self.policy.origin);
+        Box::pin(super::respond(self, asker, request))
+    }
+}
+
+/// In origin form, on the app's own host, and without what only a proxy of the operator's may say.
+fn as_of_a_client(mut request: Request<RequestBody>, origin: &Authority) -> Request<RequestBody> {
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    let headers = request.headers_mut();
+    for name in forwarded::HEADERS {
+        headers.remove(name);
+    }
+    if let Ok(origin) = HeaderValue::try_from(origin.as_str()) {
+        headers.insert(HOST, origin);
+    }
+    request
+}

@@ -1,0 +1,405 @@
+//! Requests that handlers make, and rewrites to other servers.
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use waystation_tests::raw::Socket;
+use waystation_tests::upstream::{Served, Upstream, served, streamed};
+use waystation_tests::wait_for;
+
+use crate::support::{Edited, program, turn};
+
+/// Does what the query says, and tells what came of it.
+const ASK: &str = r#"use std::time::Duration;
+use waystation::fetch::{FetchError, Fetched, Redirect};
+use waystation::http::Method;
+use waystation::{Request, Response, Result, fetch};
+
+pub async fn get(request: Request) -> Result<String> {
+    let params = request.url().search_params();
+    let mut asked = fetch(params.get("url").unwrap_or_default().into_owned());
+    if let Some(method) = params.get("method") {
+        asked = asked.method(Method::from_bytes(method.as_bytes())?);
+    }
+    if let Some(body) = params.get("body") {
+        asked = asked.body(body.into_owned());
+    }
+    if let Some(secret) = params.get("secret") {
+        asked = asked.header("authorization", secret.into_owned());
+    }
+    if let Some(redirect) = params.get("redirect") {
+        asked = asked.redirect(if redirect == "manual" { Redirect::Manual } else { Redirect::Error });
+    }
+    if params.get("timeout").is_some() {
+        asked = asked.timeout(Duration::from_millis(50));
+    }
+    let answer = match asked.await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let kind = error.downcast_ref::<FetchError>().map(FetchError::kind).cloned();
+            return Ok(format!("{kind:?}"));
+        }
+    };
+    let head = format!("{} ok={} at={} redirected={}", answer.status().as_u16(), answer.ok(), answer.url(), answer.redirected());
+    Ok(format!("{head}: {}", answer.text().await?))
+}
+
+/// Hands on what it gets, both ways.
+pub async fn post(request: Request) -> Result<Fetched> {
+    let url = request.url().search_params().get("url").unwrap_or_default().into_owned();
+    fetch(url).body(request.body()?).header("content-type", "text/plain").await
+}
+
+pub async fn put(request: Request) -> Result<Response> {
+    let url = request.url().search_params().get("url").unwrap_or_default().into_owned();
+    let mut asked = Vec::new();
+    for number in 0..60 {
+        match fetch(&url).await {
+            Ok(answer) => asked.push(answer.status().as_u16()),
+            Err(error) => return Ok(Response::text(format!("{number} then {error}"))),
+        }
+    }
+    Ok(Response::text("all"))
+}
+"#;
+
+const CIRCLE: &str = "pub async fn get() -> waystation::Result<waystation::fetch::Fetched> {\n    waystation::fetch(\"/circle\").await\n}\n";
+
+const OWN: &str = r#"use waystation::{Request, Context, cookies};
+pub async fn get(request: Request, context: Context) -> String {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    format!("own {} host={} via={} for={} cookie={:?}", request.url().search(), header("host"), header("x-forwarded-for"), context.client_address(), cookies().get("a"))
+}
+"#;
+
+async fn answer(request: Request<Incoming>) -> Served {
+    match request.uri().path() {
+        "/echo" => {
+            let method = request.method().clone();
+            let body = request
+                .into_body()
+                .collect()
+                .await
+                .map(|body| body.to_bytes());
+            let body = String::from_utf8(body.unwrap_or_default().to_vec()).unwrap_or_default();
+            served(
+                201,
+                &[
+                    ("x-from", "upstream"),
+                    ("connection", "x-hop"),
+                    ("x-hop", "1"),
+                ],
+                format!("{method} {body}"),
+            )
+        }
+        "/found" => served(302, &[("location", "/echo")], ""),
+        "/same" => served(307, &[("location", "./echo?kept")], ""),
+        "/away" => served(302, &[("location", "http://other.test/")], ""),
+        "/round" => served(302, &[("location", "/round")], ""),
+        "/never" => std::future::pending().await,
+        "/gone" => served(404, &[], "gone"),
+        _ => served(200, &[], "upstream"),
+    }
+}
+
+fn files(upstream: &Upstream) -> Vec<(&'static str, String)> {
+    let toml = format!(
+        "[outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
+         [[rewrites.fallback]]\nsource = \"/ext/:path*\"\ndestination = \"{}/:path*\"\n",
+        upstream.origin(),
+        upstream.origin(),
+    );
+    vec![
+        ("waystation.toml", toml),
+        ("app/ask/route.rs", ASK.to_owned()),
+        ("app/circle/route.rs", CIRCLE.to_owned()),
+        ("app/own/route.rs", OWN.to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn a_handler_asks_other_servers_and_its_own_app() {
+    let upstream = Upstream::new(answer).await;
+    let files = files(&upstream);
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (*path, text.as_str()))
+        .collect();
+    let app = Edited::new(&files).await;
+    let origin = upstream.origin();
+    let port = upstream.port();
+    let asked = async |query: &str| -> String {
+        app.client
+            .get(&format!("/ask?{query}"))
+            .await
+            .text()
+            .to_owned()
+    };
+
+    assert_eq!(
+        asked(&format!("url={origin}/x")).await,
+        format!("200 ok=true at={origin}/x redirected=false: upstream")
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/gone")).await,
+        format!("404 ok=false at={origin}/gone redirected=false: gone")
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/echo&body=tea")).await,
+        format!("201 ok=true at={origin}/echo redirected=false: POST tea")
+    );
+    assert!(
+        upstream
+            .heads()
+            .last()
+            .unwrap()
+            .contains("content-length: 3"),
+        "{:?}",
+        upstream.heads()
+    );
+    assert_eq!(
+        asked(&format!(
+            "url=http://localhost:{port}/echo&method=PURGE&body=x"
+        ))
+        .await,
+        format!("201 ok=true at=http://localhost:{port}/echo redirected=false: PURGE x")
+    );
+    assert!(
+        upstream
+            .heads()
+            .last()
+            .unwrap()
+            .contains(&format!("host: localhost:{port}"))
+    );
+
+    // Redirects: followed as browsers do, and each server is one that has to be allowed.
+    assert_eq!(
+        asked(&format!("url={origin}/found&body=tea")).await,
+        format!("201 ok=true at={origin}/echo redirected=true: GET")
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/same&method=PUT&body=tea&secret=s")).await,
+        format!("201 ok=true at={origin}/echo?kept redirected=true: PUT tea")
+    );
+    assert!(
+        upstream
+            .heads()
+            .last()
+            .unwrap()
+            .contains("authorization: s")
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/away")).await,
+        "Some(NotAllowed)"
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/round")).await,
+        "Some(Redirect)"
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/found&redirect=error")).await,
+        "Some(Redirect)"
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/found&redirect=manual")).await,
+        format!("302 ok=false at={origin}/found redirected=false:")
+    );
+
+    // What is not allowed, cannot be reached, or takes too long.
+    for (url, kind) in [
+        ("http://127.0.0.1:1/", "NotAllowed"),
+        ("https://api.example.com/", "NotAllowed"),
+        ("http://localhost:25/", "NotAllowed"),
+        ("http://metadata.test/", "Dns"),
+        ("ftp://localhost/", "Url"),
+        ("http://self/own", "Url"),
+    ] {
+        assert_eq!(
+            asked(&format!("url={url}")).await,
+            format!("Some({kind})"),
+            "{url}"
+        );
+    }
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    assert_eq!(
+        asked(&format!("url=http://localhost:{free}/")).await,
+        "Some(Unreachable)"
+    );
+    assert_eq!(
+        asked(&format!("url={origin}/never&timeout=1")).await,
+        "Some(Timeout)"
+    );
+    let told = "a request was refused: `https://api.example.com` is not allowed; add it to `hosts` of `[outbound]` in waystation.toml";
+    app.host
+        .wait_for_line(told, |line| line.contains("/ask ") && line.contains(told));
+
+    // The app itself, without the network and on behalf of the same client.
+    let own = app.host.address();
+    let expected = format!(
+        "200 ok=true at=/own?q=1 redirected=false: own ?q=1 host=localhost:{} via=127.0.0.1 for=127.0.0.1 cookie=None",
+        own.port()
+    );
+    assert_eq!(asked("url=/own?q=1").await, expected);
+    let absolute = format!("url=http://localhost:{}/own", own.port());
+    assert!(
+        asked(&absolute).await.contains(": own "),
+        "{}",
+        asked(&absolute).await
+    );
+    assert_eq!(app.client.get("/circle").await.status, 500);
+    let told = "handlers of this app ask each other in a circle";
+    app.host.wait_for_line(told, |line| line.contains(told));
+
+    // No more than the operator allows, over connections that are kept.
+    let before = upstream.accepted();
+    let many = app
+        .client
+        .ask("PUT", &format!("/ask?url={origin}/x"), &[], "")
+        .await;
+    assert_eq!(
+        many.line(),
+        format!(
+            "200 50 then cannot fetch `{origin}/x`: one request may not make so many; the operator can allow more with `fetches` of `[limits]` in waystation.toml"
+        )
+    );
+    assert!(
+        upstream.accepted() - before <= 1,
+        "{} connections for 50 requests",
+        upstream.accepted() - before
+    );
+
+    // Both bodies stream through, and the head is handed on.
+    let echoed = app
+        .client
+        .post(&format!("/ask?url={origin}/echo"), &[], "a stream")
+        .await;
+    assert_eq!(echoed.line(), "201 POST a stream");
+    assert_eq!(echoed.header("x-from"), "upstream");
+}
+
+#[tokio::test]
+async fn a_rewrite_hands_a_request_to_another_server() {
+    let upstream = Upstream::new(answer).await;
+    let files = files(&upstream);
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (*path, text.as_str()))
+        .collect();
+    let app = Edited::new(&files).await;
+
+    let sent = app
+        .client
+        .post(
+            "/ext/echo?q=1",
+            &[
+                ("cookie", "a=b"),
+                ("te", "trailers"),
+                ("x-forwarded-for", "1.2.3.4"),
+            ],
+            "tea",
+        )
+        .await;
+    assert_eq!(sent.line(), "201 POST tea"); // CF3
+    assert_eq!(
+        (sent.header("x-from"), sent.header("x-hop")),
+        ("upstream", "")
+    );
+    let head = upstream.heads().pop().unwrap();
+    assert!(head.starts_with("POST /echo?q=1\n"), "{head}");
+    for line in [
+        format!("host: {}", upstream.origin().trim_start_matches("http://")),
+        "cookie: a=b".into(),
+        "x-forwarded-for: 127.0.0.1".into(),
+        "content-length: 3".into(),
+    ] {
+        assert!(head.contains(&line), "{line} in {head}");
+    }
+    assert!(!head.contains("\nte:"), "{head}");
+    assert_eq!(app.client.get("/ext/gone").await.line(), "404 gone");
+    let found = app.client.get("/ext/found").await;
+    assert_eq!(
+        (found.status.as_u16(), found.header("location")),
+        (302, "/echo")
+    );
+    assert_eq!(
+        app.client.ask("HEAD", "/ext/x", &[], "").await.line(),
+        "200"
+    );
+
+    let toml = "[[rewrites.fallback]]\nsource = \"/ext/:path*\"\ndestination = \"http://10.0.0.1/:path*\"\n";
+    app.app.write("waystation.toml", toml);
+    app.answers("/ext/x", "502, and why", |answer| {
+        answer.status == 502
+            && answer
+                .text()
+                .contains("leads to 10.0.0.1, which is not public")
+    })
+    .await;
+}
+
+/// Row ST7, which Next is reported to buffer: a piece reaches the client before the next is written, and a client that leaves is noticed.
+#[tokio::test]
+async fn pieces_stream_through_a_rewrite_and_a_handler() {
+    let (sender, served) = streamed();
+    let waiting = std::sync::Arc::new(std::sync::Mutex::new(Some(served)));
+    let upstream = Upstream::new(move |_| {
+        let served = waiting.lock().unwrap().take();
+        async move { served.unwrap_or_else(|| self::served(500, &[], "asked twice")) }
+    })
+    .await;
+    let files = files(&upstream);
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (*path, text.as_str()))
+        .collect();
+    let app = Edited::new(&files).await;
+    let mut socket = Socket::open(app.host.address()).await;
+    socket
+        .send("GET /ext/events HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    sender.send(Bytes::from("first")).await.unwrap();
+    socket.read_until("first").await;
+    sender.send(Bytes::from("second")).await.unwrap();
+    socket.read_until("second").await;
+    drop(socket);
+    wait_for("the server to learn that nobody listens", async || {
+        sender.is_closed().then_some(())
+    })
+    .await;
+}
+
+/// In production this machine is nobody's to ask, unless the operator says so.
+#[tokio::test]
+async fn in_production_the_own_network_is_closed() {
+    let upstream = Upstream::new(answer).await;
+    let turn = turn().await;
+    let toml = |addresses: &str| {
+        format!("[outbound]\nhosts = [\"http://localhost:*\", \"http://127.0.0.1:*\"]\n{addresses}")
+    };
+    let app = turn.app(&[("waystation.toml", &toml("")), ("app/ask/route.rs", ASK)]);
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let asked = async |expected: [&str; 2]| {
+        let host = program().start(app.root());
+        let client = waystation_tests::Client::new(host.address());
+        for (name, expected) in ["localhost", "127.0.0.1"].into_iter().zip(expected) {
+            let answer = client
+                .get(&format!("/ask?url=http://{name}:{}/x", upstream.port()))
+                .await;
+            assert!(
+                answer.text().starts_with(expected),
+                "{name}: {}",
+                answer.text()
+            );
+        }
+    };
+    asked(["Some(NotPublic)", "Some(NotPublic)"]).await;
+    app.write("waystation.toml", &toml("addresses = [\"127.0.0.1\"]\n"));
+    asked(["200 ok=true", "200 ok=true"]).await;
+}
