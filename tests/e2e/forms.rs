@@ -3,7 +3,7 @@
 use serde_json::json;
 use waystation_tests::raw::{self, Socket};
 
-use crate::support::fixture;
+use crate::support::{Edited, fixture};
 
 const URLENCODED: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const MULTIPART: (&str, &str) = ("content-type", "multipart/form-data; boundary=B");
@@ -163,4 +163,51 @@ async fn a_handler_knows_who_asks() {
     let nobody = fixture().get("/request/user-agent").await.json();
     assert_eq!(nobody["ua"], ""); // Q18
     assert_eq!(nobody["browser"], json!({}));
+}
+
+const UPLOAD: &str = r#"use waystation::{Request, Result};
+
+pub const BODY_LIMIT: u64 = 200 << 20;
+pub const CPU_MS: u32 = 60_000;
+pub const MAX_DURATION: u32 = 120;
+
+pub async fn post(request: Request) -> Result<String> {
+    let mut form = request.multipart()?;
+    let mut bytes = 0;
+    while let Some(mut field) = form.next_field().await? {
+        while let Some(chunk) = field.chunk().await? {
+            bytes += chunk.len();
+        }
+    }
+    Ok(format!("{bytes} bytes"))
+}
+"#;
+
+/// An upload streams through: 100 MB leave no more in memory than 1 MB did.
+#[tokio::test]
+async fn a_large_upload_takes_little_memory() {
+    let limits = "[limits]\nbody_limit = 209715200\ncpu_ms = 60000\nmax_duration = 120\n";
+    let app = Edited::new(&[("waystation.toml", limits), ("app/upload/route.rs", UPLOAD)]).await;
+    upload(&app, 1 << 20).await;
+    let before = app.host.peak_memory();
+    upload(&app, 100 << 20).await;
+    let grown = app.host.peak_memory() - before;
+    assert!(grown < 8 << 20, "it grew by {grown} bytes");
+}
+
+async fn upload(app: &Edited, bytes: usize) {
+    let head = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n";
+    let tail = "\r\n--B--\r\n";
+    let length = head.len() + bytes + tail.len();
+    let mut socket = Socket::open(app.host.address()).await;
+    let start = format!(
+        "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-type: multipart/form-data; boundary=B\r\ncontent-length: {length}\r\n\r\n{head}"
+    );
+    socket.send(start).await;
+    let piece = vec![b'x'; 1 << 20];
+    for _ in 0..bytes / piece.len() {
+        socket.send(&piece).await;
+    }
+    socket.send(tail).await;
+    socket.read_until(&format!("{bytes} bytes")).await;
 }

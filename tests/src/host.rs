@@ -181,6 +181,20 @@ impl Host {
         let nanos = stats.filter_map(|stat| stat.split(' ').next()?.parse::<u64>().ok());
         Duration::from_nanos(nanos.sum())
     }
+
+    /// The most memory that it has held so far, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a running process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.expect("the kernel's count") * 1024
+    }
 }
 
 impl Drop for Host {

@@ -13,6 +13,7 @@ mod fault;
 mod guest;
 mod lease;
 mod log;
+mod nested;
 mod outgoing;
 mod state;
 

@@ -12,7 +12,8 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_rules::outbound::{Refused, SELF};
 use waystation_rules::segment::Limits;
 
-use crate::http::{BodyError, RequestBody, Response};
+use super::nested;
+use crate::http::{RequestBody, Response};
 use crate::outbound::{Client, Patience};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
@@ -142,18 +143,8 @@ impl Outgoing {
                         ..asks.asker
                     };
                     let asked = asks.own.ask(request.map(RequestBody::of_guest), asker);
-                    let answer = tokio::time::timeout(patience.head, asked);
-                    let answer = answer.await.map_err(|_| Error::HttpResponseTimeout)?;
-                    Ok(answer.map(|body| {
-                        let body = body.map_err(|error: BodyError| {
-                            Error::InternalError(Some(error.to_string()))
-                        });
-                        body.map_frame(move |frame| {
-                            let _held_until_the_end = &turn;
-                            frame
-                        })
-                        .boxed_unsync()
-                    }))
+                    let answer = tokio::time::timeout(patience.head, nested::ask(asked, turn));
+                    answer.await.map_err(|_| Error::HttpResponseTimeout)?
                 }
             }
         })
