@@ -25,6 +25,16 @@ pub(crate) fn current(asked_by: &str) -> Rc<Call> {
     })
 }
 
+/// What stands in for the host natively: that of the request being answered, or the thread's own.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn world() -> Rc<crate::testing::World> {
+    thread_local! {
+        static OWN: Rc<crate::testing::World> = Rc::default();
+    }
+    let of_call = CURRENT.with_borrow(|call| call.as_ref().map(|call| call.world()));
+    of_call.unwrap_or_else(|| OWN.with(Rc::clone))
+}
+
 /// A future that belongs to one request.
 pub(crate) struct Scope<T> {
     pub(crate) call: Rc<Call>,

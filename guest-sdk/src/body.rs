@@ -18,6 +18,15 @@ use crate::outgoing;
 ///
 /// As a [`Stream`] it gives the chunks in order. A chunk that is an error is the last: the body is cut short, and the client sees a
 /// broken connection, never a clean end.
+///
+/// ```
+/// use futures_util::stream;
+/// use waystation::{Body, Response, Result};
+///
+/// pub fn get() -> Result<Response> {
+///     Response::builder().header("content-type", "text/csv").body(Body::stream(stream::iter(["a,b\n", "1,2\n"])))
+/// }
+/// ```
 pub struct Body(pub(crate) Kind);
 
 pub(crate) enum Kind {
@@ -139,6 +148,19 @@ impl From<()> for Body {
 }
 
 /// What a stream of a body may hold: bytes, text, or a `Result` of them.
+///
+/// ```
+/// use futures_util::{Stream, StreamExt, stream};
+/// use waystation::{Error, IntoChunk, Response};
+///
+/// fn lines() -> impl Stream<Item = impl IntoChunk> {
+///     stream::iter(["1", "2", "x"]).map(|text| Ok::<_, Error>(format!("{}\n", text.parse::<u32>()?)))
+/// }
+///
+/// pub fn get() -> Response {
+///     Response::stream(lines()) // "1\n2\n", then it is cut short
+/// }
+/// ```
 pub trait IntoChunk {
     /// The chunk, or why there are no more.
     ///

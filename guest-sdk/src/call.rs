@@ -15,6 +15,8 @@ use crate::bindings::outcome;
 use crate::cookies::Jar;
 use crate::error::{Error, Result};
 use crate::incoming::Incoming;
+#[cfg(not(target_family = "wasm"))]
+use crate::testing::World;
 use crate::url::Url;
 
 /// One request being answered.
@@ -26,6 +28,8 @@ pub struct Call {
     headers: OnceCell<HeaderMap>,
     jar: OnceCell<RefCell<Jar>>,
     is_answered: Cell<bool>,
+    #[cfg(not(target_family = "wasm"))]
+    world: Rc<World>,
 }
 
 /// Where the rest of the request is.
@@ -35,7 +39,7 @@ enum Source {
     /// The body was taken; the headers are still with the host.
     Headers(wasi::Headers),
     /// The head is here; so is the body until it is taken.
-    #[cfg(test)]
+    #[cfg(not(target_family = "wasm"))]
     Memory(Option<bytes::Bytes>),
 }
 
@@ -49,12 +53,18 @@ impl Call {
             headers: OnceCell::new(),
             jar: OnceCell::new(),
             is_answered: Cell::new(false),
+            #[cfg(not(target_family = "wasm"))]
+            world: Rc::default(),
         })
     }
 
     /// A request that never was with a host, as tests make it.
-    #[cfg(test)]
-    pub(crate) fn in_memory(request: http::Request<bytes::Bytes>, facts: Facts) -> Rc<Self> {
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn in_memory(
+        request: http::Request<bytes::Bytes>,
+        facts: Facts,
+        world: World,
+    ) -> Rc<Self> {
         let (head, body) = request.into_parts();
         let scheme = head.uri.scheme_str().unwrap_or("http");
         let authority = head
@@ -74,14 +84,21 @@ impl Call {
             url: url.into(),
             jar: OnceCell::new(),
             is_answered: Cell::new(false),
+            world: Rc::new(world),
         })
     }
 
     /// The same request with what was found out about it.
-    #[cfg(any(test, feature = "portable"))]
+    #[cfg(feature = "portable")]
     pub(crate) fn with_facts(self: Rc<Self>, facts: Facts) -> Rc<Self> {
         let call = Rc::into_inner(self).expect("nothing else holds the request yet");
         Rc::new(Self { facts, ..call })
+    }
+
+    /// The clock and chance of a test.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn world(&self) -> Rc<World> {
+        Rc::clone(&self.world)
     }
 
     pub(crate) fn facts(&self) -> &Facts {
@@ -108,7 +125,7 @@ impl Call {
             let copied = match &*self.source.borrow() {
                 Source::Host(request) => copy(&request.get_headers()),
                 Source::Headers(headers) => copy(headers),
-                #[cfg(test)]
+                #[cfg(not(target_family = "wasm"))]
                 Source::Memory(_) => unreachable!("the headers were kept"),
             };
             with_host(copied, url)
@@ -120,7 +137,7 @@ impl Call {
         match &*self.source.borrow() {
             Source::Host(request) => request.get_headers().get(name),
             Source::Headers(headers) => headers.get(name),
-            #[cfg(test)]
+            #[cfg(not(target_family = "wasm"))]
             Source::Memory(_) => {
                 let values = self.headers().get_all(name).iter();
                 values.map(|value| value.as_bytes().to_vec()).collect()
@@ -149,7 +166,7 @@ impl Call {
         self.url();
         let mut source = self.source.borrow_mut();
         match &mut *source {
-            #[cfg(test)]
+            #[cfg(not(target_family = "wasm"))]
             Source::Memory(body) => body.take().map(Incoming::Whole).ok_or_else(already_read),
             Source::Headers(_) => Err(already_read()),
             Source::Host(request) => {

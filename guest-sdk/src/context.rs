@@ -74,6 +74,17 @@ impl<P> Context<P> {
     }
 
     /// The value of `[name]`, by the folder's spelling.
+    ///
+    /// ```
+    /// use waystation::{Context, testing::TestRequest};
+    ///
+    /// fn get(context: Context) -> String {
+    ///     format!("{:?} {:?}", context.param("tag"), context.param_all("path"))
+    /// }
+    ///
+    /// let request = TestRequest::get("/shop/tea/a/b").pattern("/shop/[tag]/[...path]");
+    /// assert_eq!(request.call(get).text(), r#"Some("tea") Some(["a", "b"])"#);
+    /// ```
     pub fn param(&self, name: &str) -> Option<&str> {
         match self.value(name)? {
             ParamValue::One(value) => Some(value),
@@ -100,6 +111,17 @@ impl<P> Context<P> {
     }
 
     /// The client's IP address, such as `203.0.113.7`.
+    ///
+    /// ```
+    /// use waystation::{Context, testing::TestRequest};
+    ///
+    /// fn get(context: Context) -> String {
+    ///     context.client_address().to_owned()
+    /// }
+    ///
+    /// let request = TestRequest::get("/").client_address([203, 0, 113, 7].into());
+    /// assert_eq!(request.call(get).text(), "203.0.113.7");
+    /// ```
     pub fn client_address(&self) -> &str {
         &self.call.facts().client_address
     }

@@ -33,6 +33,14 @@ pub struct Cookie {
 }
 
 /// When a cookie may be sent along with requests from other sites.
+///
+/// ```
+/// use waystation::{Cookie, SameSite, cookies};
+///
+/// pub fn get() {
+///     cookies().set(Cookie::new("session", "4711").same_site(SameSite::Strict));
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
     /// Never.
@@ -44,6 +52,14 @@ pub enum SameSite {
 }
 
 /// Which cookies a browser drops first when it has too many.
+///
+/// ```
+/// use waystation::{Cookie, Priority, cookies};
+///
+/// pub fn get() {
+///     cookies().set(Cookie::new("session", "4711").priority(Priority::High));
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// First.

@@ -39,6 +39,20 @@ pub fn cookies() -> Cookies {
 /// The cookies of one request. What was set can be read back at once.
 ///
 /// Edits go out with the answer and with redirects; "not found", refusals and errors drop them.
+///
+/// ```
+/// use waystation::{cookies, testing::TestRequest};
+///
+/// fn get() -> String {
+///     let cookies = cookies();
+///     cookies.set(("theme", "dark"));
+///     cookies.delete("trial");
+///     format!("{:?}", cookies.get_all())
+/// }
+///
+/// let response = TestRequest::get("/").cookie("trial", "yes").call(get);
+/// assert_eq!(response.text(), r#"[("trial", ""), ("theme", "dark")]"#);
+/// ```
 #[derive(Clone)]
 pub struct Cookies {
     call: Rc<Call>,
@@ -95,6 +109,15 @@ impl std::fmt::Debug for Cookies {
 }
 
 /// A cookie to delete: its name, or a [`Cookie`] with the path and domain it was set with.
+///
+/// ```
+/// use waystation::{Cookie, cookies};
+///
+/// pub fn get() {
+///     cookies().delete("trial");
+///     cookies().delete(Cookie::named("basket").path("/shop"));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Deletion(Cookie);
 
@@ -111,6 +134,17 @@ impl From<Cookie> for Deletion {
 }
 
 /// The cookies that came with a request; they do not change.
+///
+/// ```
+/// use waystation::{Request, testing::TestRequest};
+///
+/// fn get(request: Request) -> String {
+///     request.cookies().get_all("tag").collect::<Vec<_>>().join(", ")
+/// }
+///
+/// let request = TestRequest::get("/").cookie("tag", "tea").cookie("tag", "milk");
+/// assert_eq!(request.call(get).text(), "tea, milk");
+/// ```
 #[derive(Clone, Copy)]
 pub struct RequestCookies<'a> {
     pairs: &'a [(String, String)],

@@ -12,6 +12,15 @@ use crate::navigation::Navigation;
 use crate::response::Response;
 
 /// What a handler returns: an answer, or an [`Error`] through `?`.
+///
+/// ```
+/// use waystation::{Result, StatusCode};
+///
+/// pub fn get() -> Result<(StatusCode, String)> {
+///     let number: u32 = "7".parse()?;
+///     Ok((StatusCode::ACCEPTED, number.to_string()))
+/// }
+/// ```
 pub type Result<T = Response, E = Error> = std::result::Result<T, E>;
 
 /// Why a handler has no answer.

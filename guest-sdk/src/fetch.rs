@@ -14,7 +14,6 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ambient;
 use crate::body::{Body, Kind};
 use crate::error::{Error, Result};
 use crate::incoming::Incoming;
@@ -25,7 +24,10 @@ use crate::response::Response;
 mod address;
 mod error;
 mod follow;
-mod send;
+#[cfg(target_family = "wasm")]
+mod host;
+#[cfg(not(target_family = "wasm"))]
+mod native;
 
 use address::Address;
 pub use error::{FetchError, FetchErrorKind};
@@ -170,7 +172,7 @@ impl Fetch {
         if has_body && (method == Method::GET || method == Method::HEAD) {
             return Err(FetchError::new(&self.url, FetchErrorKind::BodyOfGet).into());
         }
-        let request = send::Request {
+        let request = Whole {
             method,
             address,
             headers: self.headers,
@@ -188,6 +190,19 @@ impl IntoFuture for Fetch {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
     }
+}
+
+/// A request that can be sent.
+struct Whole {
+    method: Method,
+    address: Address,
+    headers: HeaderMap,
+    body: Body,
+    #[cfg_attr(
+        not(target_family = "wasm"),
+        allow(dead_code, reason = "no test waits")
+    )]
+    timeout: Option<Duration>,
 }
 
 /// An answer to [`fetch`], of whatever status. Its body is read once, by any of the methods that take it.

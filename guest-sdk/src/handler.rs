@@ -24,12 +24,25 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// What a handler may take as an argument.
+///
+/// ```
+/// use waystation::{Context, FromCall, Request};
+///
+/// fn is_argument<T: FromCall>() {}
+///
+/// is_argument::<Request>();
+/// is_argument::<Context>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take `{Self}`",
     label = "not an argument of a handler",
     note = "a handler takes nothing, `Request`, `Context<Params>`, or both: `pub async fn get(request: Request, context: Context<Params>)`"
 )]
 pub trait FromCall: Sized {
+    /// The pattern of the route that this argument belongs to, if it is its `Params`.
+    #[doc(hidden)]
+    const PATTERN: Option<&'static str> = None;
+
     /// Takes the argument.
     ///
     /// # Errors
@@ -45,6 +58,8 @@ impl FromCall for Request {
 }
 
 impl<P: FromParams> FromCall for Context<P> {
+    const PATTERN: Option<&'static str> = P::PATTERN;
+
     fn from_call(call: &Rc<Call>) -> Result<Self> {
         Self::new(call.clone())
     }
@@ -77,7 +92,10 @@ pub async fn handle(
 }
 
 /// Runs the handler, and settles what its navigation and cookies mean.
-pub(crate) async fn answer(call: &Rc<Call>, handler: Handler) -> Result<(Response, Vec<Cookie>)> {
+pub(crate) async fn answer(
+    call: &Rc<Call>,
+    handler: impl FnOnce(Rc<Call>) -> Pending,
+) -> Result<(Response, Vec<Cookie>)> {
     let result = Scope {
         call: call.clone(),
         future: handler(call.clone()),

@@ -30,6 +30,16 @@ pub fn headers() -> Headers {
 }
 
 /// The headers of one request; read them as a [`HeaderMap`].
+///
+/// ```
+/// use waystation::{headers, testing::TestRequest};
+///
+/// fn get() -> String {
+///     headers().keys().map(|name| name.as_str()).collect::<Vec<_>>().join(" ")
+/// }
+///
+/// assert_eq!(TestRequest::get("/").header("X-Shelf", "b4").call(get).text(), "x-shelf host");
+/// ```
 #[derive(Clone)]
 pub struct Headers {
     call: Rc<Call>,

@@ -16,7 +16,7 @@ const CHUNK: usize = 16 * 1024;
 
 /// A body that was taken from its message.
 pub(crate) enum Incoming {
-    #[cfg(test)]
+    #[cfg(not(target_family = "wasm"))]
     Whole(Bytes),
     Host {
         bytes: StreamReader<u8>,
@@ -37,6 +37,7 @@ impl Incoming {
         }
     }
 
+    #[cfg(target_family = "wasm")]
     pub(crate) fn answer(answer: wasi::Response) -> Self {
         let (_, handled) = wasip3::wit_future::new(|| Ok(()));
         let (bytes, end) = wasi::Response::consume_body(answer, handled);
@@ -50,7 +51,7 @@ impl Incoming {
     /// Waits for all of it.
     pub(crate) async fn bytes(self) -> Result<Bytes> {
         let (mut bytes, end, unfinished) = match self {
-            #[cfg(test)]
+            #[cfg(not(target_family = "wasm"))]
             Self::Whole(bytes) => return Ok(bytes),
             Self::Host {
                 bytes,
@@ -77,7 +78,7 @@ impl Incoming {
     /// Hands it on as it arrives.
     pub(crate) fn stream(self) -> Body {
         let (mut bytes, end, unfinished) = match self {
-            #[cfg(test)]
+            #[cfg(not(target_family = "wasm"))]
             Self::Whole(bytes) => return bytes.into(),
             Self::Host {
                 bytes,
@@ -102,6 +103,7 @@ impl Incoming {
     }
 }
 
+#[cfg(target_family = "wasm")]
 fn unfinished_answer(error: wasi::ErrorCode) -> Error {
     Error::message("the answer's body ended early").because(error)
 }

@@ -21,6 +21,17 @@ use crate::response::Response;
 /// | `Result` of any of these | the value's, or the error |
 ///
 /// Headers are a `HeaderMap`, or an array such as `[("x-shelf", "b4")]`.
+///
+/// ```
+/// use waystation::{Html, IntoResponse, StatusCode, testing::TestRequest};
+///
+/// fn get() -> impl IntoResponse {
+///     (StatusCode::CREATED, [("x-shelf", "b4")], Html("<p>made</p>"))
+/// }
+///
+/// let response = TestRequest::get("/").call(get);
+/// assert_eq!((response.status(), response.header("x-shelf")), (StatusCode::CREATED, Some("b4")));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot answer with `{Self}`",
     label = "not an answer",
@@ -52,6 +63,17 @@ pub trait IntoResponse {
 pub struct Json<T>(pub T);
 
 /// A page as `text/html; charset=utf-8`: `Html("<p>Hello</p>")`.
+///
+/// ```
+/// use waystation::{Html, testing::TestRequest};
+///
+/// fn get() -> Html<&'static str> {
+///     Html("<p>hello</p>")
+/// }
+///
+/// let response = TestRequest::get("/").call(get);
+/// assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Html<T>(pub T);
 
@@ -142,6 +164,16 @@ impl<T: IntoResponse, E: Into<Error>> IntoResponse for Result<T, E> {
 }
 
 /// Headers beside an answer: a `HeaderMap`, or an array of pairs.
+///
+/// ```
+/// use waystation::{IntoResponse, StatusCode, http::HeaderMap};
+///
+/// pub fn get() -> impl IntoResponse {
+///     let mut headers = HeaderMap::new();
+///     headers.insert("x-shelf", "b4".parse().expect("a header's value"));
+///     (StatusCode::OK, headers, "found")
+/// }
+/// ```
 pub trait IntoHeaders {
     /// The headers.
     ///

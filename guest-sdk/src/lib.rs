@@ -54,10 +54,16 @@
 //! `portable` (on by default): outside of development builds, the component also exports `wasi:http/handler@0.3`, so that other WASI
 //! hosts can run it.
 //!
+//! Whoever knows Next.js finds each of its examples beside its counterpart in [`from_route_ts`].
+//!
 //! # From anywhere in a handler
 //!
 //! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`sleep`], [`now`],
 //! [`random_bytes`], [`random_u64`], [`fetch()`].
+//!
+//! # Tests
+//!
+//! Natively, `testing::TestRequest` runs a handler without a server: `TestRequest::get("/items/tea").call(get)`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
 
@@ -71,6 +77,8 @@ mod disposition;
 mod error;
 pub mod fetch;
 mod form_data;
+#[doc = include_str!("from_route_ts.md")]
+pub mod from_route_ts {}
 mod handler;
 mod headers;
 mod incoming;
@@ -79,25 +87,24 @@ mod multipart;
 mod navigation;
 mod outgoing;
 mod params;
-#[cfg(any(test, feature = "portable"))]
+#[cfg(any(not(target_family = "wasm"), feature = "portable"))]
 mod pattern;
-#[cfg(any(test, feature = "portable"))]
+#[cfg(feature = "portable")]
 mod portable;
 mod random;
 mod request;
 mod response;
 mod section;
 mod segment;
-#[cfg(any(test, feature = "portable"))]
+#[cfg(any(not(target_family = "wasm"), feature = "portable"))]
 mod set_cookie;
 pub mod sse;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 mod time;
 mod url;
 pub mod user_agent;
 mod writer;
-
-#[cfg(test)]
-mod testing;
 
 /// Without the feature `portable` there is nothing to export for other hosts.
 #[doc(hidden)]

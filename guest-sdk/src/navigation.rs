@@ -42,6 +42,17 @@ pub fn redirect(location: impl Into<String>) -> Result<Response> {
 /// # Errors
 ///
 /// Always: the redirect is an [`Error`], which is how it ends the handler.
+///
+/// ```
+/// use waystation::{Response, Result, permanent_redirect, testing::TestRequest};
+///
+/// fn get() -> Result<Response> {
+///     permanent_redirect("/moved")
+/// }
+///
+/// let response = TestRequest::get("/").call(get);
+/// assert_eq!((response.status().as_u16(), response.header("location")), (308, Some("/moved")));
+/// ```
 pub fn permanent_redirect(location: impl Into<String>) -> Result<Response> {
     Err(Error::permanent_redirect(location))
 }
@@ -51,6 +62,12 @@ pub fn permanent_redirect(location: impl Into<String>) -> Result<Response> {
 /// # Errors
 ///
 /// Always: "not found" is an [`Error`], which is how it ends the handler. In `ok_or_else`, write [`Error::not_found`].
+///
+/// ```
+/// use waystation::{not_found, testing::TestRequest};
+///
+/// assert_eq!(TestRequest::get("/").call(not_found).status(), 404);
+/// ```
 pub fn not_found() -> Result<Response> {
     Err(Error::not_found())
 }
@@ -60,6 +77,12 @@ pub fn not_found() -> Result<Response> {
 /// # Errors
 ///
 /// Always: the refusal is an [`Error`], which is how it ends the handler.
+///
+/// ```
+/// use waystation::{forbidden, testing::TestRequest};
+///
+/// assert_eq!(TestRequest::get("/").call(forbidden).status(), 403);
+/// ```
 pub fn forbidden() -> Result<Response> {
     Err(Error::forbidden())
 }
@@ -69,6 +92,20 @@ pub fn forbidden() -> Result<Response> {
 /// # Errors
 ///
 /// Always: the refusal is an [`Error`], which is how it ends the handler.
+///
+/// ```
+/// use waystation::{Request, Response, Result, testing::TestRequest, unauthorized};
+///
+/// fn get(request: Request) -> Result<Response> {
+///     if !request.headers().contains_key("authorization") {
+///         return unauthorized();
+///     }
+///     Ok(Response::text("welcome"))
+/// }
+///
+/// assert_eq!(TestRequest::get("/").call(get).status(), 401);
+/// assert_eq!(TestRequest::get("/").header("authorization", "Bearer t").call(get).status(), 200);
+/// ```
 pub fn unauthorized() -> Result<Response> {
     Err(Error::unauthorized())
 }

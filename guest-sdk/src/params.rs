@@ -6,6 +6,24 @@ use crate::bindings::context::{Param, ParamValue};
 use crate::error::{Error, Result};
 
 /// A route's own `Params`, which `route!` makes from the folder.
+///
+/// ```
+/// waystation::route! {
+///     pattern = "/blog/[...slug]",
+///     mod route {
+///         use crate::Params; // `slug: Vec<String>`
+///         use waystation::Context;
+///
+///         pub fn get(context: Context<Params>) -> String {
+///             context.params.slug.join(" > ")
+///         }
+///     }
+/// }
+/// # fn main() {
+/// # use waystation::testing::TestRequest;
+/// # assert_eq!(TestRequest::get("/blog/2026/tea").call(route::get).text(), "2026 > tea");
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not hold a route's params",
     label = "not this route's params",
@@ -13,6 +31,10 @@ use crate::error::{Error, Result};
     note = "for a type of your own, take `Context` and call `context.params::<{Self}>()?`"
 )]
 pub trait FromParams: Sized {
+    /// The pattern of the route, for tests to read a path by.
+    #[doc(hidden)]
+    const PATTERN: Option<&'static str> = None;
+
     /// Takes the values.
     ///
     /// # Errors

@@ -15,9 +15,9 @@ use crate::body::Body;
 use crate::call::Call;
 use crate::handler::{Handler, answer};
 use crate::outgoing;
-use crate::pattern::{Match, decode, find};
+use crate::pattern::{Match, find};
 use crate::response::Response;
-use crate::set_cookie;
+use crate::set_cookie::{self, cookie_pairs};
 
 /// A route: its pattern and its handlers by method.
 #[derive(Debug)]
@@ -140,23 +140,6 @@ fn allow(handlers: &[(&str, Handler)]) -> HeaderValue {
     HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }
 
-/// The cookies of a request, decoded; one that cannot be decoded is left out.
-pub(crate) fn cookie_pairs(lines: &[Vec<u8>]) -> Vec<(String, String)> {
-    let lines = lines
-        .iter()
-        .filter_map(|line| std::str::from_utf8(line).ok());
-    let pairs = lines
-        .flat_map(|line| line.split(';'))
-        .map(str::trim_ascii)
-        .filter(|pair| !pair.is_empty());
-    pairs.filter_map(cookie_pair).collect()
-}
-
-fn cookie_pair(pair: &str) -> Option<(String, String)> {
-    let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-    Some((name.to_owned(), decode(value)?))
-}
-
 fn seconds_now() -> i64 {
     let now = crate::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
@@ -216,15 +199,5 @@ mod tests {
             }
         };
         assert_eq!(actual, expected);
-    }
-
-    #[test]
-    fn cookies_are_decoded() {
-        let pairs = cookie_pairs(&[b"a=1; b=%C3%A9; flag;c=%FF; d=x=y".to_vec()]);
-        let shown: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        assert_eq!(shown, ["a=1", "b=é", "flag=true", "d=x=y"]);
     }
 }

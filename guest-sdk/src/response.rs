@@ -229,6 +229,24 @@ impl From<Response> for http::Response<Body> {
 /// An answer in the making; see [`Response::builder`].
 ///
 /// The first wrong status or header is kept, and reported by [`Builder::body`].
+///
+/// ```
+/// use waystation::{Response, Result, testing::TestRequest};
+///
+/// fn get() -> Result<Response> {
+///     Response::builder().status(201).header("x-shelf", "b4").json(&["tea"])
+/// }
+///
+/// let response = TestRequest::get("/").call(get);
+/// assert_eq!(response.status(), 201);
+/// assert_eq!(response.json::<Vec<String>>(), ["tea"]);
+///
+/// fn wrong() -> Result<Response> {
+///     Response::builder().header("no name", "b4").body("")
+/// }
+///
+/// assert_eq!(TestRequest::get("/").call(wrong).status(), 500);
+/// ```
 #[derive(Debug)]
 #[must_use = "an answer is made by `body`"]
 pub struct Builder {

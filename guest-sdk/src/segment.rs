@@ -5,6 +5,20 @@ use std::time::Duration;
 use crate::bindings::segment as wit;
 
 /// Whether answers to GET may be kept: `pub const DYNAMIC: Dynamic = Dynamic::ForceStatic;`
+///
+/// ```
+/// waystation::route! {
+///     pattern = "/",
+///     mod route {
+///         use waystation::Dynamic;
+///
+///         pub const DYNAMIC: Dynamic = Dynamic::ForceStatic;
+///
+///         pub fn get() {}
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dynamic {
     /// Kept if nothing of the request was read.
@@ -19,6 +33,20 @@ pub enum Dynamic {
 }
 
 /// How long a kept answer stays fresh: `pub const REVALIDATE: Revalidate = Revalidate::seconds(60);`
+///
+/// ```
+/// waystation::route! {
+///     pattern = "/",
+///     mod route {
+///         use waystation::Revalidate;
+///
+///         pub const REVALIDATE: Revalidate = Revalidate::seconds(60);
+///
+///         pub fn get() {}
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revalidate(pub(crate) Option<u32>);
 
@@ -41,6 +69,20 @@ impl Revalidate {
 }
 
 /// How outgoing requests are kept: `pub const FETCH_CACHE: FetchCache = FetchCache::ForceCache;`
+///
+/// ```
+/// waystation::route! {
+///     pattern = "/",
+///     mod route {
+///         use waystation::FetchCache;
+///
+///         pub const FETCH_CACHE: FetchCache = FetchCache::ForceCache;
+///
+///         pub fn get() {}
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FetchCache {
     /// Each fetch decides for itself.
@@ -61,6 +103,20 @@ pub enum FetchCache {
 }
 
 /// Where the author wants it to run: `pub const RUNTIME: Runtime = Runtime::Edge;` A hint for the platform; the sandbox is the same.
+///
+/// ```
+/// waystation::route! {
+///     pattern = "/",
+///     mod route {
+///         use waystation::Runtime;
+///
+///         pub const RUNTIME: Runtime = Runtime::Edge;
+///
+///         pub fn get() {}
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Runtime {
     /// Next's default name for the server runtime.
@@ -71,6 +127,20 @@ pub enum Runtime {
 }
 
 /// Whether instances are reused: `pub const ISOLATION: Isolation = Isolation::Shared;`
+///
+/// ```
+/// waystation::route! {
+///     pattern = "/",
+///     mod route {
+///         use waystation::Isolation;
+///
+///         pub const ISOLATION: Isolation = Isolation::Shared;
+///
+///         pub fn get() {}
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
     /// A fresh instance for each request: nothing survives it.
@@ -81,6 +151,16 @@ pub enum Isolation {
 }
 
 /// The settled configuration of a route: its constants, the defaults, and the operator's limits.
+///
+/// ```
+/// use waystation::{Context, testing::TestRequest};
+///
+/// fn get(context: Context) -> String {
+///     format!("at most {} bytes", context.segment().body_limit)
+/// }
+///
+/// assert_eq!(TestRequest::get("/").call(get).text(), "at most 10485760 bytes");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Segment {

@@ -1,4 +1,4 @@
-//! `Set-Cookie` lines, for hosts that do not write them.
+//! `Cookie` and `Set-Cookie` lines, for hosts that do not read and write them.
 //!
 //! In: the handler's cookie edits and the headers of its answer. Out: the lines, where the answer's own win by name and come first.
 
@@ -9,9 +9,10 @@ use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::bindings::outcome::{Cookie, Priority, SameSite};
+use crate::pattern::decode;
 
 /// What `encodeURIComponent` encodes.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -104,6 +105,23 @@ fn http_date(seconds: i64) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
+/// The cookies of a request, decoded; one that cannot be decoded is left out.
+pub(crate) fn cookie_pairs(lines: &[Vec<u8>]) -> Vec<(String, String)> {
+    let lines = lines
+        .iter()
+        .filter_map(|line| std::str::from_utf8(line).ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .map(str::trim_ascii)
+        .filter(|pair| !pair.is_empty());
+    pairs.filter_map(cookie_pair).collect()
+}
+
+fn cookie_pair(pair: &str) -> Option<(String, String)> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+    Some((name.to_owned(), decode(value)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,5 +174,15 @@ mod tests {
         );
         let lines: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
         assert_eq!(lines, ["a=own; Path=/r", "z=9; Path=/"]);
+    }
+
+    #[test]
+    fn cookies_are_decoded() {
+        let pairs = cookie_pairs(&[b"a=1; b=%C3%A9; flag;c=%FF; d=x=y".to_vec()]);
+        let shown: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(shown, ["a=1", "b=é", "flag=true", "d=x=y"]);
     }
 }

@@ -208,6 +208,17 @@ impl std::fmt::Debug for Sse {
 }
 
 /// Where [`Sse::writer`] sends its events.
+///
+/// ```
+/// use waystation::sse::{Event, Sse};
+/// use waystation::testing::TestRequest;
+///
+/// fn get() -> Sse {
+///     Sse::writer(|mut events| async move { events.send(Event::data("hello")).await })
+/// }
+///
+/// assert_eq!(TestRequest::get("/").call(get).text(), "data: hello\n\n");
+/// ```
 #[derive(Debug)]
 pub struct Writer(ChunkWriter);
 
@@ -223,6 +234,19 @@ impl Writer {
 }
 
 /// What a stream of events may hold: an [`Event`] or a `Result` of one.
+///
+/// ```
+/// use futures_util::{Stream, stream};
+/// use waystation::sse::{Event, IntoEvent, Sse};
+///
+/// fn ticks() -> impl Stream<Item = impl IntoEvent> {
+///     stream::iter([Event::json(&1), Event::json(&2)]) // each a `Result`
+/// }
+///
+/// pub fn get() -> Sse {
+///     Sse::new(ticks())
+/// }
+/// ```
 pub trait IntoEvent {
     /// The event, or why there are no more.
     ///

@@ -1,60 +1,74 @@
-//! Requests for unit tests.
+//! Tests of handlers: a request in, a response out, without a server.
+//!
+//! A test stands in the `route.rs` that it is about, and `waystation test`, or `cargo test --workspace`, runs it natively, in milliseconds.
+//! All that a handler may use is there: the path's params, `cookies()`, `headers()`, `now()`, `sleep()`, which does not wait, and random
+//! values, which are the same each time.
+//!
+//! ```
+//! waystation::route! { // not written by hand: the build wraps the file in this
+//!     pattern = "/items/[slug]",
+//!     mod route {
+//!         use crate::Params;
+//!         use waystation::{Context, Response, Result, cookies};
+//!
+//!         pub async fn get(context: Context<Params>) -> Result<Response> {
+//!             cookies().set(("last", context.params.slug.as_str()));
+//!             Ok(Response::text(format!("You asked for {}", context.params.slug)))
+//!         }
+//!
+//!         # pub mod tests {
+//!         # use super::get;
+//!         # macro_rules! test { ($it:item) => { $it } }
+//!         # test! {
+//!         // in `#[cfg(test)] mod tests`, marked `#[test]`
+//!         pub fn the_item_is_named_and_remembered() {
+//!             use waystation::testing::TestRequest;
+//!
+//!             let response = TestRequest::get("/items/green%20tea").call(get);
+//!             assert_eq!(response.status(), 200);
+//!             assert_eq!(response.text(), "You asked for green tea");
+//!             assert_eq!(response.cookie("last").as_deref(), Some("green tea"));
+//!         }
+//!         # }
+//!         # }
+//!     }
+//! }
+//! # fn main() { route::tests::the_item_is_named_and_remembered() }
+//! ```
+//!
+//! The same request can be sent to the served app: with the SDK's feature `client`, `TestRequest::send` asks the real component, sandbox
+//! and all, in a test below `tests/` that `waystation test` runs.
+//!
+//! A module like this one is there natively only, so a component carries nothing of it.
 
-use std::future::Future;
-use std::rc::Rc;
+#[cfg(feature = "client")]
+mod client;
+mod handler;
+mod request;
+mod response;
+#[cfg(test)]
+mod units;
+mod world;
 
-use futures_util::FutureExt;
+pub use handler::TestHandler;
+pub use request::TestRequest;
+pub use response::TestResponse;
 
-use crate::ambient::Scope;
+pub(crate) use world::World;
+
+#[cfg(test)]
+pub(crate) use units::{call, in_call, now, request};
+
 use crate::bindings::{context, segment};
-use crate::call::Call;
-use crate::portable::cookie_pairs;
-use crate::request::Request;
 
-pub(crate) fn call(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Rc<Call> {
-    let mut request = http::Request::builder().method(method).uri(uri);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(body.to_owned().into()).unwrap();
-    let lines = request.headers().get_all("cookie").iter();
-    let cookies: Vec<_> = lines.map(|line| line.as_bytes().to_vec()).collect();
-    let facts = facts(cookie_pairs(&cookies));
-    Call::in_memory(request, facts)
-}
-
-pub(crate) fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Request {
-    Request::new(call(method, uri, headers, body))
-}
-
-pub(crate) fn in_call<T>(
-    method: &str,
-    uri: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-    run: impl FnOnce() -> T + 'static,
-) -> T
-where
-    T: 'static,
-{
-    now(Scope {
-        call: call(method, uri, headers, body),
-        future: Box::pin(async { run() }),
-    })
-}
-
-#[track_caller]
-pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("nothing to wait for")
-}
-
-pub(crate) fn facts(cookies: Vec<(String, String)>) -> context::Context {
+/// What a host tells beside the request; the configuration is that of a route without constants.
+pub(crate) fn facts(pattern: &str, cookies: Vec<(String, String)>) -> context::Context {
     context::Context {
         request_id: "1".into(),
-        pattern: "/".into(),
+        pattern: pattern.into(),
         params: Vec::new(),
         cookies,
-        client_address: String::new(),
+        client_address: "127.0.0.1".into(),
         segment: segment::SegmentConfig {
             dynamic: segment::Dynamic::Auto,
             dynamic_params: true,

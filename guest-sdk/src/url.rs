@@ -14,6 +14,18 @@ use std::fmt;
 /// | [`pathname`](Self::pathname) | `/a%2Fb`, still encoded |
 /// | [`search`](Self::search) | `?q=1&q=2` |
 /// | [`search_params`](Self::search_params) | `q` twice, decoded |
+///
+/// ```
+/// use waystation::{Request, testing::TestRequest};
+///
+/// fn get(request: Request) -> String {
+///     let url = request.url();
+///     format!("{} {} {}", url.host(), url.pathname(), url.search())
+/// }
+///
+/// let response = TestRequest::get("https://shop.test:8443/a%2Fb?q=1").call(get);
+/// assert_eq!(response.text(), "shop.test:8443 /a%2Fb ?q=1");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url {
     scheme: String,
@@ -86,6 +98,18 @@ impl fmt::Debug for Url {
 }
 
 /// The values of a query, decoded as forms are: `+` is a space.
+///
+/// ```
+/// use waystation::{Request, testing::TestRequest};
+///
+/// fn get(request: Request) -> String {
+///     let params = request.url().search_params();
+///     let tags: Vec<_> = params.get_all("tag").collect();
+///     format!("{:?} {}", tags, params.has("page"))
+/// }
+///
+/// assert_eq!(TestRequest::get("/?tag=tea&tag=a+b").call(get).text(), r#"["tea", "a b"] false"#);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SearchParams<'a> {
     query: &'a str,

@@ -16,6 +16,19 @@ use futures_core::Stream;
 use crate::error::Result;
 
 /// Where [`Response::writer`](crate::Response::writer) writes its body.
+///
+/// ```
+/// use waystation::{Response, testing::TestRequest};
+///
+/// fn get() -> Response {
+///     Response::writer(|mut writer| async move {
+///         writer.write("one ").await?;
+///         writer.write("two").await
+///     })
+/// }
+///
+/// assert_eq!(TestRequest::get("/").call(get).chunks(), ["one ", "two"]);
+/// ```
 #[derive(Debug)]
 pub struct Writer {
     slot: Rc<Slot>,

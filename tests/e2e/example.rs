@@ -23,8 +23,8 @@ static EXAMPLE: LazyLock<Example> = LazyLock::new(|| {
     let files = files.into_iter().filter(|file| is_written(file));
     let texts = files.map(|file| {
         let text = fs::read_to_string(source.join(&file)).expect("a text");
-        let sdk = format!("waystation = {{ path = {:?} }}", sdk_folder());
-        let text = text.replace("waystation = { path = \"../guest-sdk\" }", &sdk);
+        let sdk = format!("waystation = {{ path = {:?}", sdk_folder());
+        let text = text.replace("waystation = { path = \"../guest-sdk\"", &sdk);
         (file.to_string_lossy().into_owned(), text)
     });
     let texts: Vec<_> = texts.collect();
@@ -73,6 +73,23 @@ fn every_command_of_the_readme_prints_what_it_says() {
     }
     assert!(30 < asked, "only {asked} commands were found in the README");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn its_own_tests_pass() {
+    let native = lasting("native").display().to_string();
+    let test = program().command("test", EXAMPLE.app.root());
+    let exit = test.env("CARGO_TARGET_DIR", &native).run();
+    assert_eq!(exit.code, Some(0), "{}\n{}", exit.stdout, exit.stderr);
+    for test in [
+        "tests::an_item_is_greeted_by_its_slug",
+        "tests::one_is_read_one_set_and_one_deleted",
+        "tests::an_hour_takes_no_time",
+        "a_form_is_read_and_a_limit_is_kept",
+    ] {
+        let line = format!("test {test} ... ok");
+        assert!(exit.stdout.contains(&line), "{test}: {}", exit.stdout);
+    }
 }
 
 /// A row of the README's table.

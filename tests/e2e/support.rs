@@ -47,10 +47,11 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 9] = [
+const BUILT: [&str; 10] = [
     "app/hello/",
     "app/items/[id]/route.rs",
     "app/methods/post/",
+    "app/environment/",
     "app/error/",
     "app/limits/spin/",
     "app/limits/wall/",

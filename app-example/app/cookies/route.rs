@@ -9,3 +9,17 @@ pub async fn get() -> String {
     cookies.delete("c");
     format!("a is {a:?}, b is {:?}", cookies.get("b"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use waystation::testing::TestRequest;
+
+    #[test]
+    fn one_is_read_one_set_and_one_deleted() {
+        let response = TestRequest::get("/cookies").cookie("a", "x").call(get);
+        assert_eq!(response.text(), r#"a is Some("x"), b is Some("1")"#);
+        assert_eq!(response.cookie("b").as_deref(), Some("1"));
+        assert_eq!(response.cookie("c").as_deref(), Some(""));
+    }
+}

@@ -46,6 +46,8 @@ pub(crate) fn params(pattern: &str, params: &[Param]) -> TokenStream {
         #[automatically_derived]
         #[allow(unused_variables)]
         impl ::waystation::FromParams for Params {
+            const PATTERN: ::std::option::Option<&'static str> = ::std::option::Option::Some(#pattern);
+
             fn from_params(values: ::waystation::__private::RawParams<'_>) -> ::waystation::Result<Self> {
                 ::std::result::Result::Ok(Self { #(#values),* })
             }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use wasip3::http::types::ErrorCode;
-
 /// Why [`fetch`](crate::fetch()) has no answer. With `?` it answers 500.
 ///
 /// ```
@@ -63,33 +61,6 @@ impl FetchError {
             url: url.to_string(),
             kind,
         }
-    }
-
-    /// What the host said.
-    pub(super) fn of(url: impl fmt::Display, code: ErrorCode) -> Self {
-        let kind = match code {
-            ErrorCode::HttpRequestDenied => FetchErrorKind::NotAllowed,
-            ErrorCode::DestinationIpProhibited => FetchErrorKind::NotPublic,
-            ErrorCode::ConnectionLimitReached => FetchErrorKind::TooMany,
-            ErrorCode::LoopDetected => FetchErrorKind::Loop,
-            ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
-                FetchErrorKind::Dns
-            }
-            ErrorCode::ConnectionRefused
-            | ErrorCode::ConnectionTerminated
-            | ErrorCode::DestinationUnavailable
-            | ErrorCode::DestinationIpUnroutable => FetchErrorKind::Unreachable,
-            ErrorCode::TlsCertificateError
-            | ErrorCode::TlsProtocolError
-            | ErrorCode::TlsAlertReceived(_) => FetchErrorKind::Tls,
-            ErrorCode::ConnectionTimeout
-            | ErrorCode::ConnectionReadTimeout
-            | ErrorCode::ConnectionWriteTimeout
-            | ErrorCode::HttpResponseTimeout => FetchErrorKind::Timeout,
-            ErrorCode::HttpRequestUriInvalid => FetchErrorKind::Url,
-            code => FetchErrorKind::Other(format!("{code:?}")),
-        };
-        Self::new(url, kind)
     }
 
     /// What kind of error it is.

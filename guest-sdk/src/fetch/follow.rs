@@ -8,20 +8,23 @@ use http::{Method, StatusCode};
 
 use super::address::Address;
 use super::error::{FetchError, FetchErrorKind};
-use super::send::{self, Request};
-use super::{Fetched, Redirect};
+#[cfg(target_family = "wasm")]
+use super::host as sender;
+#[cfg(not(target_family = "wasm"))]
+use super::native as sender;
+use super::{Fetched, Redirect, Whole};
 use crate::body::{Body, Kind};
 use crate::error::Result;
 
 const MOST: usize = 20;
 
 /// Sends a request, and sends it on where it is led.
-pub(super) async fn send(mut request: Request, redirect: Redirect) -> Result<Fetched> {
+pub(super) async fn send(mut request: Whole, redirect: Redirect) -> Result<Fetched> {
     for hop in 0..=MOST {
         let kept = copy(&request.body);
         let (method, headers) = (request.method.clone(), request.headers.clone());
         let (address, timeout) = (request.address.clone(), request.timeout);
-        let answer = send::send(request).await?;
+        let answer = sender::send(request).await?;
         let next = match redirect {
             Redirect::Manual => None,
             Redirect::Follow | Redirect::Error => target(&answer, &address),
@@ -41,7 +44,7 @@ pub(super) async fn send(mut request: Request, redirect: Redirect) -> Result<Fet
             true => (Method::GET, Body::empty()),
             false => (method, kept.ok_or_else(|| fault(FetchErrorKind::BodyOnce))?),
         };
-        request = Request {
+        request = Whole {
             headers: carried(headers, &method, next.is_same_origin(&address)),
             method,
             address: next,

@@ -21,16 +21,23 @@
 //! And when files change:
 //!
 //! - [`reload`]: what has to be built?
+//!
+//! And when the program starts, or makes a new app:
+//!
+//! - [`environment`]: what of the environment do guests see?
+//! - [`package`]: may an app be called this?
 
 pub mod admit;
 pub mod base_path;
 pub mod config;
 pub mod cookies;
 pub mod destination;
+pub mod environment;
 pub mod finish;
 pub mod forwarded;
 pub mod method;
 pub mod outbound;
+pub mod package;
 pub mod path;
 pub mod pattern;
 pub mod reload;

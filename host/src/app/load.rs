@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use waystation_rules::environment::Environment;
 use waystation_rules::segment::{Declared, Limits};
 
 use super::compiled::CodeCache;
@@ -27,6 +28,7 @@ pub struct Loader {
     /// None where code cannot be kept safely.
     cache: Option<Arc<CodeCache>>,
     favour: Favour,
+    environment: Arc<Environment>,
 }
 
 impl Loader {
@@ -48,7 +50,17 @@ impl Loader {
             sandbox,
             cache,
             favour,
+            environment: Arc::default(),
         })
+    }
+
+    /// The same for guests that see these variables; those of [`Self::open`] see none.
+    pub fn in_environment(self, environment: Environment) -> Self {
+        let environment = Arc::new(environment);
+        Self {
+            environment,
+            ..self
+        }
     }
 
     /// The same with other limits: a sandbox of its own.
@@ -62,6 +74,7 @@ impl Loader {
             sandbox,
             cache: self.cache.clone(),
             favour: self.favour,
+            environment: Arc::clone(&self.environment),
         })
     }
 
@@ -73,9 +86,20 @@ impl Loader {
         }
     }
 
-    /// Whether this loader made `guest`.
-    pub fn made(&self, guest: &Guest) -> bool {
-        guest.runs_in(&self.sandbox)
+    /// What guests see of the environment.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// A guest of this sandbox as this loader would make it, without compiling it again; none for a guest of another.
+    pub fn refit(&self, guest: &Arc<Guest>) -> Option<Arc<Guest>> {
+        if !guest.runs_in(&self.sandbox) {
+            return None;
+        }
+        Some(match *guest.environment() == *self.environment {
+            true => Arc::clone(guest),
+            false => Arc::new(guest.in_environment(&self.environment)),
+        })
     }
 }
 
@@ -95,12 +119,8 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
         None => loader.sandbox.compile(source.wasm),
     };
     let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
-    Ok(Arc::new(Guest::load(
-        &loader.sandbox,
-        &component,
-        source.pattern,
-        config,
-    )?))
+    let guest = Guest::load(&loader.sandbox, &component, source.pattern, config)?;
+    Ok(Arc::new(guest.in_environment(&loader.environment)))
 }
 
 /// Does the same for each item on all cores: a start waits for the slowest half rather than for the sum.

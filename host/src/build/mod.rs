@@ -21,6 +21,7 @@ mod progress;
 pub mod shim;
 mod shim_manifest;
 mod sources;
+pub mod test;
 pub mod toolchain;
 
 pub use cancel::Cancel;

@@ -81,11 +81,12 @@ fn write_route(
         path: project.root.join(&route.file),
         error,
     })?;
-    let library = cargo_toml
-        .library
-        .as_ref()
-        .is_some_and(|library| sources.use_library(library));
-    let manifest = shim_manifest::render(route, cargo_toml, library);
+    let library = cargo_toml.library.as_ref();
+    let uses = shim_manifest::Uses {
+        library: library.is_some_and(|library| sources.use_library(library)),
+        tests: sources.have_tests(),
+    };
+    let manifest = shim_manifest::render(route, cargo_toml, &uses);
     let path = folder(project).join(&route.package);
     write_package(project, &path, &manifest, &root_module(route, &sources))
         .map_err(|error| ProjectError::Write { path, error })

@@ -42,6 +42,11 @@ impl Sources {
         self.texts.iter().any(uses)
     }
 
+    /// Whether the files have tests of their own.
+    pub(super) fn have_tests(&self) -> bool {
+        self.texts.iter().any(|text| text.contains("#[cfg(test)]"))
+    }
+
     fn add(&mut self, folder: &Path) -> io::Result<()> {
         let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
         let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();

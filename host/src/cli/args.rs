@@ -19,6 +19,8 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Make a new app in a folder: two routes, their tests, and a guide to the conventions
+    New(New),
     /// Serve an app and rebuild what changes while it serves
     Dev(Dev),
     /// Build an app for production into `.waystation/output`
@@ -29,6 +31,23 @@ pub(super) enum Command {
     Routes(Routes),
     /// Build every route and report what is wrong, without serving or writing output
     Check(Check),
+    /// Build and serve an app on a port of its own, and run the app's tests meanwhile
+    Test(Test),
+    /// Print the JSON schema of `waystation.toml`, for editors
+    Schema,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct New {
+    /// The folder to make it in; it may be there if it is empty
+    #[arg(value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Name of the app's package [default: the folder's]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Folder of the SDK to depend on [default: the one this program was built beside, else the registry's]
+    #[arg(long, value_name = "DIR")]
+    pub(super) sdk: Option<PathBuf>,
 }
 
 #[derive(Debug, Arguments)]
@@ -66,6 +85,15 @@ pub(super) struct Routes {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) app: App,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Test {
+    #[command(flatten)]
+    pub(super) app: App,
+    /// What to pass on to `cargo test --workspace`, such as a part of a test's name
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) arguments: Vec<String>,
 }
 
 #[derive(Debug, Arguments)]

@@ -1,6 +1,7 @@
 //! `waystation build`: makes what `start` serves.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -12,7 +13,7 @@ use super::{report, signal};
 use crate::app::{self, Loader, Source};
 use crate::build::{self, Build, BuiltRoute, Cancel, Options, Profile};
 use crate::project::{self, Project, output, settings::Settings};
-use crate::sandbox::Favour;
+use crate::sandbox::{Favour, Guest};
 
 pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -26,24 +27,7 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
     let limits = settings.limits.over(Limits::default());
     let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
-    let load = |route: &BuiltRoute| {
-        let declared = route
-            .inspected
-            .section
-            .as_ref()
-            .map(|section| &section.config);
-        let pattern = route.source.pattern.to_string();
-        app::guest(
-            &loader,
-            &Source {
-                pattern: &pattern,
-                wasm: &route.component,
-                declared,
-            },
-        )
-        .with_context(|| format!("{} cannot be served", route.source.file))
-    };
-    let loaded = app::in_parallel(&build.built, load);
+    let loaded = app::in_parallel(&build.built, |route| guest(&loader, route));
     loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let manifest = build.manifest(&project);
     let components = build.built.iter().map(|route| route.component.as_ref());
@@ -51,6 +35,17 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     report::route_table(&manifest);
     report::built(&project.root, began.elapsed());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gets a built route ready to answer.
+pub(super) fn guest(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Arc<Guest>> {
+    let section = route.inspected.section.as_ref();
+    let source = Source {
+        pattern: &route.source.pattern.to_string(),
+        wasm: &route.component,
+        declared: section.map(|section| &section.config),
+    };
+    app::guest(loader, &source).with_context(|| format!("{} cannot be served", route.source.file))
 }
 
 /// Builds every route with a bar. None if one of them failed or a signal came, which was said.

@@ -6,15 +6,18 @@ use std::time::Instant;
 use super::args::Check;
 use super::report;
 use crate::build::Profile;
-use crate::project::{Project, settings::Settings};
+use crate::project::environment::{self, Mode};
+use crate::project::{Project, schema, settings::Settings};
 use waystation_rules::segment::Limits;
 
 pub(super) fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let project = Project::open(&args.app.dir)?;
-    let limits = Settings::read(&project.root)?
-        .limits
-        .over(Limits::default());
+    let settings = Settings::read(&project.root)?;
+    let limits = settings.limits.over(Limits::default());
+    let variables = environment::read(&project.root, &settings.env, Mode::Development)?;
+    schema::write(&project.root)?;
+    report::environment(&variables, &settings.env);
     let Some(build) = super::build::routes(&project, Profile::Dev)? else {
         return Ok(ExitCode::FAILURE);
     };

@@ -13,7 +13,8 @@ use super::{listen, report, signal};
 use crate::app::{Current, Loader, Policy};
 use crate::build::{Cancel, Options, Profile, toolchain};
 use crate::dev::{Files, News, Session, follow};
-use crate::project::{self, Project, settings::Settings};
+use crate::project::environment::{self, Mode};
+use crate::project::{self, Project, schema, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
 
@@ -23,6 +24,8 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&project.root)?;
     let asked = listen::address(&args.listen, &settings.server, "127.0.0.1")?;
     let limits = settings.limits.over(Limits::default());
+    let variables = environment::read(&project.root, &settings.env, Mode::Development)?;
+    schema::write(&project.root)?;
     report::banner("dev", &project.root);
 
     super::runtime()?.block_on(async {
@@ -30,12 +33,14 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
         let listener = server::bind_near(asked).await?;
         let address = listener.local_addr()?;
         report::listening(address, asked.port());
+        report::environment(&variables, &settings.env);
         let toolchain = toolchain::prepare(&project.root, &report::step)?;
         let loader = Loader::open(
             &project::code_cache(&project.root),
             limits,
             Favour::Compiling,
         )?;
+        let loader = loader.in_environment(variables.environment);
         let policy = Policy::of(&settings, listen::origin(address)?, true)?;
         let options = Options {
             profile: Profile::Dev,

@@ -7,16 +7,19 @@ mod build;
 mod check;
 mod dev;
 mod listen;
+mod new;
 mod progress;
 mod report;
 mod routes;
 mod signal;
 mod start;
+mod test;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::project::schema;
 use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
@@ -24,11 +27,14 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     crate::telemetry::start_log(matches!(args.command, Command::Dev(_)));
     let done = match args.command {
+        Command::New(args) => new::run(&args),
         Command::Dev(args) => dev::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Routes(args) => routes::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Schema => Ok(report::data(&schema::text())),
     };
     match done {
         Ok(code) => code,

@@ -5,14 +5,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anstream::{eprint, eprintln};
+use anstream::{eprint, eprintln, print};
 use owo_colors::OwoColorize as _;
 
 use waystation_rules::table::Conflict;
 
 use crate::build::{FailedRoute, failure};
 use crate::dev::{Change, News};
+use crate::project::environment::Found;
 use crate::project::manifest::Manifest;
+use crate::project::template::Sdk;
 
 /// What went wrong, and what to do.
 pub(super) fn error(error: &anyhow::Error) {
@@ -25,6 +27,30 @@ pub(super) fn words(text: &str) {
     if !text.ends_with('\n') {
         eprintln!();
     }
+}
+
+/// What a program reads.
+pub(super) fn data(text: &str) -> ExitCode {
+    print!("{text}");
+    ExitCode::SUCCESS
+}
+
+/// `new` is done: the next three commands.
+pub(super) fn made(folder: &Path, name: &str, sdk: &Sdk) {
+    let shown = folder.display();
+    eprintln!(" {} Made {name} in {shown}", "✓".green());
+    match sdk {
+        Sdk::Folder(folder) => step(&format!("It depends on the SDK in {}", folder.display())),
+        Sdk::Registry => step("It depends on the SDK of crates.io"),
+    }
+    eprintln!(
+        "\nNext:\n\n  cd {shown}\n  waystation dev     # serve it and rebuild what you save\n  waystation test    # run its tests"
+    );
+}
+
+/// `test` serves the app for the tests.
+pub(super) fn serving_tests(url: &str) {
+    step(&format!("Serving on {url} while the tests run"));
 }
 
 /// The first lines of `dev` and `build`.
@@ -46,6 +72,19 @@ pub(super) fn listening(address: SocketAddr, asked: u16) {
         );
     }
     eprintln!("  - Local: {}", url(address));
+}
+
+/// Which `.env` files were read (row CL3), and which names that guests expect are set nowhere.
+pub(super) fn environment(found: &Found, listed: &[String]) {
+    if !found.files.is_empty() {
+        eprintln!("  - Environments: {}", found.files.join(", "));
+    }
+    for name in found.environment.missing(listed) {
+        eprintln!(
+            "{}: `{name}` is in `env` of waystation.toml and set nowhere; guests do not see it",
+            "warning".yellow().bold()
+        );
+    }
 }
 
 /// `dev` serves.

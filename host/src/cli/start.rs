@@ -13,6 +13,7 @@ use waystation_rules::table::{Entry, Table};
 use super::args::Start;
 use super::{listen, report, signal};
 use crate::app::{self, App, Current, Loader, Policy, Route, Source};
+use crate::project::environment::{self, Mode};
 use crate::project::{self, manifest, output, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
@@ -27,6 +28,7 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&root)?;
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
     let limits = settings.limits.over(Limits::default());
+    let variables = environment::read(&root, &settings.env, Mode::Production)?;
     let output = output::folder(&root);
     let build = output::read(&output)?;
 
@@ -34,7 +36,9 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let stop = signal::stop()?;
         let listener = server::bind(address).await?;
         let address = listener.local_addr()?;
+        report::environment(&variables, &settings.env);
         let loader = Loader::open(&project::code_cache(&root), limits, Favour::Running)?;
+        let loader = loader.in_environment(variables.environment);
         let load = |route: &manifest::Route| entry(&loader, &output, route);
         let routes = app::in_parallel(&build.routes, load);
         let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use waystation_rules::environment::Mode;
 use waystation_rules::reload::{Digest, Snapshot};
 
 use crate::project::Project;
@@ -132,12 +133,14 @@ fn is_scratch(file: &Path) -> bool {
     name.starts_with('.') || name.ends_with('~')
 }
 
-/// The app, its shared code, its settings, and the packages it depends on by path.
+/// The app, its shared code, its settings and variables, and the packages it depends on by path.
 fn roots(project: &Project) -> Vec<PathBuf> {
     let mut roots = vec![
         project.app_dir.clone(),
         project.root.join("waystation.toml"),
     ];
+    let variables = Mode::Development.files().into_iter();
+    roots.extend(variables.map(|file| project.root.join(file)));
     let mut packages = vec![project.root.clone()];
     let mut seen = Vec::new();
     while let Some(package) = packages.pop() {

@@ -15,6 +15,7 @@ use crate::build::{
 };
 use crate::project::Project;
 use crate::project::digest::Digest;
+use crate::project::environment::{self, EnvironmentError, Mode};
 use crate::project::routes::{self, RouteSource};
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
@@ -45,6 +46,13 @@ struct Served {
     guest: Result<Arc<Guest>, Arc<Broken>>,
 }
 
+impl Served {
+    /// What its guest sees, if it has one.
+    fn environment(&self) -> Option<&environment::Environment> {
+        self.guest.as_ref().ok().map(|guest| guest.environment())
+    }
+}
+
 /// What a build came to.
 pub struct Built {
     /// The settings, and what was made by them.
@@ -61,7 +69,7 @@ pub struct Built {
 
 /// What is different after a build was adopted.
 pub struct Change {
-    /// The patterns whose component is another or that answer again.
+    /// The patterns whose component or environment is another, or that answer again.
     pub routes: Vec<String>,
     /// The patterns that nothing answers any more.
     pub gone: Vec<String>,
@@ -81,6 +89,10 @@ pub enum SessionError {
     /// `waystation.toml` cannot be read.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+
+    /// A `.env` file makes no sense.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
 
     /// The new limits cannot be had.
     #[error("{0:#}")]
@@ -224,7 +236,15 @@ impl Session {
                     .map_err(SessionError::Limits)?
             }
         };
-        Ok((settings, loader, policy))
+        let found = environment::read(&self.project.root, &settings.env, Mode::Development)?;
+        let is_same =
+            found.environment == *loader.environment() && settings.env == self.settings.env;
+        if !is_same {
+            for name in found.environment.missing(&settings.env) {
+                tracing::warn!("`{name}` is in `env` of waystation.toml and set nowhere");
+            }
+        }
+        Ok((settings, loader.in_environment(found.environment), policy))
     }
 
     /// Gets a component ready, unless it is the one that is served already.
@@ -239,9 +259,14 @@ impl Session {
         if let Some(served) = self.served.get(&source.file)
             && served.digest.as_ref() == Some(digest)
             && served.source == *source
-            && served.guest.as_ref().is_ok_and(|guest| loader.made(guest))
+            && let Ok(guest) = &served.guest
+            && let Some(guest) = loader.refit(guest)
         {
-            return Ok(served.clone());
+            let guest = Ok(guest);
+            return Ok(Served {
+                guest,
+                ..served.clone()
+            });
         }
         let pattern = source.pattern.to_string();
         let declared = inspected.section.as_ref().map(|section| &section.config);
@@ -279,7 +304,9 @@ impl Session {
                 continue;
             };
             let was_live = old.as_ref().is_some_and(|old| old.guest.is_ok());
-            let is_same = old.is_some_and(|old| old.digest == served.digest);
+            let is_same = old.is_some_and(|old| {
+                old.digest == served.digest && old.environment() == served.environment()
+            });
             if served.guest.is_ok() && !(was_live && is_same) {
                 changed.insert(served.source.pattern.to_string());
             }

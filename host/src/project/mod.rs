@@ -1,6 +1,7 @@
 //! An app on disk: where it is, what it is called, which routes it has, what its operator set, and what a build left behind.
 //!
-//! In: a folder. Out: a [`Project`], and from it [`routes::discover`], [`settings::Settings`] and [`output`].
+//! In: a folder. Out: a [`Project`], and from it [`routes::discover`], [`settings::Settings`], [`environment`]
+//! and [`output`].
 //!
 //! Nothing here compiles or runs a route; `build` does the first and `sandbox` the second.
 
@@ -9,14 +10,17 @@ use std::path::{Path, PathBuf};
 pub mod atomic;
 pub mod cargo_toml;
 pub mod digest;
+pub mod environment;
 pub mod error;
 pub mod manifest;
 pub mod names;
 pub mod output;
 pub mod place;
 pub mod routes;
+pub mod schema;
 pub mod settings;
 mod suggest;
+pub mod template;
 
 pub use cargo_toml::CargoToml;
 pub use error::{ProjectError, ProjectErrors};
@@ -63,8 +67,7 @@ impl Project {
                     None if root.join("Cargo.toml").is_file() => {
                         "make `app/hello/route.rs`".to_owned()
                     }
-                    None => "make a package with `cargo new --lib`, and `app/hello/route.rs` in it"
-                        .to_owned(),
+                    None => "make an app with `waystation new`".to_owned(),
                 },
                 folder: root,
             });
@@ -116,9 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = Project::open(folder.path()).unwrap_err().to_string();
         assert!(
-            error.ends_with(
-                "hint: make a package with `cargo new --lib`, and `app/hello/route.rs` in it"
-            ),
+            error.ends_with("hint: make an app with `waystation new`"),
             "{error}"
         );
         fs::create_dir(folder.path().join("app")).unwrap();

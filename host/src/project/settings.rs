@@ -7,12 +7,14 @@
 
 use super::place::Place;
 use super::suggest::nearest;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waystation_rules::base_path::{BasePath, BasePathError};
 use waystation_rules::config::{ConfigError, Declared, Rules, declared};
+use waystation_rules::environment::{self, NameError};
 use waystation_rules::forwarded::{Trust, TrustError};
 use waystation_rules::outbound::{self, OutboundError};
 use waystation_rules::segment;
@@ -21,7 +23,7 @@ use waystation_rules::segment;
 pub const FILE: &str = "waystation.toml";
 
 /// Everything `waystation.toml` can say.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// `[server]`.
@@ -44,10 +46,12 @@ pub struct Settings {
     pub trusted_proxies: Vec<String>,
     /// `hosts = ["example.com"]`: whom a trusted proxy may say the client meant.
     pub hosts: Vec<String>,
+    /// `env = ["DATABASE_URL"]`: the variables that guests see. Their values come from the environment and from `.env` files.
+    pub env: Vec<String>,
 }
 
 /// `[server]`: where to listen. The command line and the environment win over it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// An address or a name, such as `127.0.0.1`.
@@ -67,7 +71,7 @@ pub struct Outbound {
 }
 
 /// `[limits]`: what one request may use. A key that is absent keeps its default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Seconds of wall-clock time until the response head.
@@ -127,6 +131,10 @@ pub enum SettingsError {
     #[error("{0}\n  --> {FILE}")]
     Trust(TrustError),
 
+    /// `env` lists what guests may not be told.
+    #[error("{0}\n  --> {FILE}")]
+    Environment(NameError),
+
     /// Every fault of the rules. Each after the first brings its own `error: `, as the faults of a project do.
     #[error("{}", joined(.0))]
     Rules(Vec<ConfigError>),
@@ -181,6 +189,7 @@ impl Settings {
         settings.rules()?;
         settings.trust()?;
         settings.outbound(false)?;
+        environment::check_names(&settings.env).map_err(SettingsError::Environment)?;
         Ok(settings)
     }
 
@@ -323,7 +332,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash, base_path, headers, redirects, rewrites, trusted_proxies, hosts",
+            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
         );
     }
 
@@ -368,6 +377,10 @@ mod tests {
         check(
             "base_path = '/docs/'",
             "`base_path` is `/docs/`; write it `/docs`\n  --> waystation.toml",
+        );
+        check(
+            "env = ['A', 'WAYSTATION_TOKEN']",
+            "`env[1]`: `WAYSTATION_TOKEN` is the host's own, and guests see none that begin with `WAYSTATION_`; give it another name\n  --> waystation.toml",
         );
         check(
             "hosts = ['a', 'b c']",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime_wasi_http::{p2, p3};
+use waystation_rules::environment::Environment;
 use waystation_rules::method::{Method, Methods};
 use waystation_rules::segment::{self, CONTRACT, SegmentConfig};
 
@@ -20,10 +21,12 @@ pub struct Guest {
     pub(super) route: Arc<str>,
     pub(super) config: SegmentConfig,
     pub(super) told: wit::SegmentConfig,
+    pub(super) environment: Arc<Environment>,
     pub(super) idle: Idle,
 }
 
 /// How a component is called.
+#[derive(Clone)]
 pub(super) enum Entry {
     /// `waystation:route/<method>`: the handlers by method.
     Route(Handlers),
@@ -34,6 +37,7 @@ pub(super) enum Entry {
 }
 
 /// Where each method's `handle` stands in the component.
+#[derive(Clone)]
 pub(super) struct Handlers([Option<ComponentExportIndex>; Method::ALL.len()]);
 
 /// Why a component cannot be a route.
@@ -51,7 +55,7 @@ pub enum LoadError {
 }
 
 impl Guest {
-    /// Gets a component ready. Nothing of it runs.
+    /// Gets a component ready. Nothing of it runs. It sees no environment until [`Self::in_environment`] gives it one.
     ///
     /// `route` is the pattern it answers, such as `/items/[slug]`, for the log.
     ///
@@ -88,8 +92,28 @@ impl Guest {
             route: route.into(),
             config,
             told,
+            environment: Arc::default(),
             idle,
         })
+    }
+
+    /// The same component with other variables. Its instances are new ones: one that waits has read the old values.
+    pub fn in_environment(&self, environment: &Arc<Environment>) -> Self {
+        Self {
+            sandbox: Arc::clone(&self.sandbox),
+            pre: self.pre.clone(),
+            entry: self.entry.clone(),
+            route: Arc::clone(&self.route),
+            config: self.config.clone(),
+            told: self.told.clone(),
+            environment: Arc::clone(environment),
+            idle: Idle::default(),
+        }
+    }
+
+    /// The variables that it sees.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The methods that its type lists; all of them for a component of another make.

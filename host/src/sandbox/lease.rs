@@ -47,7 +47,7 @@ impl Guest {
     /// An instance for the request `id`, with whom its guest may ask.
     pub(super) fn lease(&self, id: &str, asks: Asks) -> Lease {
         let mut lease = self.idle.take().unwrap_or_else(|| {
-            let (store, cpu) = store(&self.sandbox, &self.route);
+            let (store, cpu) = store(&self.sandbox, &self.environment, &self.route);
             Lease {
                 store,
                 cpu,

@@ -16,6 +16,7 @@ use super::engine::Sandbox;
 use super::fault::CpuSpent;
 use super::log::Log;
 use super::outgoing::Outgoing;
+use waystation_rules::environment::Environment;
 
 /// Resources that a guest may hold at once.
 const HANDLES: usize = 10_000;
@@ -38,11 +39,16 @@ pub(super) struct State {
 }
 
 /// Makes a store with every limit on, and the count of its guest's execution time.
-pub(super) fn store(sandbox: &Sandbox, route: &str) -> (Store<State>, Arc<Cpu>) {
+pub(super) fn store(
+    sandbox: &Sandbox,
+    environment: &Environment,
+    route: &str,
+) -> (Store<State>, Arc<Cpu>) {
     let log = Log::new(route);
     let wasi = WasiCtx::builder()
         .stdout(log.clone())
         .stderr(log.clone())
+        .envs(environment.values())
         .max_random_size(RANDOM_BYTES)
         .build();
     let mut http = WasiHttpCtx::new();

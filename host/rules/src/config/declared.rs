@@ -1,9 +1,10 @@
 //! The rules as `waystation.toml` writes them.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `[[headers]]`, `[[redirects]]` and `[rewrites]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Declared {
     /// Headers to add to answers.
@@ -15,10 +16,10 @@ pub struct Declared {
 }
 
 /// One of `[[headers]]` (row CF1).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {
-    /// Which paths, as [`Source`](crate::source::Source).
+    /// Which paths: `/old/:slug`, `/docs/:path*`.
     pub source: String,
     /// `headers = [{ key = "x-robots-tag", value = "noindex" }]`.
     pub headers: Vec<Header>,
@@ -34,7 +35,7 @@ pub struct Headers {
 }
 
 /// One header. Both may use the rule's params: `:slug`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// Its name.
@@ -44,12 +45,12 @@ pub struct Header {
 }
 
 /// One of `[[redirects]]` (row CF2).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redirect {
     /// Which paths.
     pub source: String,
-    /// Where to, as [`Destination`](crate::destination::Destination).
+    /// Where to: `/new/:slug`, or an address.
     pub destination: String,
     /// `true` for 308, `false` for 307.
     pub permanent: Option<bool>,
@@ -67,7 +68,7 @@ pub struct Redirect {
 }
 
 /// `[[rewrites.before_files]]` and so on, by when they are asked (row CF3).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rewrites {
     /// Before anything is looked for.
@@ -79,7 +80,7 @@ pub struct Rewrites {
 }
 
 /// One rewrite.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rewrite {
     /// Which paths.
@@ -98,7 +99,7 @@ pub struct Rewrite {
 }
 
 /// `{ type = "header", key = "x-version", value = "v(?<version>[0-9]+)" }` (row PX4).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Where to look.
@@ -111,7 +112,7 @@ pub struct Condition {
 }
 
 /// Where a condition looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A header of the request; its name is of any case.

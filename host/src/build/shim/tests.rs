@@ -25,6 +25,7 @@ fast = []
 
 [dev-dependencies]
 tempfile = \"3\"
+helper = { path = \"helper\" }
 ";
 
 #[test]
@@ -89,6 +90,22 @@ waystation-editor = []
 path = \"../../../near\"
 "
     );
+}
+
+#[test]
+fn a_route_with_tests_has_them_run_with_what_tests_depend_on() {
+    let app = App::new(&[
+        ("app/a/route.rs", "#[cfg(test)]\nmod tests {}"),
+        ("app/b/route.rs", ""),
+    ]);
+    app.write().unwrap();
+    let manifest = app.read(".waystation/routes/route-a/Cargo.toml");
+    assert!(manifest.contains("\ntest = true\n"), "{manifest}");
+    let tests = "[dev-dependencies]\ntempfile = \"3\"\n\n[dev-dependencies.helper]\npath = \"../../../helper\"\n";
+    assert!(manifest.contains(tests), "{manifest}");
+    let manifest = app.read(".waystation/routes/route-b/Cargo.toml");
+    assert!(manifest.contains("\ntest = false\n"), "{manifest}");
+    assert!(!manifest.contains("dev-dependencies"), "{manifest}");
 }
 
 #[test]

@@ -1,35 +1,25 @@
-//! One request and its answer, over the host.
-
-use std::time::Duration;
+//! Has the host send a request.
 
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::{Method, StatusCode};
-use wasip3::http::{client, types as wasi};
+use wasip3::http::client;
+use wasip3::http::types::{self as wasi, ErrorCode};
 
-use super::address::Address;
 use super::error::{FetchError, FetchErrorKind};
-use super::{Fetched, ambient};
-use crate::body::{Body, Kind};
+use super::{Fetched, Whole};
+use crate::ambient;
+use crate::body::Kind;
 use crate::call::copy;
 use crate::error::{Error, Result};
 use crate::incoming::Incoming;
 use crate::outgoing;
 
-/// A request that is whole.
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) address: Address,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Body,
-    pub(super) timeout: Option<Duration>,
-}
-
 /// Sends it. Redirects are answers.
-pub(super) async fn send(request: Request) -> Result<Fetched> {
+pub(super) async fn send(request: Whole) -> Result<Fetched> {
     let address = request.address.clone();
     let request = prepare(request)?;
     let answer = client::send(request).await;
-    let answer = answer.map_err(|code| FetchError::of(&address, code))?;
+    let answer = answer.map_err(|code| FetchError::new(&address, named(code)))?;
     let status = StatusCode::from_u16(answer.get_status_code()).map_err(Error::from)?;
     Ok(Fetched {
         status,
@@ -40,8 +30,8 @@ pub(super) async fn send(request: Request) -> Result<Fetched> {
     })
 }
 
-fn prepare(request: Request) -> Result<wasi::Request> {
-    let Request {
+fn prepare(request: Whole) -> Result<wasi::Request> {
+    let Whole {
         method,
         address,
         mut headers,
@@ -106,5 +96,31 @@ fn wasi_method(method: &Method) -> wasi::Method {
         "OPTIONS" => wasi::Method::Options,
         "PATCH" => wasi::Method::Patch,
         other => wasi::Method::Other(other.to_owned()),
+    }
+}
+
+/// What the host said.
+fn named(code: ErrorCode) -> FetchErrorKind {
+    match code {
+        ErrorCode::HttpRequestDenied => FetchErrorKind::NotAllowed,
+        ErrorCode::DestinationIpProhibited => FetchErrorKind::NotPublic,
+        ErrorCode::ConnectionLimitReached => FetchErrorKind::TooMany,
+        ErrorCode::LoopDetected => FetchErrorKind::Loop,
+        ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
+            FetchErrorKind::Dns
+        }
+        ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTerminated
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable => FetchErrorKind::Unreachable,
+        ErrorCode::TlsCertificateError
+        | ErrorCode::TlsProtocolError
+        | ErrorCode::TlsAlertReceived(_) => FetchErrorKind::Tls,
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => FetchErrorKind::Timeout,
+        ErrorCode::HttpRequestUriInvalid => FetchErrorKind::Url,
+        code => FetchErrorKind::Other(format!("{code:?}")),
     }
 }

@@ -1,0 +1,1 @@
+//! What the routes share: `app/**/route.rs` names it by this package's name.
