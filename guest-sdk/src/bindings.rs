@@ -1,7 +1,7 @@
 //! The contract in `wit/`, bound once for every route.
 //!
 //! Each method has a world of its own. A component is the union of the worlds whose export macro it uses, so its type lists exactly the
-//! methods that its route module defines. Nothing here shows in a public signature.
+//! methods that its route module defines. A proxy has one too. Nothing here shows in a public signature.
 
 /// The types of the contract, shared by all worlds.
 pub mod types {
@@ -15,7 +15,7 @@ pub mod types {
     });
 }
 
-pub use types::waystation::route::{context, outcome, segment};
+pub use types::waystation::route::{context, outcome, segment, verdict};
 
 macro_rules! method {
     ($module:ident, $world:literal, $export:literal, $bindings:literal) => {
@@ -77,3 +77,22 @@ method!(
     "export_query",
     "waystation::__private::query"
 );
+
+pub mod proxy {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "proxy-module",
+        pub_export_macro: true,
+        export_macro_name: "export_proxy",
+        default_bindings_module: "waystation::__private::proxy",
+        with: {
+            "waystation:route/context@0.1.0": crate::bindings::context,
+            "waystation:route/outcome@0.1.0": crate::bindings::outcome,
+            "waystation:route/segment@0.1.0": crate::bindings::segment,
+            "waystation:route/verdict@0.1.0": crate::bindings::verdict,
+            "wasi:http/types@0.3.2": wasip3::http::types,
+            "wasi:clocks/types@0.3.2": wasip3::clocks::types,
+        },
+    });
+    pub use exports::waystation::route::proxy::Guest;
+}

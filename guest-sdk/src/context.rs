@@ -100,7 +100,7 @@ impl<P> Context<P> {
         }
     }
 
-    /// The pattern that matched, such as `/items/[slug]`.
+    /// The pattern that matched, such as `/items/[slug]`; in a proxy, its file.
     pub fn pattern(&self) -> &str {
         &self.call.facts().pattern
     }

@@ -14,6 +14,7 @@ use wasip3::http::types as wasi;
 use crate::ambient::Scope;
 use crate::bindings::context::Context as Facts;
 use crate::bindings::outcome::{Answer, Cookie, Effect, Failure, Outcome, Reply};
+use crate::bindings::verdict::Verdict;
 use crate::body::Kind as BodyKind;
 use crate::call::Call;
 use crate::context::Context;
@@ -81,18 +82,62 @@ pub async fn handle(
     facts: Facts,
     handler: Handler,
 ) -> Result<Outcome, Failure> {
-    let call = Call::new(request, facts);
-    match answer(&call, handler).await {
-        Ok((response, cookies)) => Ok(outcome(call, response, cookies)),
-        Err(error) => Err(Failure {
-            status: error.status().as_u16(),
-            message: format!("{error:?}"),
-        }),
+    routed(Call::new(request, facts), handler).await
+}
+
+/// Decides about one request of the host, as a proxy.
+///
+/// # Errors
+///
+/// What the handler returned, if it is not a navigation.
+pub async fn decide(
+    request: wasi::Request,
+    facts: Facts,
+    handler: Handler,
+) -> Result<Verdict, Failure> {
+    verdict(Call::new(request, facts), handler).await
+}
+
+pub(crate) async fn routed(call: Rc<Call>, handler: Handler) -> Result<Outcome, Failure> {
+    let (response, cookies) = answer(&call, handler).await.map_err(failure)?;
+    Ok(outcome(call, response, cookies))
+}
+
+pub(crate) async fn verdict(call: Rc<Call>, handler: Handler) -> Result<Verdict, Failure> {
+    let (mut response, cookies) = run(&call, handler).await.map_err(failure)?;
+    Ok(match response.take_onward() {
+        None => Verdict::Answer(outcome(call, response, cookies)),
+        Some(onward) => {
+            let mut onward = onward.settle(|| call.headers(), list(response.headers()));
+            onward.effects = cookies.into_iter().map(Effect::SetCookie).collect();
+            Verdict::Onward(onward)
+        }
+    })
+}
+
+fn failure(error: Error) -> Failure {
+    Failure {
+        status: error.status().as_u16(),
+        message: format!("{error:?}"),
     }
 }
 
-/// Runs the handler, and settles what its navigation and cookies mean.
+/// Runs a route's handler.
 pub(crate) async fn answer(
+    call: &Rc<Call>,
+    handler: impl FnOnce(Rc<Call>) -> Pending,
+) -> Result<(Response, Vec<Cookie>)> {
+    let (mut response, cookies) = run(call, handler).await?;
+    match response.take_onward() {
+        None => Ok((response, cookies)),
+        Some(_) => Err(Error::message(
+            "only a proxy lets a request go on with `Next`; a route answers it", // rows M16 and M17
+        )),
+    }
+}
+
+/// Runs a handler, and settles what its navigation and cookies mean.
+async fn run(
     call: &Rc<Call>,
     handler: impl FnOnce(Rc<Call>) -> Pending,
 ) -> Result<(Response, Vec<Cookie>)> {

@@ -49,6 +49,13 @@
 //! | `CPU_MS` | `u32`, in milliseconds of execution |
 //! | `BODY_LIMIT` | `u64`, in bytes |
 //!
+//! # Proxies
+//!
+//! A file `proxy.rs` beside `app/`, or in a folder of it, is asked before the routes below it: its function `proxy` takes what a handler
+//! takes and returns [`Next`] to let the request go on, with other headers or to another path, or anything that a handler returns, to
+//! answer it. Of the constants it has `MATCHER` (`&str`, `&[&str]`, [`Matcher`] or `&[Matcher]`), `MAX_DURATION`, `ISOLATION`, `CPU_MS`
+//! and `BODY_LIMIT`, which for a proxy is how much of the body it may read itself.
+//!
 //! # Features
 //!
 //! `portable` (on by default): outside of development builds, the component also exports `wasi:http/handler@0.3`, so that other WASI
@@ -83,8 +90,10 @@ mod handler;
 mod headers;
 mod incoming;
 mod into_response;
+mod matcher;
 mod multipart;
 mod navigation;
+mod next;
 mod outgoing;
 mod params;
 #[cfg(any(not(target_family = "wasm"), feature = "portable"))]
@@ -137,8 +146,10 @@ pub use headers::{Headers, headers};
 pub use http;
 pub use http::StatusCode;
 pub use into_response::{Html, IntoHeaders, IntoResponse, Json};
+pub use matcher::{Condition, Matcher};
 pub use multipart::{Field, Multipart};
 pub use navigation::{forbidden, not_found, permanent_redirect, redirect, unauthorized};
+pub use next::Next;
 pub use params::FromParams;
 pub use random::{random_bytes, random_u64};
 pub use request::Request;
@@ -147,7 +158,7 @@ pub use segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime, Segment};
 pub use time::{now, sleep};
 pub use url::{SearchParams, Url};
 pub use user_agent::UserAgent;
-pub use waystation_macros::route;
+pub use waystation_macros::{proxy, route};
 pub use writer::Writer;
 
 /// What `route!` expands to; not for use by hand.
@@ -156,9 +167,11 @@ pub use writer::Writer;
 pub mod __private {
     pub use crate::bindings::context::Context as Facts;
     pub use crate::bindings::outcome::{Failure, Outcome};
-    pub use crate::bindings::{delete, get, head, options, patch, post, put, query};
+    pub use crate::bindings::verdict::Verdict;
+    pub use crate::bindings::{delete, get, head, options, patch, post, proxy, put, query};
     pub use crate::call::Call;
-    pub use crate::handler::{Handler, Pending, handle};
+    pub use crate::handler::{Handler, Pending, decide, handle};
+    pub use crate::matcher::Matchers;
     pub use crate::params::RawParams;
     #[cfg(feature = "portable")]
     pub use crate::portable::{Route, handle as handle_anywhere};

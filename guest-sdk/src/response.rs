@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::body::{Body, IntoChunk, Kind};
 use crate::error::{Error, Result};
 use crate::navigation;
+use crate::next::Onward;
 use crate::sse::{IntoEvent, Sse};
 use crate::writer::{Writer, written};
 
@@ -27,6 +28,8 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
+    /// Instead of an answer: a proxy lets the request go on.
+    onward: Option<Box<Onward>>,
 }
 
 impl Response {
@@ -34,9 +37,22 @@ impl Response {
     pub fn new(status: StatusCode) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
-            body: Body::empty(),
+            ..Self::default()
         }
+    }
+
+    /// No answer yet: the request goes on, and these headers are added to whatever answers it.
+    pub(crate) fn onward(onward: Onward, headers: HeaderMap) -> Self {
+        Self {
+            headers,
+            onward: Some(Box::new(onward)),
+            ..Self::default()
+        }
+    }
+
+    /// Takes out what a proxy decided, if it let the request go on.
+    pub(crate) fn take_onward(&mut self) -> Option<Box<Onward>> {
+        self.onward.take()
     }
 
     /// 200 with no body.
@@ -213,6 +229,7 @@ impl<T: Into<Body>> From<http::Response<T>> for Response {
             status: parts.status,
             headers: parts.headers,
             body: body.into(),
+            onward: None,
         }
     }
 }

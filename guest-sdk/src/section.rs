@@ -2,6 +2,7 @@
 //!
 //! In: the pattern, the methods and the module's constants. Out: one line of JSON, written while the route compiles.
 
+use crate::matcher::{Condition, Matcher, Matchers};
 use crate::segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime};
 
 /// What the section says.
@@ -29,6 +30,7 @@ pub struct Config {
     pub isolation: Option<Isolation>,
     pub cpu_ms: Option<u32>,
     pub body_limit: Option<u64>,
+    pub matcher: Option<Matchers>,
 }
 
 impl Config {
@@ -44,6 +46,7 @@ impl Config {
         isolation: None,
         cpu_ms: None,
         body_limit: None,
+        matcher: None,
     };
 }
 
@@ -121,7 +124,42 @@ impl Config {
         if let Some(bytes) = self.body_limit {
             json = json.key("bodyLimit").number(bytes);
         }
-        json
+        match self.matcher {
+            None => json,
+            Some(matchers) => matchers.write(json.key("matcher").raw("[")).raw("]"),
+        }
+    }
+}
+
+impl Matchers {
+    const fn write<const CAPACITY: usize>(self, mut json: Json<CAPACITY>) -> Json<CAPACITY> {
+        let mut at = 0;
+        match self {
+            Self::Source(source) => Matcher::new(source).write(json),
+            Self::One(matcher) => matcher.write(json),
+            Self::Sources(sources) => {
+                while at < sources.len() {
+                    json = Matcher::new(sources[at]).write(json.next(at));
+                    at += 1;
+                }
+                json
+            }
+            Self::Several(matchers) => {
+                while at < matchers.len() {
+                    json = matchers[at].write(json.next(at));
+                    at += 1;
+                }
+                json
+            }
+        }
+    }
+}
+
+impl Matcher {
+    const fn write<const CAPACITY: usize>(self, json: Json<CAPACITY>) -> Json<CAPACITY> {
+        let json = json.raw("{").key("source").string(self.source);
+        let json = json.key("has").conditions(self.has);
+        json.key("missing").conditions(self.missing).raw("}")
     }
 }
 
@@ -189,13 +227,33 @@ impl<const CAPACITY: usize> Json<CAPACITY> {
         self = self.byte(b'[');
         let mut at = 0;
         while at < texts.len() {
-            if 0 < at {
-                self = self.byte(b',');
-            }
-            self = self.string(texts[at]);
+            self = self.next(at).string(texts[at]);
             at += 1;
         }
         self.byte(b']')
+    }
+
+    const fn conditions(mut self, conditions: &[Condition]) -> Self {
+        self = self.byte(b'[');
+        let mut at = 0;
+        while at < conditions.len() {
+            let Condition { kind, key, value } = conditions[at];
+            self = self.next(at).raw("{").key("type").string(kind);
+            if let Some(key) = key {
+                self = self.key("key").string(key);
+            }
+            if let Some(value) = value {
+                self = self.key("value").string(value);
+            }
+            self = self.byte(b'}');
+            at += 1;
+        }
+        self.byte(b']')
+    }
+
+    /// What stands before an item of a list.
+    const fn next(self, at: usize) -> Self {
+        if at == 0 { self } else { self.byte(b',') }
     }
 
     const fn bool(self, value: bool) -> Self {
@@ -228,6 +286,11 @@ mod tests {
             isolation: Some(Isolation::Shared),
             cpu_ms: Some(500),
             body_limit: Some(u64::MAX),
+            matcher: Some(Matchers::Several(&[
+                Matcher::new("/a/:b(\\d+)")
+                    .has(&[Condition::header("x").value("y"), Condition::host("z")]),
+                Matcher::new("/c").missing(&[Condition::cookie("d")]),
+            ])),
         },
     };
 
@@ -241,6 +304,13 @@ mod tests {
                 "dynamic": "force-static", "dynamicParams": false, "revalidate": 600, "fetchCache": "force-cache",
                 "runtime": "edge", "preferredRegion": ["fra1", "iad1"], "maxDuration": 30, "isolation": "shared",
                 "cpuMs": 500, "bodyLimit": u64::MAX,
+                "matcher": [
+                    {
+                        "source": "/a/:b(\\d+)", "missing": [],
+                        "has": [{"type": "header", "key": "x", "value": "y"}, {"type": "host", "value": "z"}],
+                    },
+                    {"source": "/c", "has": [], "missing": [{"type": "cookie", "key": "d"}]},
+                ],
             },
         });
         assert_eq!(json, expected);

@@ -28,6 +28,7 @@ mod limits;
 mod methods;
 mod new_app;
 mod portability;
+mod proxy;
 mod redirects;
 mod requests;
 mod responses;

@@ -1,4 +1,4 @@
-//! Finds the handlers and constants of a route module, and everything that is wrong with them.
+//! Finds the handlers and constants of a module, and everything that is wrong with them.
 //!
 //! In: the module's items. Out: a [`Module`] in plain words, which holds no token, or all [`Fault`]s. Its spans are those of the tokens.
 
@@ -6,11 +6,11 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, ReturnType, Type, UseTree, Visibility};
 
-use crate::constants::Constant;
+use crate::constants::{Constant, Form};
 use crate::fault::{Fault, Place};
-use crate::method::Method;
+use crate::method::{Method, Role};
 
-/// What a route module defines.
+/// What a module defines.
 #[derive(Debug, Default)]
 pub(crate) struct Module {
     pub(crate) handlers: Vec<Handler>,
@@ -58,15 +58,16 @@ impl Handler {
 #[derive(Debug)]
 pub(crate) struct Defined {
     pub(crate) constant: &'static Constant,
-    /// Whether it is a single value where the section holds a list.
-    pub(crate) is_one_region: bool,
+    /// What its type says of how it is read.
+    pub(crate) form: Form,
     /// Where its type is.
     pub(crate) ty: Span,
 }
 
 /// Checks a module; `dynamic` says whether its path has params, for the signatures to copy.
-pub(crate) fn module(items: &[Item], dynamic: bool) -> Result<Module, Vec<Fault>> {
+pub(crate) fn module(items: &[Item], dynamic: bool, role: Role) -> Result<Module, Vec<Fault>> {
     let mut check = Check {
+        role,
         dynamic,
         module: Module::default(),
         faults: Vec::new(),
@@ -76,11 +77,9 @@ pub(crate) fn module(items: &[Item], dynamic: bool) -> Result<Module, Vec<Fault>
         .filter(|item| !is_test(attributes(item)))
         .for_each(|item| check.item(item));
     if check.module.handlers.is_empty() && check.faults.is_empty() {
-        let help = Method::named("get").map(|get| format!("{} {{ .. }}", get.signature(dynamic)));
-        let message = "this route has no handler".to_owned();
         check.faults.push(Fault {
-            message,
-            help: help.unwrap_or_default(),
+            message: format!("this {} has no handler", role.module()),
+            help: format!("{} {{ .. }}", role.first().signature(dynamic)),
             span: None,
         });
     }
@@ -92,6 +91,7 @@ pub(crate) fn module(items: &[Item], dynamic: bool) -> Result<Module, Vec<Fault>
 }
 
 struct Check {
+    role: Role,
     dynamic: bool,
     module: Module,
     faults: Vec<Fault>,
@@ -123,33 +123,36 @@ impl Check {
     fn function(&mut self, function: &ItemFn) {
         let ident = &function.sig.ident;
         let name = ident.to_string();
-        if let Some(method) = Method::named(&name) {
+        if let Some(method) = self.role.named(&name) {
             return self.handler(method, function);
         }
-        if let Some(method) = Method::spelled(&name) {
-            let message = format!(
-                "`{name}` is not called: handlers have lower-case names; name it `{}`",
-                method.name()
-            );
+        if let Some(method) = self.role.spelled(&name) {
+            let message = match self.role {
+                Role::Route => format!(
+                    "`{name}` is not called: handlers have lower-case names; name it `{}`",
+                    method.name()
+                ),
+                Role::Proxy => format!("`{name}` is not called; name it `{}`", method.name()),
+            };
             return self.fault(ident.span(), message, method.signature(self.dynamic));
         }
         if !is_public(&function.vis) {
             return;
         }
-        let list = Method::LIST;
+        let list = self.role.list();
         let looks_like_handler = takes_request(function);
         match name.to_ascii_lowercase().as_str() {
             "default" => {
-                let help = Method::named("get")
-                    .map(|get| get.signature(self.dynamic))
-                    .unwrap_or_default();
-                self.fault(
-                    ident.span(),
-                    format!("a route has no default handler; name it {list}"),
-                    help,
+                let message = format!(
+                    "a {} has no default handler; name it {list}",
+                    self.role.module()
                 );
+                let help = self.role.first().signature(self.dynamic);
+                self.fault(ident.span(), message, help);
             }
-            method @ ("trace" | "connect") if looks_like_handler || name != method => {
+            method @ ("trace" | "connect")
+                if self.role == Role::Route && (looks_like_handler || name != method) =>
+            {
                 let message = format!(
                     "{} is not supported: a route cannot answer it",
                     method.to_ascii_uppercase()
@@ -161,7 +164,7 @@ impl Check {
                 );
             }
             _ if !looks_like_handler => {}
-            _ => match Method::near(&name) {
+            _ => match self.role.near(&name) {
                 Some(method) => {
                     let message = format!(
                         "`{name}` is not a method; did you mean `{}`?",
@@ -276,14 +279,17 @@ impl Check {
 
     fn constant(&mut self, item: &ItemConst) {
         let (ident, name) = (&item.ident, item.ident.to_string());
-        if Method::named(&name).is_some() && is_public(&item.vis) {
+        if self.role.named(&name).is_some() && is_public(&item.vis) {
             return self.not_a_function(ident);
         }
         let Some(constant) = Constant::spelled(&name) else {
             return;
         };
         let before = self.faults.len();
-        if constant.name != name {
+        if !constant.is_for(self.role) {
+            let (message, help) = constant.elsewhere(self.role);
+            self.fault(ident.span(), message, help);
+        } else if constant.name != name {
             let message = format!("`{name}` configures nothing; name it `{}`", constant.name);
             self.fault(ident.span(), message, constant.example);
         } else if !matches!(item.vis, Visibility::Public(_)) {
@@ -302,7 +308,7 @@ impl Check {
         if self.faults.len() == before {
             self.module.constants.push(Defined {
                 constant,
-                is_one_region: constant.is_one_region(&item.ty),
+                form: Form::of(&item.ty),
                 ty: item.ty.span(),
             });
         }
@@ -310,7 +316,7 @@ impl Check {
 
     /// A public item with a method's name that is no function.
     fn not_a_function(&mut self, ident: &syn::Ident) {
-        if let Some(method) = Method::spelled(&ident.to_string()) {
+        if let Some(method) = self.role.spelled(&ident.to_string()) {
             let message = format!("`{ident}` is not a function, so it answers nothing");
             self.fault(ident.span(), message, method.signature(self.dynamic));
         }
@@ -328,7 +334,7 @@ impl Check {
             UseTree::Rename(rename) => &rename.rename,
         };
         let name = ident.to_string();
-        if let Some(method) = Method::named(&name) {
+        if let Some(method) = self.role.named(&name) {
             let message = format!(
                 "`{name}` comes from another module, so it is not called; call it from a handler in this file"
             );

@@ -1,20 +1,22 @@
-//! The public constants that configure a route: their names, types, and how the section takes them.
+//! The public constants that configure a module: their names, types, and how the section takes them.
 
-use syn::{Type, TypePath, TypeReference};
+use syn::{Type, TypePath};
 
-/// A constant that configures the route.
+use crate::method::Role;
+
+/// A constant that configures the module.
 #[derive(Debug)]
 pub(crate) struct Constant {
     pub(crate) name: &'static str,
     /// Its field in the section's config.
     pub(crate) field: &'static str,
-    /// The last name of its type; `str` for one or a list.
+    /// The last name of its type; `str` for a text or a list of them, `matcher` for one or more of a text or a `Matcher`.
     pub(crate) ty: &'static str,
     /// The line to copy.
     pub(crate) example: &'static str,
 }
 
-const CONSTANTS: [Constant; 10] = [
+const CONSTANTS: [Constant; 11] = [
     constant(
         "DYNAMIC",
         "dynamic",
@@ -70,6 +72,21 @@ const CONSTANTS: [Constant; 10] = [
         "u64",
         "pub const BODY_LIMIT: u64 = 1024 * 1024; // bytes",
     ),
+    constant(
+        "MATCHER",
+        "matcher",
+        "matcher",
+        "pub const MATCHER: &[&str] = &[\"/dashboard/:path*\"];",
+    ),
+];
+
+/// Those that a proxy has too: it is asked for each request, so there is nothing to keep.
+const PROXYS: [&str; 5] = [
+    "MATCHER",
+    "MAX_DURATION",
+    "ISOLATION",
+    "CPU_MS",
+    "BODY_LIMIT",
 ];
 
 const fn constant(
@@ -126,10 +143,37 @@ impl Constant {
             .find(|constant| plain(constant.name) == plain(name))
     }
 
+    /// Whether it configures such a module.
+    pub(crate) fn is_for(&self, role: Role) -> bool {
+        match role {
+            Role::Route => self.name != "MATCHER",
+            Role::Proxy => PROXYS.contains(&self.name),
+        }
+    }
+
+    /// What is wrong with it in a module that it does not configure, and what to do.
+    pub(crate) fn elsewhere(&self, role: Role) -> (String, &'static str) {
+        match role {
+            Role::Route => (
+                format!("`{}` configures a proxy, not a route", self.name),
+                "move it to a `proxy.rs`",
+            ),
+            Role::Proxy => (
+                format!(
+                    "`{}` configures a route; a proxy is asked for each request",
+                    self.name
+                ),
+                "a proxy has `MATCHER`, `MAX_DURATION`, `ISOLATION`, `CPU_MS` and `BODY_LIMIT`",
+            ),
+        }
+    }
+
     /// Whether `ty` is surely not its type.
     pub(crate) fn refuses(&self, ty: &Type) -> bool {
         match (self.ty, ty) {
-            ("str", Type::Reference(reference)) => Regions::of(reference).is_none(),
+            ("str", _) => !matches!(Form::of(ty), Form::Text | Form::Texts),
+            ("matcher", Type::Path(path)) => last_name(path).as_deref() != Some("Matcher"),
+            ("matcher", _) => Form::of(ty) == Form::Value,
             (_, Type::Path(path)) => match last_name(path) {
                 Some(name) if name == self.ty => false,
                 Some(name) => {
@@ -141,32 +185,43 @@ impl Constant {
             _ => true,
         }
     }
-
-    /// Whether it is one region, `&str`, where the section holds a list.
-    pub(crate) fn is_one_region(&self, ty: &Type) -> bool {
-        self.ty == "str"
-            && matches!(ty, Type::Reference(reference) if matches!(Regions::of(reference), Some(Regions::One)))
-    }
 }
 
-enum Regions {
-    One,
-    List,
+/// How the type of a constant says that it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As it is.
+    Value,
+    /// `&str`.
+    Text,
+    /// `&[&str]`.
+    Texts,
+    /// `&[T]` of another type.
+    Values,
 }
 
-impl Regions {
-    /// `&str`, or `&[&str]`.
-    fn of(reference: &TypeReference) -> Option<Self> {
+impl Form {
+    pub(crate) fn of(ty: &Type) -> Self {
         let is_str = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("str"));
-        match &*reference.elem {
-            Type::Slice(slice) => match &*slice.elem {
-                Type::Reference(element) if is_str(&element.elem) => Some(Self::List),
-                _ => None,
-            },
-            ty if is_str(ty) => Some(Self::One),
-            _ => None,
+        let Type::Reference(reference) = ty else {
+            return Self::Value;
+        };
+        let element = match &*reference.elem {
+            Type::Slice(slice) => &slice.elem,
+            Type::Array(array) => &array.elem,
+            text if is_str(text) => return Self::Text,
+            _ => return Self::Value,
+        };
+        match &**element {
+            Type::Reference(text) if is_str(&text.elem) => Self::Texts,
+            Type::Path(path) if !is_foreign(path) => Self::Values,
+            _ => Self::Value,
         }
     }
+}
+
+fn is_foreign(path: &TypePath) -> bool {
+    last_name(path).is_none_or(|name| FOREIGN.contains(&name.as_str()))
 }
 
 fn last_name(path: &TypePath) -> Option<String> {

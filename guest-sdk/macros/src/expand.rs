@@ -4,7 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::check::{Defined, Handler, Module};
+use crate::constants::Form;
 use crate::fault::Place;
+use crate::method::Role;
 use crate::params::{Kind, Param};
 
 /// `Params`, with a field for each dynamic segment.
@@ -56,7 +58,7 @@ pub(crate) fn params(pattern: &str, params: &[Param]) -> TokenStream {
 }
 
 /// The exported interfaces and the custom section.
-pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
+pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream {
     let Module {
         handlers,
         constants,
@@ -65,13 +67,23 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
         .iter()
         .map(|handler| ident(handler.method.name()))
         .collect();
-    let methods: Vec<_> = handlers
-        .iter()
-        .map(|handler| handler.method.token())
-        .collect();
-    let calls = handlers.iter().map(call);
-    let interfaces = names.iter().map(interface);
-    let config = constants.iter().map(config);
+    let methods: Vec<_> = match role {
+        Role::Route => handlers
+            .iter()
+            .map(|handler| handler.method.token())
+            .collect(),
+        Role::Proxy => Vec::new(), // it is asked whatever the method
+    };
+    let own = ident(role.module());
+    let calls = handlers.iter().map(|handler| call(handler, &own));
+    let interfaces = names.iter().map(|name| interface(name, role));
+    let config = constants.iter().map(|defined| config(defined, &own));
+    let portable = match role {
+        Role::Route => {
+            quote!(::waystation::__portable!(Exported, #pattern, &[#((#methods, #names)),*]);)
+        }
+        Role::Proxy => TokenStream::new(), // no other host knows what to do with one
+    };
     quote! {
         #[allow(clippy::all, dead_code, unsafe_code, unused_imports, unused_variables)]
         const _: () = {
@@ -100,13 +112,13 @@ pub(crate) fn exports(pattern: &str, module: &Module) -> TokenStream {
 
             #(#interfaces)*
 
-            ::waystation::__portable!(Exported, #pattern, &[#((#methods, #names)),*]);
+            #portable
         };
     }
 }
 
 /// A handler with its arguments and answer made alike.
-fn call(handler: &Handler) -> TokenStream {
+fn call(handler: &Handler, module: &Ident) -> TokenStream {
     let name = ident(handler.method.name());
     let argument = |place: &Place| {
         let span = place.span;
@@ -129,7 +141,12 @@ fn call(handler: &Handler) -> TokenStream {
         let message = "a handler cannot answer with `{Self}`";
         let note = "return `Response`, `Json<T>` or `Html<T>`, text, bytes, a `StatusCode`, `(StatusCode, T)`, or a \
                     `waystation::Result` of one of them";
-        check(&quote!(::waystation::IntoResponse), message, drawn, note)
+        let note = if module == "proxy" {
+            note.replace("return ", "return `Next`, ")
+        } else {
+            note.to_owned()
+        };
+        check(&quote!(::waystation::IntoResponse), message, drawn, &note)
     });
     let checked = check
         .is_some()
@@ -140,7 +157,7 @@ fn call(handler: &Handler) -> TokenStream {
         fn #name(call: sdk::Rc<sdk::Call>) -> sdk::Pending {
             #check
             ::std::boxed::Box::pin(async move {
-                let answer = self::route::#name(#(#arguments),*) #wait;
+                let answer = self::#module::#name(#(#arguments),*) #wait;
                 #checked
                 #answered
             })
@@ -164,16 +181,20 @@ fn check(required: &TokenStream, message: &str, drawn: &str, note: &str) -> Toke
     }
 }
 
-/// The interface that says that the component answers this method.
-fn interface(name: &Ident) -> TokenStream {
+/// The interface that says that the component answers this method, or that it is a proxy.
+fn interface(name: &Ident, role: Role) -> TokenStream {
     let export = format_ident!("export_{name}");
+    let (outcome, handle) = match role {
+        Role::Route => (ident("Outcome"), ident("handle")),
+        Role::Proxy => (ident("Verdict"), ident("decide")),
+    };
     quote! {
         impl sdk::#name::Guest for Exported {
             async fn handle(
                 request: sdk::wasi::Request,
                 facts: sdk::Facts,
-            ) -> ::std::result::Result<sdk::Outcome, sdk::Failure> {
-                sdk::handle(request, facts, #name).await
+            ) -> ::std::result::Result<sdk::#outcome, sdk::Failure> {
+                sdk::#handle(request, facts, #name).await
             }
         }
 
@@ -183,23 +204,28 @@ fn interface(name: &Ident) -> TokenStream {
 }
 
 /// A constant under a type of its own, so that a wrong one is told in these words alone.
-fn config(defined: &Defined) -> TokenStream {
+fn config(defined: &Defined, module: &Ident) -> TokenStream {
     let constant = defined.constant;
     let (name, field) = (Ident::new(constant.name, defined.ty), ident(constant.field));
-    let ty = match constant.ty {
-        "str" if defined.is_one_region => quote!(&'static str),
-        "str" => quote!(&'static [&'static str]),
-        "bool" | "u32" | "u64" => ident(constant.ty).into_token_stream(),
-        own => {
+    let ty = match (constant.ty, defined.form) {
+        (_, Form::Text) => quote!(&'static str),
+        (_, Form::Texts) => quote!(&'static [&'static str]),
+        ("matcher", Form::Values) => quote!(&'static [::waystation::Matcher]),
+        ("matcher", Form::Value) => quote!(::waystation::Matcher),
+        ("bool" | "u32" | "u64", _) => ident(constant.ty).into_token_stream(),
+        (own, _) => {
             let own = ident(own);
             quote!(::waystation::#own)
         }
     };
-    let read = quote_spanned!(defined.ty=> self::route::#name);
-    let value = if defined.is_one_region {
-        quote!(&[VALUE])
-    } else {
-        quote!(VALUE)
+    let read = quote_spanned!(defined.ty=> self::#module::#name);
+    let value = match (constant.ty, defined.form) {
+        ("matcher", Form::Text) => quote!(sdk::Matchers::Source(VALUE)),
+        ("matcher", Form::Texts) => quote!(sdk::Matchers::Sources(VALUE)),
+        ("matcher", Form::Value) => quote!(sdk::Matchers::One(VALUE)),
+        ("matcher", Form::Values) => quote!(sdk::Matchers::Several(VALUE)),
+        (_, Form::Text) => quote!(&[VALUE]),
+        _ => quote!(VALUE),
     };
     quote! {
         #field: {

@@ -1,7 +1,9 @@
-//! What stands between the braces of `route!`.
+//! What stands between the braces of `route!` and `proxy!`.
 
 use syn::parse::{Parse, ParseStream};
 use syn::{Ident, ItemMod, LitStr, Token};
+
+use crate::method::Role;
 
 /// `root = "../../..", file = "app/x/route.rs", pattern = "/x"`, or `pattern = "/x", mod route { .. }`.
 pub(crate) struct Input {
@@ -20,7 +22,7 @@ impl Parse for Input {
         let (mut root, mut file, mut pattern, mut module) = (None, None, None, None);
         while !input.is_empty() {
             if !(input.peek(Ident) && input.peek2(Token![=])) {
-                module = Some(in_place(input)?);
+                module = Some(input.parse()?);
                 continue;
             }
             let name: Ident = input.parse()?;
@@ -45,20 +47,24 @@ impl Parse for Input {
         let source = match (module, root, file) {
             (Some(module), None, None) => Source::InPlace(module),
             (None, Some(root), Some(file)) => Source::File { root, file },
-            _ => return Err(input.error("expected `root` and `file`, or `mod route { .. }`")),
+            _ => return Err(input.error("expected `root` and `file`, or a module")),
         };
         Ok(Self { pattern, source })
     }
 }
 
-fn in_place(input: ParseStream<'_>) -> syn::Result<ItemMod> {
-    let module: ItemMod = input.parse()?;
-    match (module.ident == "route", &module.content) {
-        (true, Some(_)) => Ok(module),
-        (false, _) => Err(syn::Error::new(module.ident.span(), "name it `route`")),
-        (true, None) => Err(syn::Error::new(
-            module.ident.span(),
-            "write the module here: `mod route { .. }`",
-        )),
+impl Input {
+    /// Checks a module that is written in place.
+    pub(crate) fn check(self, role: Role) -> syn::Result<Self> {
+        let Source::InPlace(module) = &self.source else {
+            return Ok(self);
+        };
+        let name = role.module();
+        let fail = |message| Err(syn::Error::new(module.ident.span(), message));
+        match (module.ident == name, &module.content) {
+            (true, Some(_)) => Ok(self),
+            (false, _) => fail(format!("name it `{name}`")),
+            (true, None) => fail(format!("write the module here: `mod {name} {{ .. }}`")),
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! The macro behind a Waystation route module.
+//! The macros behind the modules of a Waystation app: routes and proxies.
 //!
-//! In: a route module, as a file or written in place, and the pattern of its folder. Out: `Params`, the exported interfaces, and the
-//! section that tells the host about the route; or every fault of the module at once.
+//! In: a module, as a file or written in place, and the pattern of its folder. Out: `Params`, the exported interfaces, and the section
+//! that tells the host about the module; or every fault of it at once.
 //!
 //! A file is read and parsed here a second time, since a macro cannot look into a module that the compiler reads. So its faults carry
 //! their own line and carets; in a module written in place the compiler draws them.
@@ -21,6 +21,7 @@ use quote::quote;
 
 use crate::fault::Fault;
 use crate::input::{Input, Source};
+use crate::method::Role;
 
 /// Makes a component of a route module. The build writes this; a route's own file needs no macro.
 ///
@@ -34,14 +35,27 @@ use crate::input::{Input, Source};
 /// `waystation::route! { pattern = "/items/[slug]", mod route { .. } }`.
 #[proc_macro]
 pub fn route(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let input = syn::parse_macro_input!(input as Input);
+    component(syn::parse_macro_input!(input as Input), Role::Route).into()
+}
+
+/// Makes a component of a `proxy.rs`. The build writes this; takes what [`route!`](macro@route) takes, with a module named `proxy`.
+#[proc_macro]
+pub fn proxy(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    component(syn::parse_macro_input!(input as Input), Role::Proxy).into()
+}
+
+fn component(input: Input, role: Role) -> TokenStream {
+    let input = match input.check(role) {
+        Ok(input) => input,
+        Err(fault) => return fault.into_compile_error(),
+    };
     let params = match params::of_pattern(&input.pattern) {
         Ok(params) => params,
-        Err(fault) => return fault.into_compile_error().into(),
+        Err(fault) => return fault.into_compile_error(),
     };
     let module = match &input.source {
-        Source::File { root, file } => in_file(root, file, !params.is_empty()),
-        Source::InPlace(module) => in_place(module, !params.is_empty()),
+        Source::File { root, file } => in_file(root, file, !params.is_empty(), role),
+        Source::InPlace(module) => in_place(module, !params.is_empty(), role),
     };
     let kept = match &input.source {
         Source::File { .. } => None,
@@ -49,14 +63,19 @@ pub fn route(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     };
     let params = expand::params(&input.pattern.value(), &params);
     let exports = match module {
-        Ok(module) => expand::exports(&input.pattern.value(), &module),
+        Ok(module) => expand::exports(&input.pattern.value(), &module, role),
         Err(faults) => faults,
     };
-    quote!(#params #kept #exports).into()
+    quote!(#params #kept #exports)
 }
 
 /// Reads and checks a file. If it cannot be parsed there is nothing to add: the compiler reads it too and says where.
-fn in_file(root: &str, file: &str, dynamic: bool) -> Result<check::Module, TokenStream> {
+fn in_file(
+    root: &str,
+    file: &str,
+    dynamic: bool,
+    role: Role,
+) -> Result<check::Module, TokenStream> {
     let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     let path = std::path::Path::new(&package).join(root).join(file);
     let fail = |message: String| Err(quote!(::core::compile_error!(#message);));
@@ -66,7 +85,7 @@ fn in_file(root: &str, file: &str, dynamic: bool) -> Result<check::Module, Token
     };
     let checked = fault::with_locations(|| {
         let parsed = syn::parse_file(&source).ok()?;
-        let checked = check::module(&parsed.items, dynamic);
+        let checked = check::module(&parsed.items, dynamic, role);
         Some(match checked {
             Ok(module) => Ok(module.drawn(file, &source)),
             Err(faults) => Err(fault::render(&faults, file, &source)),
@@ -81,9 +100,13 @@ fn in_file(root: &str, file: &str, dynamic: bool) -> Result<check::Module, Token
 }
 
 /// Checks a module whose tokens the compiler knows.
-fn in_place(module: &syn::ItemMod, dynamic: bool) -> Result<check::Module, TokenStream> {
+fn in_place(
+    module: &syn::ItemMod,
+    dynamic: bool,
+    role: Role,
+) -> Result<check::Module, TokenStream> {
     let items = module.content.as_ref().map(|(_, items)| items.as_slice());
-    check::module(items.unwrap_or_default(), dynamic).map_err(|faults| {
+    check::module(items.unwrap_or_default(), dynamic, role).map_err(|faults| {
         let errors = faults
             .into_iter()
             .map(|fault| Fault::into_error(fault, module.ident.span()));

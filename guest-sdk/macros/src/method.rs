@@ -1,6 +1,66 @@
-//! The methods that a route module may define.
+//! The functions that a module may define for the host to call: a route's methods, or the one function of a proxy.
 
-/// A method, by the name of its handler.
+/// What a module becomes. It says which functions are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `route.rs`.
+    Route,
+    /// `proxy.rs`.
+    Proxy,
+}
+
+impl Role {
+    /// What the module is called, in code and in a sentence.
+    pub(crate) const fn module(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Proxy => "proxy",
+        }
+    }
+
+    /// The names of the functions that are called, as a sentence has them.
+    pub(crate) const fn list(self) -> &'static str {
+        match self {
+            Self::Route => "`get`, `head`, `post`, `put`, `patch`, `delete`, `options` or `query`",
+            Self::Proxy => "`proxy`",
+        }
+    }
+
+    /// The function to start with.
+    pub(crate) fn first(self) -> Method {
+        Method(self.names()[0])
+    }
+
+    /// The function of this very name.
+    pub(crate) fn named(self, name: &str) -> Option<Method> {
+        let mut names = self.names().iter();
+        names.find(|known| **known == name).copied().map(Method)
+    }
+
+    /// The function that this name means in another spelling: `GET`, `Get`; and `middleware`, as a proxy was called before Next 16.
+    pub(crate) fn spelled(self, name: &str) -> Option<Method> {
+        let name = name.to_ascii_lowercase();
+        let was = self == Self::Proxy && name == "middleware";
+        self.named(if was { "proxy" } else { &name })
+    }
+
+    /// The function that this name misses by one letter: `pots`, `udpate` is none.
+    pub(crate) fn near(self, name: &str) -> Option<Method> {
+        let name = name.to_ascii_lowercase();
+        let mut names = self.names().iter();
+        let near = names.find(|known| 4 <= known.len() && is_one_slip(&name, known));
+        near.copied().map(Method)
+    }
+
+    const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Route => &NAMES,
+            Self::Proxy => &["proxy"],
+        }
+    }
+}
+
+/// A function that is called: a method, by the name of its handler, or `proxy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method(&'static str);
 
@@ -9,29 +69,6 @@ const NAMES: [&str; 8] = [
 ];
 
 impl Method {
-    /// `get head post put patch delete options query`, as a sentence has them.
-    pub(crate) const LIST: &'static str =
-        "`get`, `head`, `post`, `put`, `patch`, `delete`, `options` or `query`";
-
-    /// The method of this very name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        NAMES.into_iter().find(|known| *known == name).map(Self)
-    }
-
-    /// The method that this name means in another spelling: `GET`, `Get`.
-    pub(crate) fn spelled(name: &str) -> Option<Self> {
-        Self::named(&name.to_ascii_lowercase())
-    }
-
-    /// The method that this name misses by one letter: `pots`, `udpate` is none.
-    pub(crate) fn near(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        NAMES
-            .into_iter()
-            .find(|known| 4 <= known.len() && is_one_slip(&name, known))
-            .map(Self)
-    }
-
     /// `get`: the handler.
     pub(crate) fn name(self) -> &'static str {
         self.0
@@ -49,8 +86,13 @@ impl Method {
         } else {
             ""
         };
+        let answer = if self.0 == "proxy" {
+            "Next"
+        } else {
+            "Response"
+        };
         format!(
-            "pub async fn {}(request: Request{context}) -> Result<Response>",
+            "pub async fn {}(request: Request{context}) -> Result<{answer}>",
             self.0
         )
     }
@@ -78,10 +120,10 @@ mod tests {
     #[test]
     fn one_slip_is_near() {
         for slip in ["pots", "pst", "posst", "POSY", "ost"] {
-            assert_eq!(Method::near(slip), Method::named("post"), "{slip}");
+            assert_eq!(Role::Route.near(slip), Role::Route.named("post"), "{slip}");
         }
         for other in ["post", "ghost", "fetch", "got", "remove"] {
-            assert_eq!(Method::near(other), None, "{other}");
+            assert_eq!(Role::Route.near(other), None, "{other}");
         }
     }
 }

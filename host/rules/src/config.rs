@@ -82,7 +82,7 @@ struct RedirectRule {
 
 /// Which requests a rule is about.
 #[derive(Clone, Debug)]
-struct Rule {
+pub(crate) struct Rule {
     source: Source,
     has: Vec<Condition>,
     missing: Vec<Condition>,
@@ -232,8 +232,23 @@ impl Redirect {
     }
 }
 
+/// Reads a proxy's `MATCHER`: a request is matched if one of the rules is about it.
+///
+/// # Errors
+///
+/// Every [`ConfigError`], in the order of the constant.
+pub(crate) fn matchers(declared: &[declared::Matcher]) -> Result<Vec<Rule>, Vec<ConfigError>> {
+    let mut faults = Vec::new();
+    let rules = compile::all("MATCHER", declared, &mut faults, compile::matcher);
+    match faults.is_empty() {
+        true => Ok(rules),
+        false => Err(faults),
+    }
+}
+
 impl Rule {
-    fn find(&self, asked: &Asked<'_>) -> Option<Captures> {
+    /// What its params hold, if it is about the request.
+    pub(crate) fn find(&self, asked: &Asked<'_>) -> Option<Captures> {
         let path = if self.base_path {
             asked.inside?
         } else {

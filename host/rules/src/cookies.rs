@@ -132,6 +132,16 @@ pub fn merge(response: Vec<Vec<u8>>, edits: &[SetCookie], now_unix_seconds: i64)
     response.into_iter().chain(edits).collect()
 }
 
+/// Adds to the cookies of a request what was set for its answer before the handler runs (row C18), each name at its first place.
+pub fn overlay(cookies: &mut Vec<(String, String)>, edits: &[SetCookie]) {
+    for SetCookie { name, value, .. } in edits {
+        match cookies.iter_mut().find(|(known, _)| known == name) {
+            Some(cookie) => cookie.1.clone_from(value),
+            None => cookies.push((name.clone(), value.clone())),
+        }
+    }
+}
+
 impl SetCookie {
     /// Says whether the cookie can be sent; to be asked before it is used.
     ///

@@ -271,7 +271,7 @@ fn split(text: &str, sign: char) -> (&str, &str) {
 }
 
 /// The origin of a destination without query and hash, and its path, which starts with a slash.
-fn origin(text: &str) -> Result<(Option<String>, &str), DestinationError> {
+pub(crate) fn origin(text: &str) -> Result<(Option<String>, &str), DestinationError> {
     let destination = || text.to_owned();
     if text.starts_with("//") {
         return Err(DestinationError::TwoSlashes {
@@ -347,7 +347,7 @@ fn decoded(name: &str) -> String {
 }
 
 /// Escapes what a query or a hash cannot hold; escapes that are there stay.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
 }
 

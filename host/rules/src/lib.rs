@@ -12,6 +12,7 @@
 //! - [`base_path`]: is that below the app's own?
 //! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params? [`resolve`]: which, once the operator's rules are asked?
+//! - [`proxy`]: which proxies does it pass, and what may they change?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?
@@ -40,6 +41,7 @@ pub mod outbound;
 pub mod package;
 pub mod path;
 pub mod pattern;
+pub mod proxy;
 pub mod reload;
 pub mod resolve;
 pub mod segment;

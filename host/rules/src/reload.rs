@@ -21,7 +21,7 @@ pub struct Snapshot(pub BTreeMap<String, Digest>);
 pub enum Scope {
     /// Nothing changed.
     Nothing,
-    /// Only these routes, named by the files of their handlers. A file that is gone is a route that is gone.
+    /// Only these routes and proxies, named by their files. A file that is gone is a route that is gone.
     Routes(BTreeSet<String>),
     /// Something that routes share: each may be concerned, and the compiler knows which.
     Everything,
@@ -60,8 +60,12 @@ pub fn overtakes(newer: &Scope, building: &Scope) -> bool {
     }
 }
 
-/// Whether a file is a handler's, by the rules that discovery follows: below the app's folder and in no private one (row F3).
+/// Whether a file is a handler's or a proxy's, by the rules that discovery follows: below the app's folder and in no private one (row F3),
+/// or the proxy beside that folder. `src/proxy.rs` is none here: where the app is not in `src/`, it is a part of the library.
 fn is_route(file: &str) -> bool {
+    if file == "proxy.rs" {
+        return true;
+    }
     let below = file
         .strip_prefix("src/")
         .unwrap_or(file)
@@ -70,7 +74,7 @@ fn is_route(file: &str) -> bool {
     else {
         return false;
     };
-    matches!(name, "route.rs" | "route.wasm") && !folders.split('/').any(is_private)
+    matches!(name, "route.rs" | "route.wasm" | "proxy.rs") && !folders.split('/').any(is_private)
 }
 
 #[cfg(test)]
@@ -103,6 +107,17 @@ mod tests {
             "app/a/route.rs app/b/route.rs",
         );
         check("", "app/b/route.wasm=1", "app/b/route.wasm");
+    }
+
+    #[test]
+    fn a_proxy_concerns_itself() {
+        check(
+            "proxy.rs=1",
+            "proxy.rs=2 app/a/proxy.rs=1",
+            "app/a/proxy.rs proxy.rs",
+        );
+        check("src/proxy.rs=1", "", "everything");
+        check("app/_private/proxy.rs=1", "", "everything");
     }
 
     #[test]

@@ -1,21 +1,41 @@
-//! Decides what answers a path: a redirect of the operator's, a route, or another server.
+//! Decides what answers a path: a redirect of the operator's, a route, or another server; and which proxies are asked before.
 //!
-//! In: the rules of `waystation.toml`, the routes, and what was [`Asked`].
+//! In: the rules of `waystation.toml`, the proxies, the routes, and what was [`Asked`].
 //! Out: a [`Resolved`].
 //!
-//! The order is Next's (fact 1): redirects, rewrites before files, routes without params, rewrites after files, routes with params,
-//! fallback rewrites. A rewritten request is looked for again with its new path and query, and only below the base path.
+//! The order is Next's (fact 1): redirects, proxies, rewrites before files, routes without params, rewrites after files, routes with
+//! params, fallback rewrites. A rewritten request is looked for again with its new path and query, and only below the base path. Each
+//! answer of a proxy may change what is asked, so after it everything is asked again but the redirects.
 
 use crate::config::{Asked, Redirect, Rewrite, Rules};
 use crate::destination::{Climb, Target};
 use crate::path::{Path, PathError};
+use crate::proxy::{Proxies, Turn};
 use crate::table::{Found, Table};
+
+/// What an app routes requests by.
+#[derive(Debug)]
+pub struct Routing<'t, T, P> {
+    /// The operator's rules.
+    pub rules: &'t Rules,
+    /// The proxies.
+    pub proxies: &'t Proxies<P>,
+    /// The routes.
+    pub table: &'t Table<T>,
+}
 
 /// What answers.
 #[derive(Debug)]
-pub enum Resolved<'t, T> {
+pub enum Resolved<'t, T, P> {
     /// The client is sent elsewhere.
     Redirect(Redirect),
+    /// A proxy is asked first.
+    Proxy {
+        /// Which one.
+        turn: Turn<'t, P>,
+        /// What a rewrite made of the request; none if it is as it was asked.
+        rewritten: Option<Rewritten>,
+    },
     /// A route of the app.
     Route {
         /// The route and its params.
@@ -53,40 +73,38 @@ pub enum ResolveError {
     Path(#[from] PathError),
 }
 
-/// Finds what answers.
+/// Finds what answers, or the next proxy to ask; `done` are those that were asked about this request.
 ///
 /// # Errors
 ///
 /// A [`ResolveError`].
-pub fn resolve<'t, T>(
-    rules: &Rules,
-    table: &'t Table<T>,
+pub fn resolve<'t, T, P>(
+    routing: &Routing<'t, T, P>,
     asked: &Asked<'_>,
-) -> Result<Resolved<'t, T>, ResolveError> {
-    if let Some(redirect) = rules.redirect(asked)? {
+    done: &[usize],
+) -> Result<Resolved<'t, T, P>, ResolveError> {
+    if done.is_empty()
+        && let Some(redirect) = routing.rules.redirect(asked)?
+    {
         return Ok(Resolved::Redirect(redirect));
+    }
+    if let Some(turn) = routing.proxies.for_path(asked, done) {
+        let rewritten = None;
+        return Ok(Resolved::Proxy { turn, rewritten });
     }
     let mut walk = Walk {
         asked,
         rewritten: None,
     };
-    if let Some(done) = walk.follow(rules.before_files(), None)? {
-        return Ok(done);
+    let resolved = walk.routed(routing)?;
+    if let Resolved::Route { found, rewritten } = &resolved {
+        walk.rewritten.clone_from(rewritten);
+        if let Some(turn) = routing.proxies.for_route(&walk.now(), done, found) {
+            let rewritten = walk.rewritten;
+            return Ok(Resolved::Proxy { turn, rewritten });
+        }
     }
-    let found = walk.find(table)?;
-    let is_static = |found: &Found<'_, T>| !found.pattern.is_dynamic();
-    if found.as_ref().is_some_and(is_static) {
-        return Ok(walk.route(found));
-    }
-    let before = walk.rewritten.clone();
-    if let Some(done) = walk.follow(rules.after_files(), Some(table))? {
-        return Ok(done);
-    }
-    if found.is_some() && walk.rewritten == before {
-        return Ok(walk.route(found));
-    }
-    let done = walk.follow(rules.fallback(), Some(table))?;
-    Ok(done.unwrap_or(Resolved::Nothing))
+    Ok(resolved)
 }
 
 /// A request on its way through the rewrites.
@@ -96,12 +114,37 @@ struct Walk<'w, 'a> {
 }
 
 impl Walk<'_, '_> {
+    /// Asks the rewrites and the routes.
+    fn routed<'t, T, P>(
+        &mut self,
+        routing: &Routing<'t, T, P>,
+    ) -> Result<Resolved<'t, T, P>, ResolveError> {
+        let Routing { rules, table, .. } = *routing;
+        if let Some(done) = self.follow(rules.before_files(), None)? {
+            return Ok(done);
+        }
+        let found = self.find(table)?;
+        let is_static = |found: &Found<'_, T>| !found.pattern.is_dynamic();
+        if found.as_ref().is_some_and(is_static) {
+            return Ok(self.route(found));
+        }
+        let before = self.rewritten.clone();
+        if let Some(done) = self.follow(rules.after_files(), Some(table))? {
+            return Ok(done);
+        }
+        if found.is_some() && self.rewritten == before {
+            return Ok(self.route(found));
+        }
+        let done = self.follow(rules.fallback(), Some(table))?;
+        Ok(done.unwrap_or(Resolved::Nothing))
+    }
+
     /// Applies rewrites in turn. With a table, the first that leads to a route ends it.
-    fn follow<'t, T>(
+    fn follow<'t, T, P>(
         &mut self,
         rewrites: &[Rewrite],
         table: Option<&'t Table<T>>,
-    ) -> Result<Option<Resolved<'t, T>>, ResolveError> {
+    ) -> Result<Option<Resolved<'t, T, P>>, ResolveError> {
         for rewrite in rewrites {
             match rewrite.target(&self.now())? {
                 None => continue,
@@ -138,7 +181,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn route<'t, T>(&mut self, found: Option<Found<'t, T>>) -> Resolved<'t, T> {
+    fn route<'t, T, P>(&mut self, found: Option<Found<'t, T>>) -> Resolved<'t, T, P> {
         let rewritten = self.rewritten.take();
         match found {
             Some(found) => Resolved::Route { found, rewritten },

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::declared::Matcher;
+
 mod limits;
 mod section;
 mod values;
@@ -41,6 +43,9 @@ pub struct Declared {
     pub cpu_ms: Option<u64>,
     /// `BODY_LIMIT`, in bytes.
     pub body_limit: Option<u64>,
+    /// `MATCHER`, of a proxy only; what it says is [`Reach`](crate::proxy::Reach)'s to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<Vec<Matcher>>,
 }
 
 /// A route's configuration with every gap filled.

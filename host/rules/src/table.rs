@@ -42,6 +42,8 @@ pub struct Entry<T> {
 pub struct Found<'a, T> {
     /// What matched.
     pub pattern: &'a RoutePattern,
+    /// Where it was defined.
+    pub file: &'a str,
     /// What the host hung on it.
     pub route: &'a T,
     /// The dynamic segments in folder order. An optional catch-all that matched nothing is absent.
@@ -109,7 +111,11 @@ impl<T> Table<T> {
         let Some(found) = self.router.search(&path) else {
             return Ok(None);
         };
-        let Entry { pattern, route, .. } = &self.entries[*found.data()];
+        let Entry {
+            pattern,
+            file,
+            route,
+        } = &self.entries[*found.data()];
         let dynamic = pattern
             .segments()
             .iter()
@@ -121,6 +127,7 @@ impl<T> Table<T> {
             .collect::<Result<_, _>>()?;
         Ok(Some(Found {
             pattern,
+            file,
             route,
             params,
         }))

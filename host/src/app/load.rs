@@ -13,7 +13,7 @@ use crate::sandbox::{Favour, Guest, Sandbox};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
-    /// The pattern it answers, such as `/items/[slug]`.
+    /// The pattern it answers, such as `/items/[slug]`; for a proxy, its file.
     pub pattern: &'a str,
     /// The component.
     pub wasm: &'a [u8],

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use http::uri::Authority;
 use waystation_rules::config::Rules;
 use waystation_rules::forwarded::Trust;
+use waystation_rules::proxy::Proxies;
 use waystation_rules::segment::Limits;
 use waystation_rules::table::Table;
 
@@ -25,6 +26,8 @@ pub use load::{Loader, Source, guest, in_parallel};
 pub struct App {
     /// The routes by pattern.
     pub table: Table<Route>,
+    /// What is asked before them.
+    pub proxies: Proxies<Proxy>,
     /// What holds for all of them.
     pub policy: Policy,
 }
@@ -39,7 +42,15 @@ pub struct Route {
     pub guest: Result<Arc<Guest>, Arc<Broken>>,
 }
 
-/// Why a route cannot answer: what its compiler said.
+/// What an app asks before its routes.
+pub struct Proxy {
+    /// The proxy's source, from the project's root, such as `app/admin/proxy.rs`.
+    pub file: Arc<str>,
+    /// The component, or why there is none.
+    pub guest: Result<Arc<Guest>, Arc<Broken>>,
+}
+
+/// Why a route or a proxy cannot answer: what its compiler said.
 #[derive(Debug, PartialEq)]
 pub struct Broken {
     /// The errors as rustc shows them, without colour, paths from the project's root.

@@ -9,6 +9,7 @@ use crate::project::routes::RouteSource;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
+use waystation_rules::proxy::MatcherError;
 
 /// Why no route of an app could be built.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,10 @@ pub enum RouteFault {
     #[error(transparent)]
     Inspect(#[from] InspectError),
 
+    /// The proxy's `MATCHER` is none.
+    #[error(transparent)]
+    Matcher(#[from] MatcherError),
+
     /// It compiles, but this host or its operator does not allow what it needs or declares.
     #[error("{0:#}")]
     Refused(anyhow::Error),
@@ -69,7 +74,10 @@ pub fn terminal(failed: &[FailedRoute]) -> Vec<String> {
             .iter()
             .map(|error| error.rendered_ansi.clone())
             .collect(),
-        RouteFault::Inspect(_) | RouteFault::Refused(_) | RouteFault::Read { .. } => {
+        RouteFault::Inspect(_)
+        | RouteFault::Matcher(_)
+        | RouteFault::Refused(_)
+        | RouteFault::Read { .. } => {
             vec![format!("{route}\n")]
         }
     });
@@ -89,6 +97,9 @@ impl fmt::Display for FailedRoute {
             }
             RouteFault::Refused(error) => {
                 write!(out, "error: {error:#}\n  --> {}", self.source.file)
+            }
+            RouteFault::Matcher(error) => {
+                write!(out, "error: {error}\n  --> {}", self.source.file)
             }
             RouteFault::Compile(_) => self.fault.fmt(out),
             RouteFault::Read { .. } => write!(out, "error: {}", self.fault),
@@ -133,6 +144,14 @@ hint: turn it into a component with `wasm-tools parse`",
         check(
             RouteFault::Refused(error),
             "error: not allowed: too long\n  --> app/x/route.wasm",
+        );
+    }
+
+    #[test]
+    fn a_matcher_that_is_none_is_named() {
+        check(
+            RouteFault::Matcher(MatcherError::Empty),
+            "error: `MATCHER` is empty, so the proxy would never be asked; leave it out to match everything\n  --> app/x/route.wasm",
         );
     }
 

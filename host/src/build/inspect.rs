@@ -15,7 +15,7 @@ const SECTION: &str = "waystation-route";
 pub struct Inspected {
     /// How the host talks to it.
     pub interface: Interface,
-    /// The methods it answers; for a component that is no route module, all of them.
+    /// The methods it answers; for a component that is no route module, all of them, and for a proxy, none.
     pub methods: Methods,
     /// What its module's constants say.
     pub section: Option<Section>,
@@ -192,6 +192,10 @@ fn interface(exports: &[String]) -> Result<(Interface, Methods), InspectError> {
     let methods = methods(exports)?;
     if !methods.is_empty() {
         return Ok((Interface::Route, methods));
+    }
+    let proxy = format!("waystation:route/proxy@{CONTRACT}");
+    if exports.contains(&proxy) {
+        return Ok((Interface::Proxy, methods));
     }
     let (mut http3, mut http2, mut other) = (false, false, None);
     for export in exports {

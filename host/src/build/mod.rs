@@ -39,6 +39,8 @@ use cargo::{Finished, Job, Outcome};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toolchain::Toolchain;
+use waystation_rules::proxy::Reach;
+use waystation_rules::segment::Declared;
 
 /// How to build.
 #[derive(Debug, Clone)]
@@ -75,6 +77,15 @@ pub struct BuiltRoute {
     pub fresh: bool,
 }
 
+impl BuiltRoute {
+    /// What its module's constants say; none for a component of another make.
+    #[must_use]
+    pub fn declared(&self) -> Option<&Declared> {
+        let section = self.inspected.section.as_ref();
+        section.map(|section| &section.config)
+    }
+}
+
 /// Builds every route of an app.
 ///
 /// # Errors
@@ -107,7 +118,7 @@ pub fn build_packages(
     cancel: &Cancel,
     on_progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Build, BuildFailure> {
-    let rust = routes.iter().filter(|route| route.kind == RouteKind::Rust);
+    let rust = routes.iter().filter(|route| route.kind.is_built());
     let packages: Vec<String> = rust.map(|route| route.package.clone()).collect();
     let own_target = || project.own_dir().join("target");
     let target_dir = &options.target_dir.clone().unwrap_or_else(own_target);
@@ -131,7 +142,7 @@ pub fn build_packages(
     };
     for source in routes {
         let outcome = match source.kind {
-            RouteKind::Rust => finished.packages.remove(&source.package),
+            RouteKind::Rust | RouteKind::Proxy => finished.packages.remove(&source.package),
             RouteKind::Wasm => Some(Outcome::Built {
                 wasm: project.root.join(&source.file),
                 fresh: true,
@@ -156,6 +167,15 @@ fn built(source: &RouteSource, outcome: Option<Outcome>) -> Result<BuiltRoute, R
     };
     let component = read(&wasm)?;
     let inspected = inspect::inspect(&component)?;
+    let is_proxy = inspected.interface == manifest::Interface::Proxy;
+    if is_proxy != (source.kind == RouteKind::Proxy) {
+        let exports = inspected.exports;
+        return Err(inspect::InspectError::NoHandler { exports }.into());
+    }
+    let section = inspected.section.as_ref();
+    if let Some(matcher) = section.and_then(|section| section.config.matcher.as_ref()) {
+        Reach::of(&source.file).matching(matcher)?;
+    }
     Ok(BuiltRoute {
         source: source.clone(),
         digest: Digest::of(&component),
@@ -194,16 +214,24 @@ impl Build {
             digest: route.digest.clone(),
             bytes: route.component.len() as u64,
             methods: route.inspected.methods,
-            config: route
-                .inspected
-                .section
-                .as_ref()
-                .map(|section| section.config.clone()),
+            config: route.declared().cloned(),
         };
+        let proxy = |proxy: &BuiltRoute| manifest::Proxy {
+            file: proxy.source.file.clone(),
+            component: output::component_path(&proxy.digest),
+            digest: proxy.digest.clone(),
+            bytes: proxy.component.len() as u64,
+            config: proxy.declared().cloned().unwrap_or_default(),
+        };
+        let (proxies, routes): (Vec<_>, Vec<_>) = self
+            .built
+            .iter()
+            .partition(|route| route.source.kind == RouteKind::Proxy);
         manifest::Manifest {
             version: manifest::VERSION,
             name: project.name.clone(),
-            routes: self.built.iter().map(route).collect(),
+            routes: routes.into_iter().map(route).collect(),
+            proxies: proxies.into_iter().map(proxy).collect(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the small package that makes a component of each `route.rs`.
+//! Writes the small package that makes a component of each `route.rs` and `proxy.rs`.
 //!
 //! In: the routes and the app's `Cargo.toml`. Out: `.waystation/routes/<package>/` with a manifest and a `lib.rs` that names the route
 //! module by path. Files are touched only where their content changes, so cargo sees an unchanged route as fresh.
@@ -25,7 +25,7 @@ pub fn write(project: &Project, routes: &[RouteSource]) -> Result<(), ProjectErr
     let cargo_toml = CargoToml::read(&project.root)?;
     let rust: Vec<_> = routes
         .iter()
-        .filter(|route| route.kind == RouteKind::Rust)
+        .filter(|route| route.kind.is_built())
         .collect();
     let lacks = lacks(&project.root, &cargo_toml);
     if !rust.is_empty() && !lacks.is_empty() {
@@ -97,11 +97,15 @@ fn root_module(route: &RouteSource, sources: &Sources) -> String {
     let RouteSource { pattern, file, .. } = route;
     let (pattern, digest) = (pattern.to_string(), sources.digest());
     let path = format!("../../../../{file}");
+    let module = match route.kind {
+        RouteKind::Proxy => "proxy",
+        RouteKind::Rust | RouteKind::Wasm => "route",
+    };
     format!(
         "// Written by `waystation` for sources {digest}; changes here are lost.\n\
          #[path = {path:?}]\n\
-         mod route;\n\
-         waystation::route! {{ root = \"../../..\", file = {file:?}, pattern = {pattern:?} }}\n"
+         mod {module};\n\
+         waystation::{module}! {{ root = \"../../..\", file = {file:?}, pattern = {pattern:?} }}\n"
     )
 }
 

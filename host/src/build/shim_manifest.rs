@@ -67,7 +67,7 @@ pub(super) fn render(route: &RouteSource, app: &CargoToml, uses: &Uses) -> Strin
     }
     let folder = route.file.rsplit_once('/').map_or("", |(folder, _)| folder);
     let tests = uses.tests;
-    let nothing = Value::from(format!("{TO_ROOT}/{folder}/none.rs"));
+    let nothing = Value::from(format!("{TO_ROOT}/{folder}/none.rs").replace("//", "/"));
     format!(
         "# Written by `waystation`; changes here are lost.\n\
          [package]\n\

@@ -1,6 +1,7 @@
-//! The Rust files that belong to one route: those of its folder and below it, up to the folders of other routes.
+//! The Rust files that belong to one route: those of its folder and below it, up to the folders of other routes. A proxy has its own file
+//! and no other, for what is beside it is the app's or a route's.
 
-use crate::project::routes::RouteSource;
+use crate::project::routes::{RouteKind, RouteSource};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -8,14 +9,22 @@ use std::path::Path;
 /// What a route's files say.
 pub(super) struct Sources {
     texts: Vec<String>,
+    /// Whether what the file declares as a module is not among the texts.
+    is_alone: bool,
 }
 
 impl Sources {
     /// Reads the files of a route, in the order of their names.
     pub(super) fn read(root: &Path, route: &RouteSource) -> io::Result<Sources> {
         let file = root.join(&route.file);
-        let mut sources = Sources { texts: Vec::new() };
-        sources.add(file.parent().unwrap_or(root))?;
+        let mut sources = Sources {
+            texts: Vec::new(),
+            is_alone: route.kind == RouteKind::Proxy,
+        };
+        match route.kind {
+            RouteKind::Proxy => sources.read_file(&file)?,
+            RouteKind::Rust | RouteKind::Wasm => sources.add(file.parent().unwrap_or(root))?,
+        }
         Ok(sources)
     }
 
@@ -37,7 +46,10 @@ impl Sources {
     /// too few would be an error.
     pub(super) fn use_library(&self, library: &str) -> bool {
         let uses = |text: &String| {
-            says(text, library) || text.contains("#[path") || text.contains("include!")
+            says(text, library)
+                || text.contains("#[path")
+                || text.contains("include!")
+                || self.is_alone && says(text, "mod")
         };
         self.texts.iter().any(uses)
     }
@@ -56,11 +68,18 @@ impl Sources {
                 if !path.join("route.rs").is_file() {
                     self.add(&path)?;
                 }
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                self.texts
-                    .push(String::from_utf8_lossy(&fs::read(&path)?).into_owned());
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("proxy.rs")
+            {
+                self.read_file(&path)?;
             }
         }
+        Ok(())
+    }
+
+    fn read_file(&mut self, path: &Path) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&fs::read(path)?).into_owned();
+        self.texts.push(text);
         Ok(())
     }
 }
@@ -86,6 +105,7 @@ mod tests {
         let digest = |texts: &[&str]| {
             Sources {
                 texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+                is_alone: false,
             }
             .digest()
         };

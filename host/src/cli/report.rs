@@ -264,6 +264,17 @@ pub(super) fn route_table(manifest: &Manifest) {
             methods.dimmed()
         );
     }
+    for proxy in &manifest.proxies {
+        let size = format!("{} kB", proxy.bytes.div_ceil(1000));
+        let sources = proxy.config.matcher.iter().flatten();
+        let sources: Vec<_> = sources.map(|matcher| matcher.source.as_str()).collect();
+        let name = format!("Proxy {}", proxy.file);
+        let width = width + 2;
+        eprintln!(
+            "\nƒ {name:<width$} {size:>9}  {}",
+            sources.join(" ").dimmed()
+        );
+    }
     eprintln!("\nƒ  (Dynamic)  answered on demand");
 }
 

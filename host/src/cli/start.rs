@@ -7,15 +7,17 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use waystation_rules::pattern::RoutePattern;
-use waystation_rules::segment::Limits;
+use waystation_rules::proxy::{Proxies, Reach};
+use waystation_rules::segment::{Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::args::Start;
 use super::{listen, report, signal};
-use crate::app::{self, App, Current, Loader, Policy, Route, Source};
+use crate::app::{self, App, Current, Loader, Policy, Proxy, Route, Source};
+use crate::project::digest::Digest;
 use crate::project::environment::{self, Mode};
 use crate::project::{self, manifest, output, settings::Settings};
-use crate::sandbox::Favour;
+use crate::sandbox::{Favour, Guest};
 use crate::server;
 
 pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
@@ -43,8 +45,15 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let routes = app::in_parallel(&build.routes, load);
         let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         let table = Table::build(routes).map_err(report::conflicts)?;
+        let load = |asked: &manifest::Proxy| proxy(&loader, &output, asked);
+        let proxies = app::in_parallel(&build.proxies, load);
+        let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
         let policy = Policy::of(&settings, listen::origin(address)?, false)?;
-        let current = Arc::new(Current::new(App { table, policy }));
+        let current = Arc::new(Current::new(App {
+            table,
+            proxies,
+            policy,
+        }));
         report::started(address, build.routes.len(), started.elapsed());
         let finished = server::serve(listener, current, stop).await;
         Ok(report::stopped(finished))
@@ -53,15 +62,12 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
 
 /// A route of the build, ready to answer.
 fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Result<Entry<Route>> {
-    let wasm = output::read_component(output, &route.digest)?;
-    let declared = route.config.as_ref();
-    let guest = app::guest(
+    let guest = guest(
         loader,
-        &Source {
-            pattern: &route.pattern,
-            wasm: &wasm,
-            declared,
-        },
+        output,
+        &route.digest,
+        &route.pattern,
+        route.config.as_ref(),
     )
     .with_context(|| format!("{} cannot be served", route.file))?;
     Ok(Entry {
@@ -73,4 +79,49 @@ fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Res
             guest: Ok(guest),
         },
     })
+}
+
+/// A proxy of the build, ready to be asked.
+fn proxy(
+    loader: &Loader,
+    output: &Path,
+    proxy: &manifest::Proxy,
+) -> anyhow::Result<(Reach, Proxy)> {
+    let manifest::Proxy {
+        file,
+        digest,
+        config,
+        ..
+    } = proxy;
+    let load = || {
+        let reach = Reach::of(file);
+        let reach = match &config.matcher {
+            Some(matcher) => reach.matching(matcher)?,
+            None => reach,
+        };
+        let guest = guest(loader, output, digest, file, Some(config))?;
+        anyhow::Ok((reach, Ok(guest)))
+    };
+    let (reach, guest) = load().with_context(|| format!("{file} cannot be asked"))?;
+    let file = file.as_str().into();
+    Ok((reach, Proxy { file, guest }))
+}
+
+/// A component of the build; `pattern` is what the log calls it.
+fn guest(
+    loader: &Loader,
+    output: &Path,
+    digest: &Digest,
+    pattern: &str,
+    declared: Option<&Declared>,
+) -> anyhow::Result<Arc<Guest>> {
+    let wasm = output::read_component(output, digest)?;
+    app::guest(
+        loader,
+        &Source {
+            pattern,
+            wasm: &wasm,
+            declared,
+        },
+    )
 }

@@ -133,10 +133,12 @@ fn is_scratch(file: &Path) -> bool {
     name.starts_with('.') || name.ends_with('~')
 }
 
-/// The app, its shared code, its settings and variables, and the packages it depends on by path.
+/// The app, the proxy beside it, its shared code, its settings and variables, and the packages it depends on by path.
 fn roots(project: &Project) -> Vec<PathBuf> {
+    let beside = project.app_dir.parent().unwrap_or(&project.root);
     let mut roots = vec![
         project.app_dir.clone(),
+        beside.join("proxy.rs"),
         project.root.join("waystation.toml"),
     ];
     let variables = Mode::Development.files().into_iter();

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use waystation_rules::proxy::{Proxies, Reach};
 use waystation_rules::reload::Scope;
+use waystation_rules::segment::Declared;
 use waystation_rules::table::{Entry, Table};
 
-use crate::app::{self, App, Broken, Loader, Policy, Route, Source};
+use crate::app::{self, App, Broken, Loader, Policy, Proxy, Route, Source};
 use crate::build::cargo::CargoError;
 use crate::build::toolchain::Toolchain;
 use crate::build::{
@@ -16,7 +18,7 @@ use crate::build::{
 use crate::project::Project;
 use crate::project::digest::Digest;
 use crate::project::environment::{self, EnvironmentError, Mode};
-use crate::project::routes::{self, RouteSource};
+use crate::project::routes::{self, RouteKind, RouteSource};
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 
@@ -43,6 +45,8 @@ pub struct Session {
 struct Served {
     source: RouteSource,
     digest: Option<Digest>,
+    /// What its module's constants say; nothing if it did not compile.
+    declared: Option<Declared>,
     guest: Result<Arc<Guest>, Arc<Broken>>,
 }
 
@@ -253,7 +257,6 @@ impl Session {
             source,
             component,
             digest,
-            inspected,
             ..
         } = route;
         if let Some(served) = self.served.get(&source.file)
@@ -268,19 +271,18 @@ impl Session {
                 ..served.clone()
             });
         }
-        let pattern = source.pattern.to_string();
-        let declared = inspected.section.as_ref().map(|section| &section.config);
         let guest = app::guest(
             loader,
             &Source {
-                pattern: &pattern,
+                pattern: &source.name(),
                 wasm: component,
-                declared,
+                declared: route.declared(),
             },
         )?;
         Ok(Served {
             source: source.clone(),
             digest: Some(digest.clone()),
+            declared: route.declared().cloned(),
             guest: Ok(guest),
         })
     }
@@ -308,13 +310,11 @@ impl Session {
                 old.digest == served.digest && old.environment() == served.environment()
             });
             if served.guest.is_ok() && !(was_live && is_same) {
-                changed.insert(served.source.pattern.to_string());
+                changed.insert(served.source.name());
             }
             self.served.insert(file, served);
         }
-        let gone = before
-            .into_values()
-            .map(|old| old.source.pattern.to_string());
+        let gone = before.into_values().map(|old| old.source.name());
         let gone = gone.filter(|pattern| !changed.contains(pattern)).collect();
         let broken = (!errors.is_empty()).then(|| errors.join("\n"));
         Change {
@@ -331,7 +331,7 @@ impl Session {
     ///
     /// Never in effect: routes in each other's way were refused when they were discovered.
     pub fn app(&self) -> Result<App, Vec<waystation_rules::table::Conflict>> {
-        let entries = self.served.values().map(|served| Entry {
+        let entries = self.routes().map(|served| Entry {
             pattern: served.source.pattern.clone(),
             file: served.source.file.clone(),
             route: Route {
@@ -340,21 +340,41 @@ impl Session {
                 guest: served.guest.clone(),
             },
         });
+        let proxies = self.served.values();
+        let proxies = proxies.filter(|served| served.source.kind == RouteKind::Proxy);
         Ok(App {
             table: Table::build(entries.collect())?,
+            proxies: Proxies::new(proxies.map(proxy).collect()),
             policy: self.policy.clone(),
         })
     }
 
+    fn routes(&self) -> impl Iterator<Item = &Served> {
+        let served = self.served.values();
+        served.filter(|served| served.source.kind != RouteKind::Proxy)
+    }
+
     /// How many routes there are.
     pub fn len(&self) -> usize {
-        self.served.len()
+        self.routes().count()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.served.is_empty()
+        self.len() == 0
     }
+}
+
+/// A proxy as it is asked. One that has not compiled is about all that is below its folder: which of it its `MATCHER` names is not known.
+fn proxy(served: &Served) -> (Reach, Proxy) {
+    let file = &served.source.file;
+    let declared = served.declared.as_ref();
+    let matcher = declared.and_then(|declared| declared.matcher.as_deref());
+    let whole = Reach::of(file);
+    let part = matcher.and_then(|matcher| whole.clone().matching(matcher).ok()); // or it was not built
+    let guest = served.guest.clone();
+    let file = file.as_str().into();
+    (part.unwrap_or(whole), Proxy { file, guest })
 }
 
 impl Built {
@@ -371,6 +391,7 @@ fn broken(failed: FailedRoute) -> Served {
     Served {
         source: failed.source,
         digest: None,
+        declared: None,
         guest: Err(Arc::new(broken)),
     }
 }

@@ -1,14 +1,47 @@
-//! A request body that a guest may read only so far.
+//! A request body that proxies and then the route read, each only so far.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
+use http::HeaderMap;
+use http_body::{Body as _, Frame, SizeHint};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A request's body under the route's `BODY_LIMIT`.
+/// A client's body on its way to the route, with what a proxy has read of it (row PX10).
+///
+/// Nothing is read ahead: what no proxy asks for is not held.
+#[derive(Debug, Default)]
+pub struct Upload {
+    read: VecDeque<Read>,
+    /// None once it is with somebody else.
+    incoming: Option<Incoming>,
+}
+
+/// Where a body comes from.
+#[derive(Debug)]
+enum Incoming {
+    Client(hyper::body::Incoming),
+    /// A handler of the same app.
+    Guest(WasiBody),
+}
+
+/// A part that was read.
+#[derive(Clone, Debug)]
+enum Read {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    /// The client went away here.
+    Broken,
+}
+
+/// A body that a proxy may read while its request waits.
+#[derive(Debug)]
+pub struct Lent(Arc<Mutex<Upload>>);
+
+/// A client's body under a guest's `BODY_LIMIT`.
 ///
 /// It counts what arrives, so a body without `Content-Length` cannot pass the limit either.
 #[derive(Debug)]
@@ -21,40 +54,163 @@ pub struct RequestBody {
 #[derive(Debug)]
 enum Source {
     None,
-    Client(Incoming),
-    Guest(WasiBody),
+    /// To the end.
+    Own(Upload),
+    /// From this part on, for another will read it too.
+    Lent(Arc<Mutex<Upload>>, usize),
 }
 
-impl RequestBody {
+impl Upload {
     /// What a client sends.
-    pub fn of_client(body: Incoming) -> Self {
-        Self::unlimited(Source::Client(body))
+    pub fn of_client(body: hyper::body::Incoming) -> Self {
+        Self {
+            read: VecDeque::new(),
+            incoming: Some(Incoming::Client(body)),
+        }
     }
 
     /// What a handler of the same app sends.
     pub fn of_guest(body: WasiBody) -> Self {
-        Self::unlimited(Source::Guest(body))
-    }
-
-    /// No body, whatever the client sends: what GET and HEAD get (row Q8).
-    pub fn none() -> Self {
-        Self::unlimited(Source::None)
-    }
-
-    /// Lets `limit` bytes through.
-    pub fn limited(self, limit: u64) -> Self {
         Self {
-            source: self.source,
+            read: VecDeque::new(),
+            incoming: Some(Incoming::Guest(body)),
+        }
+    }
+
+    /// Lends it to a proxy.
+    pub fn lend(self) -> Lent {
+        Lent(Arc::new(Mutex::new(self)))
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Read, Error>>> {
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(Some(Ok(Read::Broken))); // it was taken back: an end would be taken for the body's
+        };
+        let frame = ready!(incoming.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| {
+            Ok(match frame?.into_data() {
+                Ok(data) => Read::Data(data),
+                Err(frame) => frame.into_trailers().map_or(Read::Broken, Read::Trailers),
+            })
+        }))
+    }
+
+    fn is_over(&self, at: usize) -> bool {
+        let is_over = |incoming: &Incoming| incoming.is_end_stream();
+        self.read.len() <= at && self.incoming.as_ref().is_some_and(is_over)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let read = self.read.iter().map(Read::length).sum::<u64>();
+        let rest = self.incoming.as_ref().map(Incoming::size_hint);
+        let rest = rest.unwrap_or_default();
+        let mut hint = SizeHint::new();
+        hint.set_lower(read + rest.lower());
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(read + upper);
+        }
+        hint
+    }
+}
+
+impl Incoming {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self {
+            Self::Client(body) => Pin::new(body).poll_frame(cx).map_err(Error::from),
+            Self::Guest(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(body) => body.is_end_stream(),
+            Self::Guest(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(body) => body.size_hint(),
+            Self::Guest(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Read {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Data(data) => data.len() as u64,
+            Self::Trailers(_) | Self::Broken => 0,
+        }
+    }
+
+    fn into_frame(self) -> Result<Frame<Bytes>, Error> {
+        match self {
+            Self::Data(data) => Ok(Frame::data(data)),
+            Self::Trailers(trailers) => Ok(Frame::trailers(trailers)),
+            Self::Broken => Err(Error::HttpProtocolError),
+        }
+    }
+}
+
+impl Lent {
+    /// The body for the proxy, which may read `limit` bytes of it.
+    pub fn body(&self, limit: u64) -> RequestBody {
+        RequestBody {
+            source: Source::Lent(Arc::clone(&self.0), 0),
             left: limit,
             limit,
         }
     }
 
-    fn unlimited(source: Source) -> Self {
+    /// Takes it back whole. What the proxy still reads is an error to it.
+    pub fn take_back(self) -> Upload {
+        std::mem::take(&mut *lock(&self.0))
+    }
+}
+
+impl RequestBody {
+    /// Lets `limit` bytes of `body` through.
+    pub fn limited(body: Upload, limit: u64) -> Self {
         Self {
-            source,
-            left: u64::MAX,
-            limit: u64::MAX,
+            source: Source::Own(body),
+            left: limit,
+            limit,
+        }
+    }
+
+    /// No body, whatever the client sends: what GET and HEAD get (row Q8).
+    pub fn none() -> Self {
+        Self {
+            source: Source::None,
+            left: 0,
+            limit: 0,
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Read, Error>>> {
+        match &mut self.source {
+            Source::None => Poll::Ready(None),
+            Source::Own(upload) => match upload.read.pop_front() {
+                Some(read) => Poll::Ready(Some(Ok(read))),
+                None => upload.poll(cx),
+            },
+            Source::Lent(upload, at) => {
+                let mut upload = lock(upload);
+                let read = match upload.read.get(*at).cloned() {
+                    Some(read) => Ok(read),
+                    None => {
+                        let Some(read) = ready!(upload.poll(cx)) else {
+                            return Poll::Ready(None);
+                        };
+                        let kept = read.as_ref().map_or(Read::Broken, Read::clone);
+                        upload.read.push_back(kept);
+                        read
+                    }
+                };
+                *at += 1;
+                Poll::Ready(Some(read))
+            }
         }
     }
 }
@@ -67,22 +223,15 @@ impl http_body::Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = match &mut self.source {
-            Source::None => return Poll::Ready(None),
-            Source::Client(body) => match ready!(Pin::new(body).poll_frame(cx)) {
-                Some(frame) => frame?,
-                None => return Poll::Ready(None),
-            },
-            Source::Guest(body) => match ready!(Pin::new(body).poll_frame(cx)) {
-                Some(frame) => frame?,
-                None => return Poll::Ready(None),
-            },
+        let read = match ready!(self.poll_read(cx)) {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            Some(Ok(read)) => read,
         };
-        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-        match self.left.checked_sub(length) {
+        match self.left.checked_sub(read.length()) {
             Some(left) => {
                 self.left = left;
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(Some(read.into_frame()))
             }
             None => {
                 self.source = Source::None;
@@ -94,16 +243,20 @@ impl http_body::Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::None => true,
-            Source::Client(body) => body.is_end_stream(),
-            Source::Guest(body) => body.is_end_stream(),
+            Source::Own(upload) => upload.is_over(0),
+            Source::Lent(upload, at) => lock(upload).is_over(*at),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::None => SizeHint::with_exact(0),
-            Source::Client(body) => body.size_hint(),
-            Source::Guest(body) => body.size_hint(),
+            Source::Own(upload) => upload.size_hint(),
+            Source::Lent(..) => SizeHint::default(),
         }
     }
+}
+
+fn lock(upload: &Mutex<Upload>) -> MutexGuard<'_, Upload> {
+    upload.lock().unwrap_or_else(PoisonError::into_inner)
 }

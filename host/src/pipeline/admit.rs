@@ -6,10 +6,10 @@ use waystation_rules::admit::{self, Head};
 
 use super::failure::Refusal;
 use crate::app::Policy;
-use crate::http::RequestBody;
+use crate::http::Upload;
 
 /// Brings the facts of a request to [`admit::check`].
-pub(super) fn check(request: &Request<RequestBody>, policy: &Policy) -> Result<(), Refusal> {
+pub(super) fn check(request: &Request<Upload>, policy: &Policy) -> Result<(), Refusal> {
     let headers = request.headers();
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -29,7 +29,7 @@ pub(super) fn check(request: &Request<RequestBody>, policy: &Policy) -> Result<(
 }
 
 /// Whom the client meant: what [`check`] let pass.
-pub(super) fn host(request: &Request<RequestBody>) -> String {
+pub(super) fn host(request: &Request<Upload>) -> String {
     let authority = request
         .uri()
         .authority()

@@ -1,85 +1,88 @@
-//! Asks the rules of `waystation.toml` about a request, and adds the headers that they have for its answer.
+//! Asks the rules of `waystation.toml`, the proxies and the routes which of them a request is for, and adds the headers that rules and
+//! proxies have for its answer.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use waystation_rules::config::{Asked, Rules};
+use waystation_rules::config::Asked;
 use waystation_rules::finish::is_appendable;
-use waystation_rules::path::Path;
-use waystation_rules::resolve::{ResolveError, Resolved, resolve};
-use waystation_rules::table::Table;
+use waystation_rules::resolve::{self, ResolveError, Routing, resolve};
 
-use crate::app::Route;
+use super::proxy::Passage;
+use crate::app::{App, Proxy, Route};
 
-/// What of a request the rules look at.
-pub(super) struct Facts<'a> {
-    /// The path from the root of the host.
-    pub(super) path: &'a Path<'a>,
-    /// The path below the base path.
-    pub(super) inside: Option<&'a Path<'a>>,
-    /// The query as it came.
-    pub(super) query: Option<&'a str>,
-    /// The host that was settled.
-    pub(super) host: &'a str,
-    /// The request's headers.
-    pub(super) headers: &'a HeaderMap,
-    /// The request's cookies.
-    pub(super) cookies: &'a [(String, String)],
-}
+/// What answers a request.
+pub(super) type Resolved<'t> = resolve::Resolved<'t, Route, Proxy>;
 
-/// The headers for an answer.
-pub(super) type Added = Vec<(String, String)>;
+/// The headers for an answer, whoever gives it: names in lower case.
+pub(super) type Added = Vec<(HeaderName, HeaderValue)>;
 
-/// Finds what answers a request, and the headers for the answer unless that is a redirect of the rules (row CF1).
+/// Finds what answers a request, or the next proxy to ask. The first time, also finds the headers for the answer, unless that is a redirect
+/// of the rules (row CF1).
 ///
 /// # Errors
 ///
 /// A [`ResolveError`] is answered with 400.
 pub(super) fn resolved<'t>(
-    rules: &Rules,
-    table: &'t Table<Route>,
-    facts: &Facts<'_>,
-) -> Result<(Resolved<'t, Route>, Added), ResolveError> {
-    let lines = facts.headers.iter();
+    app: &'t App,
+    passage: &Passage<'_>,
+    added: &mut Added,
+) -> Result<Resolved<'t>, ResolveError> {
+    let lines = passage.request.headers().iter();
     let lines: Vec<_> = lines
         .filter_map(|(name, value)| {
             Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?))
         })
         .collect();
     let asked = Asked {
-        path: facts.path,
-        inside: facts.inside,
-        query: facts.query,
-        host: facts.host,
+        path: passage.path,
+        inside: passage.inside.as_ref(),
+        query: passage.query.as_deref(),
+        host: &passage.settled.host,
         headers: &lines,
-        cookies: facts.cookies,
+        cookies: &passage.cookies,
     };
-    let resolved = resolve(rules, table, &asked)?;
-    let added = match resolved {
-        Resolved::Redirect(_) => Added::new(),
-        _ => rules.headers(&asked),
+    let routing = Routing {
+        rules: &app.policy.rules,
+        proxies: &app.proxies,
+        table: &app.table,
     };
-    Ok((resolved, added))
+    let resolved = resolve(&routing, &asked, &passage.done)?;
+    if passage.done.is_empty() && !matches!(resolved, Resolved::Redirect(_)) {
+        *added = typed(app.policy.rules.headers(&asked));
+    }
+    Ok(resolved)
 }
 
-/// Puts the rules' headers on an answer: they win over a handler's, and go before those that can stand side by side (rows S5 and C19).
-pub(super) fn add(added: Added, headers: &mut HeaderMap) {
-    let mut own = Vec::new();
-    for (name, _) in &added {
-        let Ok(name) = HeaderName::try_from(name) else {
-            continue;
-        };
-        let kept = headers.get_all(&name).iter().cloned();
-        if is_appendable(name.as_str()) {
-            own.extend(kept.map(|value| (name.clone(), value)));
-        }
-        headers.remove(name);
-    }
-    let added = added.into_iter().filter_map(|(name, value)| {
+fn typed(headers: Vec<(String, String)>) -> Added {
+    let headers = headers.into_iter().filter_map(|(name, value)| {
         Some((
             HeaderName::try_from(name).ok()?,
             HeaderValue::try_from(value).ok()?,
         ))
     });
-    for (name, value) in added.chain(own) {
+    headers.collect()
+}
+
+/// Adds a proxy's headers to those for the answer. Of two values the later one stands, but for headers that can stand side by side.
+pub(super) fn also(added: &mut Added, headers: &HeaderMap) {
+    added.retain(|(name, _)| is_appendable(name.as_str()) || !headers.contains_key(name));
+    added.extend(
+        headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+}
+
+/// Puts the rules' headers and the proxies' on an answer: they win over a handler's, and go before those that can stand side by side (rows S5 and C19).
+pub(super) fn add(added: Added, headers: &mut HeaderMap) {
+    let mut own = Vec::new();
+    for (name, _) in &added {
+        let kept = headers.get_all(name).iter().cloned();
+        if is_appendable(name.as_str()) {
+            own.extend(kept.map(|value| (name.clone(), value)));
+        }
+        headers.remove(name);
+    }
+    for (name, value) in added.into_iter().chain(own) {
         headers.append(name, value);
     }
 }
@@ -100,6 +103,30 @@ mod tests {
         check("", "x-a: own", "x-a: own");
     }
 
+    #[test]
+    fn a_proxys_headers_replace_the_rules_or_stand_beside_them() {
+        let mut added = typed(vec![
+            ("x-a".to_owned(), "rule".to_owned()),
+            ("set-cookie".to_owned(), "a=rule".to_owned()),
+        ]);
+        let proxys = [("x-a", "proxy"), ("set-cookie", "b=proxy")];
+        let proxys = proxys.map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
+        also(&mut added, &HeaderMap::from_iter(proxys)); // PX6
+        let shown: Vec<_> = added
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        assert_eq!(
+            shown.join(", "),
+            "set-cookie: a=rule, x-a: proxy, set-cookie: b=proxy"
+        );
+    }
+
     #[track_caller]
     fn check(rules: &str, own: &str, expected: &str) {
         let pairs = |text: &str| -> Vec<(String, String)> {
@@ -115,7 +142,7 @@ mod tests {
                 HeaderValue::try_from(value).unwrap(),
             );
         }
-        add(pairs(rules), &mut headers);
+        add(typed(pairs(rules)), &mut headers);
         let shown: Vec<_> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))

@@ -8,13 +8,13 @@ use http::{HeaderMap, Request, Uri};
 use http_body_util::BodyExt as _;
 use waystation_rules::finish;
 use waystation_rules::outbound::Refused;
-use waystation_rules::segment::Limits;
 
 use super::admit::content_length;
 use super::failure::Refusal;
 use super::handle::takes_body;
-use crate::http::{Body, BodyError, RequestBody, Response};
-use crate::outbound::{Client, Patience};
+use crate::app::Policy;
+use crate::http::{Body, BodyError, RequestBody, Response, Upload};
+use crate::outbound::Patience;
 
 /// Why another server has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -49,28 +49,42 @@ pub(super) enum ElsewhereError {
     },
 }
 
+/// Who leads a request to another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leader {
+    /// A rule of the operator's, who need not list what they write there.
+    Rule,
+    /// A proxy of the app, which may ask whom its handlers may.
+    Proxy,
+}
+
 /// Asks the server at `url`.
 ///
 /// # Errors
 ///
 /// 502 or 504 if it has no answer; 413 if the body says that it is longer than the operator allows.
 pub(super) async fn ask(
-    client: &Client,
-    limits: &Limits,
+    policy: &Policy,
+    leader: Leader,
     url: String,
-    request: Request<RequestBody>,
+    request: Request<Upload>,
 ) -> Result<Response, Refusal> {
     let uri: Uri = match url.parse() {
         Ok(uri) => uri,
         Err(error) => return Err(ElsewhereError::Url { url, error }.into()),
     };
-    let target = client.admit_own(&uri).map_err(ElsewhereError::from)?;
+    let (client, limits) = (&policy.outbound, &policy.limits);
+    let target = match leader {
+        Leader::Rule => client.admit_own(&uri),
+        Leader::Proxy => client.admit(&uri),
+    };
+    let target = target.map_err(ElsewhereError::from)?;
     let (mut parts, body) = request.into_parts();
     let body = match takes_body(&parts.method) {
         true if content_length(&parts.headers).is_some_and(|length| limits.body < length) => {
             return Err(Refusal::TooLarge(limits.body));
         }
-        true => body.limited(limits.body),
+        true => RequestBody::limited(body, limits.body),
         false => RequestBody::none(),
     };
     parts.uri = uri;

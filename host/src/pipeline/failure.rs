@@ -16,7 +16,7 @@ use waystation_rules::{admit, finish};
 use super::elsewhere::ElsewhereError;
 use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
-use crate::http::{RequestBody, Response, empty, whole};
+use crate::http::{Response, Upload, empty, whole};
 use crate::sandbox::Fault;
 use crate::telemetry::Record;
 
@@ -122,7 +122,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn of(policy: &Policy, request: &Request<RequestBody>) -> Self {
+    pub(super) fn of(policy: &Policy, request: &Request<Upload>) -> Self {
         let wants_html = policy.shows_errors
             && request
                 .headers()

@@ -27,6 +27,7 @@ pub(super) fn response(
     let Answer {
         mut response,
         cookies,
+        ..
     } = answer;
     let status = response.status().as_u16();
     if !finish::is_status(status) {
@@ -34,11 +35,7 @@ pub(super) fn response(
     }
     strip(response.headers_mut());
     join(response.headers_mut());
-    for cookie in &cookies {
-        cookie
-            .check()
-            .map_err(|error| Fault::Answer(error.to_string()))?;
-    }
+    check(&cookies)?;
     if !cookies.is_empty() {
         merge(response.headers_mut(), &cookies);
     }
@@ -105,7 +102,16 @@ pub(super) fn insert_allow(headers: &mut HeaderMap, implemented: Methods) {
     }
 }
 
-fn strip(headers: &mut HeaderMap) {
+/// Says whether a guest's cookies can be sent.
+pub(super) fn check(cookies: &[SetCookie]) -> Result<(), Fault> {
+    let mut checks = cookies.iter().map(SetCookie::check);
+    checks
+        .try_for_each(|check| check)
+        .map_err(|error| Fault::Answer(error.to_string()))
+}
+
+/// Takes out what a guest may not say.
+pub(super) fn strip(headers: &mut HeaderMap) {
     let forbidden: Vec<_> = headers
         .keys()
         .filter(|name| finish::is_forbidden(name.as_str()))
@@ -137,7 +143,7 @@ fn join(headers: &mut HeaderMap) {
 }
 
 /// Rows C6 and C10: the response's own cookies first, each name once.
-fn merge(headers: &mut HeaderMap, edits: &[SetCookie]) {
+pub(super) fn merge(headers: &mut HeaderMap, edits: &[SetCookie]) {
     let own = headers
         .get_all(SET_COOKIE)
         .iter()

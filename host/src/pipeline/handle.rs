@@ -2,7 +2,7 @@
 
 use http::header::{COOKIE, HOST};
 use http::uri::{self, Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri, request};
 use waystation_rules::forwarded::Settled;
 use waystation_rules::method::Method;
 use waystation_rules::table::Param;
@@ -10,7 +10,7 @@ use waystation_rules::{admit, cookies};
 
 use super::admit::content_length;
 use super::failure::Refusal;
-use crate::http::RequestBody;
+use crate::http::{RequestBody, Upload};
 use crate::sandbox::{Call, Guest};
 use crate::telemetry::RequestId;
 
@@ -40,12 +40,12 @@ pub(super) struct Facts<'a> {
 ///
 /// 413 if the body says that it is longer than the route takes; 400 if the path cannot be a URL's.
 pub(super) fn call(
-    request: Request<RequestBody>,
+    request: Request<Upload>,
     guest: &Guest,
     facts: Facts<'_>,
 ) -> Result<Call, Refusal> {
     let limit = guest.config().body_limit;
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = if takes_body(&parts.method) {
         match content_length(&parts.headers) {
             Some(length) if limit < length => return Err(Refusal::TooLarge(limit)),
@@ -54,6 +54,19 @@ pub(super) fn call(
     } else {
         RequestBody::none()
     };
+    Ok(told(parts, body, facts)?)
+}
+
+/// The call of a guest that is told these facts.
+///
+/// # Errors
+///
+/// If the path cannot be a URL's.
+pub(super) fn told(
+    mut parts: request::Parts,
+    body: RequestBody,
+    facts: Facts<'_>,
+) -> Result<Call, http::Error> {
     name_host(&mut parts.headers, &parts.uri);
     parts.uri = url(&facts)?;
     Ok(Call {

@@ -11,28 +11,30 @@ mod failure;
 mod finish;
 mod handle;
 mod own;
+mod proxy;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use headers::{HeaderMapExt as _, IfNoneMatch};
 use http::{HeaderName, HeaderValue};
 use waystation_rules::method::{self, Dispatch, Method, Methods};
-use waystation_rules::path::{self, Normal};
-use waystation_rules::resolve::Resolved;
+use waystation_rules::path::{self, Normal, Path};
 
 use crate::app::App;
-use crate::http::{RequestBody, Response};
+use crate::http::{Response, Upload};
 use crate::sandbox::{Asker, Asks};
 use crate::telemetry::{Record, RequestId};
-use configured::Added;
+use configured::{Added, Resolved};
+use elsewhere::Leader;
 use failure::Refusal;
+use proxy::{Passage, Passed};
 
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers one request, which `asker` makes.
-pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<RequestBody>) -> Response {
+pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<Upload>) -> Response {
     let mut record = Record::new(RequestId::new(), request.method(), request.uri());
     let reader = failure::Reader::of(&app.policy, &request);
     let is_head = request.method() == http::Method::HEAD;
@@ -60,7 +62,7 @@ pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<Request
 async fn walk(
     app: &Arc<App>,
     asker: Asker,
-    mut request: http::Request<RequestBody>,
+    mut request: http::Request<Upload>,
     record: &mut Record,
     added: &mut Added,
 ) -> Result<Response, Refusal> {
@@ -80,29 +82,46 @@ async fn walk(
         Normal::Serve(path) => path,
         Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
     };
-    let cookies = handle::cookies(request.headers());
-    let inside = policy.rules.base().strip(&path);
-    let asked = configured::Facts {
+    let asks = Asks {
+        client: Arc::clone(&policy.outbound),
+        own: Arc::clone(app) as _,
+        asker,
+    };
+    let mut passage = Passage {
+        cookies: handle::cookies(request.headers()),
+        request,
         path: &path,
-        inside: inside.as_ref(),
-        query: uri.query(),
-        host: &settled.host,
-        headers: request.headers(),
-        cookies: &cookies,
+        inside: policy.rules.base().strip(&path),
+        query: uri.query().map(Cow::Borrowed),
+        settled: &settled,
+        origin: &policy.origin,
+        done: Vec::new(),
+        set: Vec::new(),
     };
-    let resolved;
-    (resolved, *added) = configured::resolved(&policy.rules, &app.table, &asked)?;
-    let (found, rewritten) = match resolved {
-        Resolved::Route { found, rewritten } => (found, rewritten),
-        Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
-        Resolved::Other { url } => {
-            return elsewhere::ask(&policy.outbound, &policy.limits, url, request).await;
+    let found = loop {
+        match configured::resolved(app, &passage, added)? {
+            Resolved::Route { found, rewritten } => {
+                passage.rewrite(rewritten);
+                break found;
+            }
+            Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
+            Resolved::Proxy { turn, rewritten } => {
+                match passage.ask(turn, rewritten, &asks, record, added).await? {
+                    Passed::On => {}
+                    Passed::Answered(answer) => {
+                        let asked = passage.asked().unwrap_or(Method::Post);
+                        return Ok(finish::response(answer, asked, passage.has().as_ref())?);
+                    }
+                    Passed::Other { url } => {
+                        return elsewhere::ask(policy, Leader::Proxy, url, passage.request).await;
+                    }
+                }
+            }
+            Resolved::Other { url } => {
+                return elsewhere::ask(policy, Leader::Rule, url, passage.request).await;
+            }
+            Resolved::Nothing => return Err(Refusal::NotFound),
         }
-        Resolved::Nothing => return Err(Refusal::NotFound),
-    };
-    let (path, query) = match &rewritten {
-        Some(rewritten) => (Some(&rewritten.path), rewritten.query.as_deref()),
-        None => (inside.as_ref(), uri.query()),
     };
     record.route = Some(Arc::clone(&found.route.pattern));
     let guest = found
@@ -112,7 +131,7 @@ async fn walk(
         .map_err(|broken| Refusal::Broken(Arc::clone(broken)))?;
 
     let implemented = guest.methods();
-    let method = match method::dispatch(request.method().as_str(), implemented) {
+    let method = match method::dispatch(passage.request.method().as_str(), implemented) {
         Dispatch::Run(method) => method,
         Dispatch::HeadFromGet => Method::Get,
         Dispatch::Allow => return Ok(finish::allow(implemented)),
@@ -120,30 +139,20 @@ async fn walk(
         Dispatch::Unknown => return Err(Refusal::UnknownMethod),
     };
 
-    let asked = if request.method() == http::Method::HEAD {
-        Method::Head
-    } else {
-        method
-    };
+    let (asked, has) = (passage.asked().unwrap_or(method), passage.has());
     let facts = handle::Facts {
         method,
         params: found.params,
-        path: path.map_or("/", path::Path::as_str),
-        query,
-        cookies,
+        path: passage.inside.as_ref().map_or("/", Path::as_str),
+        query: passage.query.as_deref(),
+        cookies: passage.cookies,
         settled: &settled,
         id: record.id,
         origin: &policy.origin,
     };
-    let has = request.headers().typed_get::<IfNoneMatch>();
-    let call = handle::call(request, guest, facts)?;
-    let asks = Asks {
-        client: Arc::clone(&policy.outbound),
-        own: Arc::clone(app) as _,
-        asker,
-    };
+    let call = handle::call(passage.request, guest, facts)?;
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call, asks).await;
-    record.guest_time = Some(started.elapsed());
+    record.add_guest_time(started.elapsed());
     Ok(finish::response(answer?, asked, has.as_ref())?)
 }

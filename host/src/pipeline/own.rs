@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use waystation_rules::forwarded;
 
 use crate::app::App;
-use crate::http::{RequestBody, Response};
+use crate::http::{Upload, Response};
 use crate::sandbox::{Asker, OwnRoutes};
 
 impl OwnRoutes for App {
@@ -19,7 +19,7 @@ impl OwnRoutes for App {
 
     fn ask(
         self: Arc<Self>,
-        request: Request<RequestBody>,
+        request: Request<Upload>,
         asker: Asker,
     ) -> Pin<Box<dyn Future<Output = Response> + Send>> {
         let request = as_of_a_client(request, &self.policy.origin);
@@ -28,7 +28,7 @@ impl OwnRoutes for App {
 }
 
 /// In origin form, on the app's own host, and without what only a proxy of the operator's may say.
-fn as_of_a_client(mut request: Request<RequestBody>, origin: &Authority) -> Request<RequestBody> {
+fn as_of_a_client(mut request: Request<Upload>, origin: &Authority) -> Request<Upload> {
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     let headers = request.headers_mut();

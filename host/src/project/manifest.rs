@@ -19,6 +19,25 @@ pub struct Manifest {
     pub name: String,
     /// Every route, sorted by file.
     pub routes: Vec<Route>,
+    /// Every proxy, sorted by file.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub proxies: Vec<Proxy>,
+}
+
+/// One proxy of a build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// The source it was made from, which says what it is about: `proxy.rs` or `app/admin/proxy.rs`.
+    pub file: String,
+    /// Where its component is, from the manifest's folder: `components/<digest>.wasm`.
+    pub component: String,
+    /// The name of the component's content.
+    pub digest: Digest,
+    /// The component's size.
+    pub bytes: u64,
+    /// What its module's constants say, `MATCHER` among them.
+    pub config: Declared,
 }
 
 /// One route of a build.
@@ -56,4 +75,6 @@ pub enum Interface {
     Http3,
     /// `wasi:http/incoming-handler@0.2`.
     Http2,
+    /// `waystation:route/proxy`: no route, but asked before routes.
+    Proxy,
 }

@@ -1,11 +1,12 @@
-//! The names of the packages that are written for the routes: unique, stable, and readable in cargo's output.
+//! The names of the packages that are written for the routes and proxies: unique, stable, and readable in cargo's output.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest name before it is cut and told apart by a hash.
 const LONGEST: usize = 56;
 
-/// Names a package for each route, given as pattern and file: `/items/[slug]` is `route-items-slug`.
+/// Names a package for each route and proxy, given as pattern and file: `/items/[slug]` is `route-items-slug`, `proxy.rs` is `proxy-root`,
+/// and `app/admin/proxy.rs` with its folder for a pattern is `proxy-app-admin`.
 ///
 /// Where a name would be used twice, is `taken`, or is too long, it ends in a hash of the file, so a name depends on nothing but the
 /// route's own file and whether another route or a dependency claims the same words.
@@ -13,7 +14,7 @@ const LONGEST: usize = 56;
 pub fn packages(routes: &[(String, String)], taken: &BTreeSet<String>) -> Vec<String> {
     let readable: Vec<String> = routes
         .iter()
-        .map(|(pattern, _)| readable(pattern))
+        .map(|(pattern, file)| readable(pattern, file))
         .collect();
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &readable {
@@ -31,15 +32,19 @@ pub fn packages(routes: &[(String, String)], taken: &BTreeSet<String>) -> Vec<St
     readable.iter().zip(routes).map(name).collect()
 }
 
-/// The ASCII letters and digits of a pattern in lower case, joined by single dashes.
-fn readable(pattern: &str) -> String {
+/// What the file makes, and the ASCII letters and digits of its pattern in lower case, joined by single dashes.
+fn readable(pattern: &str, file: &str) -> String {
+    let kind = match file.ends_with("proxy.rs") {
+        true => "proxy",
+        false => "route",
+    };
     let words = pattern
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty());
     let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
     match words.is_empty() {
-        true => "route-root".to_owned(),
-        false => format!("route-{}", words.join("-")),
+        true => format!("{kind}-root"),
+        false => format!("{kind}-{}", words.join("-")),
     }
 }
 
@@ -62,6 +67,19 @@ mod tests {
             "route-a-b-d8e82d37 route-a-b-9292a085 route-c",
         );
         check(&["/taken"], "route-taken-327d297f");
+    }
+
+    #[test]
+    fn a_proxy_is_called_one() {
+        let files = ["proxy.rs", "app/admin/proxy.rs"];
+        let named = ["", "app/admin/"].into_iter().zip(files);
+        let routes: Vec<_> = named
+            .map(|(pattern, file)| (pattern.to_owned(), file.to_owned()))
+            .collect();
+        assert_eq!(
+            packages(&routes, &BTreeSet::new()),
+            ["proxy-root", "proxy-app-admin"]
+        );
     }
 
     #[test]

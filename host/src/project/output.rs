@@ -142,10 +142,11 @@ fn parse(text: &[u8]) -> Result<Manifest, String> {
 
 /// Left-over components cost space and nothing else, so a failure to remove one is nobody's concern.
 fn remove_others(folder: &Path, manifest: &Manifest) {
-    let keep: BTreeSet<_> = manifest
-        .routes
-        .iter()
-        .map(|route| folder.join(&route.component))
+    let routes = manifest.routes.iter().map(|route| &route.component);
+    let proxies = manifest.proxies.iter().map(|proxy| &proxy.component);
+    let keep: BTreeSet<_> = routes
+        .chain(proxies)
+        .map(|component| folder.join(component))
         .collect();
     let entries = fs::read_dir(folder.join("components"))
         .into_iter()
@@ -246,6 +247,7 @@ mod tests {
             version: VERSION,
             name: "shop".to_owned(),
             routes: vec![route],
+            proxies: Vec::new(),
         }
     }
 }

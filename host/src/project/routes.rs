@@ -1,4 +1,5 @@
-//! Finds the routes of an app: one for each folder below `app/` that holds a `route.rs` or a `route.wasm`.
+//! Finds the routes of an app: one for each folder below `app/` that holds a `route.rs` or a `route.wasm`; and its proxies, the `proxy.rs`
+//! beside `app/` (row PX1) and in folders of it.
 //!
 //! In: the folders on disk. Out: a [`RouteSource`] each, in the order of their files, or every fault at once.
 //!
@@ -12,16 +13,16 @@ use std::path::{Path, PathBuf};
 use waystation_rules::pattern::{self, RoutePattern};
 use waystation_rules::table::{Entry, Table};
 
-/// One route as its author wrote it.
+/// One route, or one proxy, as its author wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteSource {
-    /// What it matches.
+    /// What it matches; for a proxy, its folder.
     pub pattern: RoutePattern,
     /// The file from the app's root with forward slashes: `app/items/[slug]/route.rs`.
     pub file: String,
     /// Whether it is built or taken as it is.
     pub kind: RouteKind,
-    /// What its package is called, and its component: `route-items-slug`.
+    /// What its package is called, and its component: `route-items-slug`, `proxy-app-admin`.
     pub package: String,
 }
 
@@ -33,9 +34,30 @@ pub enum RouteKind {
     Rust,
     /// `route.wasm`: a component that somebody else compiled.
     Wasm,
+    /// `proxy.rs`: compiled by cargo, and asked before routes.
+    Proxy,
 }
 
-/// Finds every route of an app, sorted by file.
+impl RouteKind {
+    /// Whether cargo compiles it.
+    #[must_use]
+    pub const fn is_built(self) -> bool {
+        matches!(self, Self::Rust | Self::Proxy)
+    }
+}
+
+impl RouteSource {
+    /// What a person calls it: a route by its pattern, a proxy by its file.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.kind {
+            RouteKind::Rust | RouteKind::Wasm => self.pattern.to_string(),
+            RouteKind::Proxy => self.file.clone(),
+        }
+    }
+}
+
+/// Finds every route and every proxy of an app, sorted by file.
 ///
 /// # Errors
 ///
@@ -44,6 +66,7 @@ pub enum RouteKind {
 pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
     let cargo_toml = CargoToml::read(&project.root)?;
     let mut walk = Walk::new(project);
+    walk.proxy_file(project.app_dir.parent().unwrap_or(&project.root), "");
     walk.folder(&project.app_dir, "");
     let Walk {
         mut found,
@@ -66,7 +89,11 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
 
     let named: Vec<_> = parsed
         .iter()
-        .map(|(pattern, file, _)| (pattern.to_string(), file.clone()))
+        .map(|(pattern, file, kind)| match kind {
+            RouteKind::Rust | RouteKind::Wasm => (pattern.to_string(), file.clone()),
+            // Several proxies can have one pattern: groups tell them apart.
+            RouteKind::Proxy => (file.replace("proxy.rs", ""), file.clone()),
+        })
         .collect();
     let packages = names::packages(&named, &taken(&cargo_toml));
     let sources = parsed.into_iter().zip(packages);
@@ -81,14 +108,14 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
 }
 
 fn conflicts(routes: &[(RoutePattern, String, RouteKind)]) -> Vec<ProjectError> {
-    let entries = routes
+    let routes = routes
         .iter()
-        .enumerate()
-        .map(|(route, (pattern, file, _))| Entry {
-            pattern: pattern.clone(),
-            file: file.clone(),
-            route,
-        });
+        .filter(|(_, _, kind)| *kind != RouteKind::Proxy);
+    let entries = routes.enumerate().map(|(route, (pattern, file, _))| Entry {
+        pattern: pattern.clone(),
+        file: file.clone(),
+        route,
+    });
     match Table::build(entries.collect()) {
         Ok(_) => Vec::new(),
         Err(conflicts) => conflicts
@@ -110,7 +137,7 @@ fn taken(cargo_toml: &CargoToml) -> BTreeSet<String> {
     names.chain([cargo_toml.name.clone()]).collect()
 }
 
-/// A route file and the folder it is in, from `app/`: `items/[slug]`, and nothing for `app/` itself.
+/// A route's or a proxy's file and the folder it is in, from `app/`: `items/[slug]`, and nothing for `app/` itself.
 struct Found {
     folder: String,
     file: String,
@@ -145,6 +172,7 @@ impl<'a> Walk<'a> {
             Err(error) => return self.unreadable(path, error),
         }
         self.route_file(path, folder);
+        self.proxy_file(path, folder);
         for name in self.folders_in(path) {
             if !pattern::is_private(&name) {
                 let below = if folder.is_empty() {
@@ -172,13 +200,22 @@ impl<'a> Walk<'a> {
             }
         };
         let name = match kind {
-            RouteKind::Rust => "route.rs",
             RouteKind::Wasm => "route.wasm",
+            _ => "route.rs",
         };
-        let file = self.below_root(&path.join(name));
+        self.push(path, folder, name, kind);
+    }
+
+    fn proxy_file(&mut self, path: &Path, folder: &str) {
+        if path.join("proxy.rs").is_file() {
+            self.push(path, folder, "proxy.rs", RouteKind::Proxy);
+        }
+    }
+
+    fn push(&mut self, path: &Path, folder: &str, name: &str, kind: RouteKind) {
         self.found.push(Found {
             folder: folder.to_owned(),
-            file,
+            file: self.below_root(&path.join(name)),
             kind,
         });
     }

@@ -15,4 +15,4 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub use waystation::route::{context, outcome, segment};
+pub use waystation::route::{context, outcome, segment, verdict};

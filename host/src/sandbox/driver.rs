@@ -19,7 +19,7 @@ use super::guest::Guest;
 use super::outgoing::Asks;
 use crate::http::Response;
 
-pub use call::Call;
+pub use call::{Call, Onward};
 
 /// What a guest answered.
 pub struct Answer {
@@ -27,6 +27,8 @@ pub struct Answer {
     pub response: Response,
     /// The cookies that the handler set through `cookies()`, in order.
     pub cookies: Vec<SetCookie>,
+    /// Of a proxy that does not answer: how the request goes on. The response is then only headers for whoever answers.
+    pub onward: Option<Box<Onward>>,
 }
 
 /// Asks a guest, which may ask others through `asks`. The head is there when this returns; the body may still be written while it is sent.
@@ -68,6 +70,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     Ok(Answer {
         response: http::Response::from_parts(parts, body),
         cookies: head.cookies,
+        onward: head.onward,
     })
 }
 
@@ -88,6 +91,7 @@ async fn place(guest: &Guest) -> Result<OwnedSemaphorePermit, Fault> {
 struct Head {
     response: http::Response<Contents>,
     cookies: Vec<SetCookie>,
+    onward: Option<Box<Onward>>,
 }
 
 enum Contents {

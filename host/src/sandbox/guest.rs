@@ -1,4 +1,4 @@
-//! A compiled component, found by its type to be one of the three kinds that can answer a request.
+//! A compiled component, found by its type to be one of the three kinds that can answer a request, or a proxy.
 
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub struct Guest {
 pub(super) enum Entry {
     /// `waystation:route/<method>`: the handlers by method.
     Route(Handlers),
+    /// `waystation:route/proxy`: where its `handle` stands.
+    Proxy(ComponentExportIndex),
     /// `wasi:http/handler@0.3`.
     Http3(Box<p3::bindings::ServicePre<State>>),
     /// `wasi:http/incoming-handler@0.2`.
@@ -57,7 +59,7 @@ pub enum LoadError {
 impl Guest {
     /// Gets a component ready. Nothing of it runs. It sees no environment until [`Self::in_environment`] gives it one.
     ///
-    /// `route` is the pattern it answers, such as `/items/[slug]`, for the log.
+    /// `route` is the pattern it answers, such as `/items/[slug]`, or a proxy's file, for the log.
     ///
     /// # Errors
     ///
@@ -75,6 +77,8 @@ impl Guest {
         let handlers = Handlers::of(component);
         let entry = if !handlers.methods().is_empty() {
             Entry::Route(handlers)
+        } else if let Some(proxy) = handle(component, "proxy") {
+            Entry::Proxy(proxy)
         } else if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
             Entry::Http3(Box::new(service))
         } else if let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone()) {
@@ -116,11 +120,12 @@ impl Guest {
         &self.environment
     }
 
-    /// The methods that its type lists; all of them for a component of another make.
+    /// The methods that its type lists; all of them for a component of another make, none for a proxy.
     pub fn methods(&self) -> Methods {
         match &self.entry {
             Entry::Route(handlers) => handlers.methods(),
             Entry::Http3(_) | Entry::Http2(_) => Methods::ALL,
+            Entry::Proxy(_) => Methods::NONE,
         }
     }
 
@@ -142,11 +147,7 @@ impl Guest {
 
 impl Handlers {
     fn of(component: &Component) -> Self {
-        Self(Method::ALL.map(|method| {
-            let interface = format!("waystation:route/{}@{CONTRACT}", method.interface());
-            let interface = component.get_export_index(None, &interface)?;
-            component.get_export_index(Some(&interface), "handle")
-        }))
+        Self(Method::ALL.map(|method| handle(component, method.interface())))
     }
 
     fn methods(&self) -> Methods {
@@ -159,6 +160,13 @@ impl Handlers {
     pub(super) fn get(&self, method: Method) -> Option<&ComponentExportIndex> {
         self.0[method as usize].as_ref()
     }
+}
+
+/// Where the `handle` of one of the contract's interfaces stands, if the component has it.
+fn handle(component: &Component, interface: &str) -> Option<ComponentExportIndex> {
+    let interface = format!("waystation:route/{interface}@{CONTRACT}");
+    let interface = component.get_export_index(None, &interface)?;
+    component.get_export_index(Some(&interface), "handle")
 }
 
 /// The configuration in the words of `wit/segment.wit`.

@@ -67,8 +67,8 @@ impl Guest {
     /// Takes an instance back that has answered without a fault.
     pub(super) fn give_back(&self, mut lease: Lease) {
         lease.uses += 1;
-        let is_shared =
-            self.config.isolation == Isolation::Shared && matches!(self.entry, Entry::Route(_));
+        let is_shared = self.config.isolation == Isolation::Shared
+            && matches!(self.entry, Entry::Route(_) | Entry::Proxy(_));
         let is_small = lease.store.data().memory.taken() <= MOST_MEMORY;
         if is_shared
             && is_small

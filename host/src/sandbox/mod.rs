@@ -17,7 +17,7 @@ mod nested;
 mod outgoing;
 mod state;
 
-pub use driver::{Answer, Call, run};
+pub use driver::{Answer, Call, Onward, run};
 pub use engine::{Favour, Sandbox};
 pub use fault::Fault;
 pub use guest::{Guest, LoadError};

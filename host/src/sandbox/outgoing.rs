@@ -13,7 +13,7 @@ use waystation_rules::outbound::{Refused, SELF};
 use waystation_rules::segment::Limits;
 
 use super::nested;
-use crate::http::{RequestBody, Response};
+use crate::http::{Upload, Response};
 use crate::outbound::{Client, Patience};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
@@ -52,7 +52,7 @@ pub trait OwnRoutes: Send + Sync {
     /// Answers as it would a client.
     fn ask(
         self: Arc<Self>,
-        request: http::Request<RequestBody>,
+        request: http::Request<Upload>,
         asker: Asker,
     ) -> Pin<Box<dyn Future<Output = Response> + Send>>;
 }
@@ -142,7 +142,7 @@ impl Outgoing {
                         depth: asks.asker.depth + 1,
                         ..asks.asker
                     };
-                    let asked = asks.own.ask(request.map(RequestBody::of_guest), asker);
+                    let asked = asks.own.ask(request.map(Upload::of_guest), asker);
                     let answer = tokio::time::timeout(patience.head, nested::ask(asked, turn));
                     answer.await.map_err(|_| Error::HttpResponseTimeout)?
                 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::sniff::sniff;
 use crate::app::Current;
-use crate::http::RequestBody;
+use crate::http::Upload;
 use crate::pipeline;
 use crate::sandbox::Asker;
 
@@ -56,7 +56,7 @@ pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Curren
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let app = current.app();
-        let request = request.map(RequestBody::of_client);
+        let request = request.map(Upload::of_client);
         let asker = Asker { client, depth: 0 };
         async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request).await) }
     });

@@ -1,6 +1,6 @@
 //! Reads the rules that were declared; every fault of a rule is found in one go.
 
-use super::declared::{self, Headers};
+use super::declared::{self, Headers, Matcher};
 use super::{Condition, ConfigError, Fault, HeaderRule, RedirectRule, Rewrite, Rule, is_token};
 use crate::destination::{Destination, DestinationError};
 use crate::finish;
@@ -110,6 +110,17 @@ pub(super) fn rewrite(declared: &declared::Rewrite, faults: &mut Faults) -> Opti
         rule: rule?,
         destination,
     })
+}
+
+/// A matcher is a rule that does nothing by itself.
+pub(super) fn matcher(declared: &Matcher, faults: &mut Faults) -> Option<Rule> {
+    rule(
+        &declared.source,
+        &declared.has,
+        &declared.missing,
+        true,
+        faults,
+    )
 }
 
 fn rule(

@@ -1,7 +1,7 @@
 //! The rules as `waystation.toml` writes them.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// `[[headers]]`, `[[redirects]]` and `[rewrites]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -98,21 +98,37 @@ pub struct Rewrite {
     pub base_path: bool,
 }
 
+/// One entry of a proxy's `MATCHER` (row PX3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matcher {
+    /// Which paths.
+    pub source: String,
+    /// What the request must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub has: Vec<Condition>,
+    /// What it must not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Condition>,
+}
+
 /// `{ type = "header", key = "x-version", value = "v(?<version>[0-9]+)" }` (row PX4).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Where to look.
     #[serde(rename = "type")]
     pub kind: Kind,
     /// The name of the header, the cookie or the query's pair; none for the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// A regular expression for the whole value; without one, any value that is not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
 /// Where a condition looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A header of the request; its name is of any case.

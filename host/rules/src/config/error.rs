@@ -7,7 +7,7 @@ use crate::source::SourceError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{list}[{index}].{field}`: {fault}")]
 pub struct ConfigError {
-    /// `headers`, `redirects` or `rewrites.before_files` and so on.
+    /// `headers`, `redirects`, `rewrites.before_files` and so on, or a proxy's `MATCHER`.
     pub list: &'static str,
     /// Which rule of the list, from 0.
     pub index: usize,

@@ -1,6 +1,22 @@
 use super::*;
 
 #[test]
+fn what_was_set_before_is_seen() {
+    let set = |name: &str, value: &str| SetCookie {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        ..SetCookie::default()
+    };
+    let mut cookies = parse("a=1; b=2");
+    overlay(&mut cookies, &[set("b", "3"), set("c", "4"), set("a", "")]); // C18
+    let pairs = [("a", ""), ("b", "3"), ("c", "4")];
+    assert_eq!(
+        cookies,
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+#[test]
 fn a_cookie_header_is_pairs() {
     // Q6
     check_parse("a=1; b=2", "a=1 b=2");

@@ -93,7 +93,13 @@ fn check(toml: &str, target: &str, expected: &str) {
         headers: &[],
         cookies: &[],
     };
-    let found = match resolve(&rules, &table, &asked).unwrap() {
+    let routing = Routing {
+        rules: &rules,
+        proxies: &Proxies::<()>::default(),
+        table: &table,
+    };
+    let found = match resolve(&routing, &asked, &[]).unwrap() {
+        Resolved::Proxy { .. } => unreachable!("there is none"),
         Resolved::Redirect(redirect) => format!("{} {}", redirect.status, redirect.location),
         Resolved::Other { url } => format!("to {url}"),
         Resolved::Nothing => "nothing".to_owned(),

@@ -16,6 +16,14 @@ fn a_route_is_known_by_its_exports() {
 }
 
 #[test]
+fn a_proxy_is_no_route() {
+    check(
+        &component(&["waystation:route/proxy@0.1.0"], None),
+        "Proxy ",
+    );
+}
+
+#[test]
 fn any_wasi_http_component_answers_every_method() {
     let every = "GET HEAD POST PUT PATCH DELETE OPTIONS QUERY";
     check(

@@ -44,6 +44,34 @@ waystation::route! { root = \"../../..\", file = \"app/items/[slug]/route.rs\", 
 }
 
 #[test]
+fn a_proxy_is_a_package_of_its_own() {
+    let app = App::new(&[
+        ("proxy.rs", "use my_shop::user;"),
+        ("app/x/route.rs", ""),
+        ("app/x/proxy.rs", "use my_shop::user;"),
+    ]);
+    app.write().unwrap();
+    let root = app.read(".waystation/routes/proxy-root/src/lib.rs");
+    assert!(
+        root.ends_with(
+            "\
+#[path = \"../../../../proxy.rs\"]
+mod proxy;
+waystation::proxy! { root = \"../../..\", file = \"proxy.rs\", pattern = \"/\" }
+"
+        ),
+        "{root}"
+    );
+    let uses_library = |package: &str| {
+        let manifest = app.read(&format!(".waystation/routes/{package}/Cargo.toml"));
+        manifest.contains("dependencies.my-shop]")
+    };
+    assert!(uses_library("proxy-root"));
+    assert!(uses_library("proxy-app-x"));
+    assert!(!uses_library("route-x")); // what its neighbour says is nothing to it
+}
+
+#[test]
 fn its_manifest_has_the_app_s_dependencies() {
     let app = App::new(&[("app/route.rs", "")]);
     app.write().unwrap();

@@ -41,6 +41,33 @@ fn a_route_file_is_a_route() {
 }
 
 #[test]
+fn a_proxy_file_is_found_beside_the_app_and_in_its_folders() {
+    check(
+        &[
+            "proxy.rs",
+            "app/(shop)/proxy.rs",
+            "app/admin/proxy.rs",
+            "app/admin/route.rs",
+        ], // PX1
+        "/ app/(shop)/proxy.rs proxy-app-shop\n/admin app/admin/proxy.rs proxy-app-admin\n\
+         /admin app/admin/route.rs route-admin\n/ proxy.rs proxy-root",
+    );
+    check(
+        &["src/proxy.rs", "src/app/x/route.rs"],
+        "/x src/app/x/route.rs route-x\n/ src/proxy.rs proxy-src",
+    );
+    check(
+        &["src/proxy.rs", "app/x/route.rs"],
+        "/x app/x/route.rs route-x",
+    ); // a module of the library
+    check(
+        &["proxy.rs", "src/app/x/route.rs"],
+        "/x src/app/x/route.rs route-x",
+    );
+    check(&["app/_lib/proxy.rs", "app/proxies.rs"], "");
+}
+
+#[test]
 fn other_files_are_not() {
     check(
         &[

@@ -1,4 +1,4 @@
-//! One call into a guest, whichever of the three kinds it is.
+//! One call into a guest, whichever kind it is.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
-use wasmtime::component::{Accessor, ComponentExportIndex, Resource};
+use wasmtime::component::{Accessor, ComponentExportIndex, ComponentNamedList, Lift, Resource};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
@@ -20,6 +20,7 @@ use super::{Contents, Head, Slot};
 use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
 use crate::sandbox::bindings::outcome::{self, Effect, Failure, Outcome};
+use crate::sandbox::bindings::verdict::{self, HeaderChange, Verdict};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::{Entry, Guest};
 use crate::sandbox::lease::Lease;
@@ -27,7 +28,7 @@ use crate::sandbox::state::{Incoming, State};
 
 /// A request and the facts that the host settled about it.
 pub struct Call {
-    /// The handler to run.
+    /// The handler to run; nothing to a proxy.
     pub method: Method,
     /// The request in absolute form; what it says of its origin is settled too.
     pub request: http::Request<RequestBody>,
@@ -39,6 +40,15 @@ pub struct Call {
     pub cookies: Vec<(String, String)>,
     /// The client's IP address.
     pub client_address: String,
+}
+
+/// How a request goes on after a proxy.
+#[derive(Debug)]
+pub struct Onward {
+    /// As what: a path with its query, or an absolute URL; none to go on as it was asked.
+    pub rewrite: Option<String>,
+    /// The headers of the request to set, or to take off, in order.
+    pub request_headers: Vec<(HeaderName, Option<HeaderValue>)>,
 }
 
 type Io = std::pin::Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
@@ -80,6 +90,7 @@ async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> was
                 Ok(())
             }
         },
+        Entry::Proxy(handler) => proxy(guest, lease, handler, call, slot).await,
         Entry::Http3(service) => http3(service, &mut lease.store, call, slot).await,
         Entry::Http2(proxy) => http2(proxy, &mut lease.store, call, slot).await,
     }
@@ -92,7 +103,35 @@ async fn route(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    type Handled = (Result<Outcome, Failure>,);
+    handled(guest, lease, handler, call, slot, settle).await
+}
+
+async fn proxy(
+    guest: &Guest,
+    lease: &mut Lease,
+    handler: &ComponentExportIndex,
+    call: Call,
+    slot: &Slot,
+) -> wasmtime::Result<()> {
+    let settle = |accessor: &_, verdict, io| match verdict {
+        Verdict::Answer(outcome) => settle(accessor, outcome, io),
+        Verdict::Onward(onward) => Ok(goes_on(onward).map_err(Fault::Answer)),
+    };
+    handled(guest, lease, handler, call, slot, settle).await
+}
+
+/// Calls a handler of the contract; `settle` makes a head of what it returned.
+async fn handled<R>(
+    guest: &Guest,
+    lease: &mut Lease,
+    handler: &ComponentExportIndex,
+    call: Call,
+    slot: &Slot,
+    settle: impl FnOnce(&Accessor<State>, R, Io) -> wasmtime::Result<Result<Head, Fault>> + Send,
+) -> wasmtime::Result<()>
+where
+    (Result<R, Failure>,): ComponentNamedList + Lift + Send + Sync + 'static,
+{
     let Lease {
         store, instance, ..
     } = lease;
@@ -100,8 +139,10 @@ async fn route(
         Some(instance) => instance,
         None => *instance.insert(guest.pre.instantiate_async(&mut *store).await?),
     };
-    let handler =
-        instance.get_typed_func::<(Resource<Request>, Context), Handled>(&mut *store, handler)?;
+    let handler = instance.get_typed_func::<(Resource<Request>, Context), (Result<R, Failure>,)>(
+        &mut *store,
+        handler,
+    )?;
     let context = Context {
         request_id: call.request_id,
         pattern: guest.route().to_owned(),
@@ -117,7 +158,7 @@ async fn route(
                 .call_concurrent(accessor, (request, context))
                 .await?;
             slot.put(match handled {
-                Ok(outcome) => settle(accessor, outcome, io)?,
+                Ok(returned) => settle(accessor, returned, io)?,
                 Err(Failure { status, message }) => Err(Fault::Handler { status, message }),
             });
             rest(accessor).await;
@@ -172,6 +213,7 @@ async fn http2(
                 Ok(Head {
                     response,
                     cookies: Vec::new(),
+                    onward: None,
                 })
             }
             Err(error) => Err(Fault::Handler {
@@ -213,14 +255,14 @@ fn settle(
     outcome: Outcome,
     io: Io,
 ) -> wasmtime::Result<Result<Head, Fault>> {
-    let cookies = outcome
-        .effects
-        .into_iter()
-        .map(|Effect::SetCookie(cookie)| set_cookie(cookie));
-    let cookies = cookies.collect();
+    let cookies = cookies(outcome.effects);
     match outcome.answer {
         outcome::Answer::Reply(reply) => Ok(whole(reply)
-            .map(|response| Head { response, cookies })
+            .map(|response| Head {
+                response,
+                cookies,
+                onward: None,
+            })
             .map_err(Fault::Answer)),
         outcome::Answer::Stream(response) => Ok(Ok(streamed(accessor, response, io, cookies)?)),
     }
@@ -233,17 +275,55 @@ fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, String> {
     let headers = response.headers_mut();
     headers.reserve(reply.headers.len());
     for (name, value) in reply.headers {
-        let (Ok(name_), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_maybe_shared(bytes::Bytes::from(value)),
-        ) else {
-            return Err(format!(
-                "it answered with a header `{name}` that HTTP does not allow"
-            ));
-        };
-        headers.append(name_, value);
+        let (name, value) = header(&name, value)?;
+        headers.append(name, value);
     }
     Ok(response)
+}
+
+/// A proxy's word that the request goes on: a head without an answer.
+fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
+    let mut response = http::Response::new(Contents::Whole(bytes::Bytes::new()));
+    for (name, value) in onward.response_headers {
+        let (name, value) = header(&name, value)?;
+        response.headers_mut().append(name, value);
+    }
+    let change = |change| match change {
+        HeaderChange::Set((name, value)) => {
+            let (name, value) = header(&name, value)?;
+            Ok((name, Some(value)))
+        }
+        HeaderChange::Remove(name) => Ok((header(&name, Vec::new())?.0, None)),
+    };
+    let changes = onward.request_headers.into_iter().map(change);
+    let request_headers = changes.collect::<Result<_, String>>()?;
+    Ok(Head {
+        response,
+        cookies: cookies(onward.effects),
+        onward: Some(Box::new(Onward {
+            rewrite: onward.rewrite,
+            request_headers,
+        })),
+    })
+}
+
+fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), String> {
+    match (
+        HeaderName::from_bytes(name.as_bytes()),
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(value)),
+    ) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        _ => Err(format!(
+            "it answered with a header `{name}` that HTTP does not allow"
+        )),
+    }
+}
+
+fn cookies(effects: Vec<Effect>) -> Vec<SetCookie> {
+    let cookies = effects
+        .into_iter()
+        .map(|Effect::SetCookie(cookie)| set_cookie(cookie));
+    cookies.collect()
 }
 
 fn streamed(
@@ -255,7 +335,11 @@ fn streamed(
     accessor.with(|mut store| {
         let response = store.data_mut().table.delete(response)?;
         let response = response.into_http(store, io)?.map(Contents::Streaming);
-        Ok(Head { response, cookies })
+        Ok(Head {
+            response,
+            cookies,
+            onward: None,
+        })
     })
 }
 

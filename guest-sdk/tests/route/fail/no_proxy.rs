@@ -1,0 +1,8 @@
+//! A proxy without its function.
+
+waystation::proxy! {
+    pattern = "/",
+    mod proxy {}
+}
+
+fn main() {}
