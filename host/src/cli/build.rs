@@ -39,11 +39,10 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
 
 /// Gets a built route ready to answer.
 pub(super) fn guest(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Arc<Guest>> {
-    let section = route.inspected.section.as_ref();
     let source = Source {
-        pattern: &route.source.pattern.to_string(),
+        pattern: &route.source.name(),
         wasm: &route.component,
-        declared: section.map(|section| &section.config),
+        declared: route.declared(),
     };
     app::guest(loader, &source).with_context(|| format!("{} cannot be served", route.source.file))
 }

@@ -4,14 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use waystation_rules::proxy::{Proxies, Reach};
 use waystation_rules::segment::Limits;
 use waystation_rules::table::{Entry, Table};
 
 use super::{args, listen, report, signal};
-use crate::app::{self, App, Current, Loader, Policy, Route};
+use crate::app::{self, App, Current, Loader, Policy, Proxy, Route};
 use crate::build::cargo::CargoError;
 use crate::build::{self, BuiltRoute, Cancel, Profile, toolchain};
 use crate::project::environment::{self, Mode};
+use crate::project::routes::RouteKind;
 use crate::project::{self, Project, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
@@ -40,11 +42,17 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
         let stop = signal::stop()?;
         let listener = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
-        let routes = app::in_parallel(&build.built, |route| entry(&loader, route));
+        let is_proxy = |built: &BuiltRoute| built.source.kind == RouteKind::Proxy;
+        let (proxies, routes): (Vec<_>, Vec<_>) = build.built.into_iter().partition(is_proxy);
+        let routes = app::in_parallel(&routes, |route| entry(&loader, route));
         let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        let table = Table::build(routes).map_err(report::conflicts)?;
-        let policy = Policy::of(&settings, listen::origin(address)?, false)?;
-        let current = Arc::new(Current::new(App { table, policy }));
+        let proxies = app::in_parallel(&proxies, |asked| proxy(&loader, asked));
+        let proxies = proxies.into_iter().collect::<anyhow::Result<_>>()?;
+        let current = Arc::new(Current::new(App {
+            table: Table::build(routes).map_err(report::conflicts)?,
+            proxies: Proxies::new(proxies),
+            policy: Policy::of(&settings, listen::origin(address)?, false)?,
+        }));
         let url = format!("http://{address}");
         report::serving_tests(&url);
         tokio::spawn(server::serve(listener, current, std::future::pending()));
@@ -84,4 +92,23 @@ fn entry(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {
             guest: Ok(guest),
         },
     })
+}
+
+/// A built proxy, ready to be asked.
+fn proxy(loader: &Loader, built: &BuiltRoute) -> anyhow::Result<(Reach, Proxy)> {
+    let guest = super::build::guest(loader, built)?;
+    let file = &built.source.file;
+    let reach = Reach::of(file);
+    let matcher = built
+        .declared()
+        .and_then(|declared| declared.matcher.as_deref());
+    let reach = matcher.map_or(Ok(reach.clone()), |matcher| reach.matching(matcher))?;
+    let file = file.as_str().into();
+    Ok((
+        reach,
+        Proxy {
+            file,
+            guest: Ok(guest),
+        },
+    ))
 }

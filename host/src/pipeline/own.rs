@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use waystation_rules::forwarded;
 
 use crate::app::App;
-use crate::http::{Upload, Response};
+use crate::http::{Response, Upload};
 use crate::sandbox::{Asker, OwnRoutes};
 
 impl OwnRoutes for App {

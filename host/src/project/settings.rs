@@ -61,7 +61,7 @@ pub struct Server {
 }
 
 /// `[outbound]`: which other servers handlers may ask; none by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Outbound {
     /// Such as `https://api.example.com`, `https://*.example.com` and `http://localhost:*`.

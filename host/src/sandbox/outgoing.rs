@@ -13,7 +13,7 @@ use waystation_rules::outbound::{Refused, SELF};
 use waystation_rules::segment::Limits;
 
 use super::nested;
-use crate::http::{Upload, Response};
+use crate::http::{Response, Upload};
 use crate::outbound::{Client, Patience};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
@@ -185,15 +185,10 @@ fn is_own(request: &http::Request<WasiBody>, origin: &Authority) -> bool {
 
 fn patience(options: Option<RequestOptions>) -> Patience {
     let options = options.unwrap_or_default();
-    let sum = |connect: Option<Duration>, first: Option<Duration>| match (connect, first) {
-        (None, None) => HEAD,
-        (connect, first) => connect
-            .unwrap_or(HEAD)
-            .saturating_add(first.unwrap_or(HEAD))
-            .min(HEAD),
-    };
+    let connect = options.connect_timeout.unwrap_or_default();
+    let first = options.first_byte_timeout;
     Patience {
-        head: sum(options.connect_timeout, options.first_byte_timeout),
+        head: first.map_or(HEAD, |first| connect.saturating_add(first).min(HEAD)),
         piece: options.between_bytes_timeout.unwrap_or(PIECE).min(PIECE),
         body: ANSWER,
     }
