@@ -56,6 +56,10 @@
 //! answer it. Of the constants it has `MATCHER` (`&str`, `&[&str]`, [`Matcher`] or `&[Matcher]`), `MAX_DURATION`, `ISOLATION`, `CPU_MS`
 //! and `BODY_LIMIT`, which for a proxy is how much of the body it may read itself.
 //!
+//! # Metadata
+//!
+//! `robots.rs`, `sitemap.rs`, `manifest.rs` and images have one function instead of handlers; see [`metadata`].
+//!
 //! # Features
 //!
 //! `portable` (on by default): outside of development builds, the component also exports `wasi:http/handler@0.3`, so that other WASI
@@ -91,6 +95,7 @@ mod headers;
 mod incoming;
 mod into_response;
 mod matcher;
+pub mod metadata;
 mod multipart;
 mod navigation;
 mod next;
@@ -172,6 +177,7 @@ pub mod __private {
     pub use crate::call::Call;
     pub use crate::handler::{Handler, Pending, decide, handle};
     pub use crate::matcher::Matchers;
+    pub use crate::metadata::unlisted;
     pub use crate::params::RawParams;
     #[cfg(feature = "portable")]
     pub use crate::portable::{Route, handle as handle_anywhere};

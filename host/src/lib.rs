@@ -25,8 +25,8 @@
 //! [`server`] accepts it and takes the [`app`] that is current, once. [`pipeline`] admits it, settles who asks, normalises its path, asks
 //! the operator's rules, the proxies and the table which route that is, lets each proxy on the way change or answer the request, finds the
 //! method, and calls the guest through [`sandbox`], which hands out an instance, drives it in the very future that hyper polls, and names
-//! what stopped it if something did. [`pipeline`] then applies the cookies and the headers of rules and proxies, takes out what may not
-//! leave, and answers 304 where the client has the content.
+//! what stopped it if something did; a file of `public/` is in the same table, and is read instead. [`pipeline`] then applies the cookies
+//! and the headers of rules and proxies, takes out what may not leave, and answers 304 where the client has the content.
 //!
 //! # A file change walks down too
 //!

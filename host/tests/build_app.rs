@@ -115,7 +115,7 @@ fn a_dependency_that_is_nowhere_is_told_in_cargo_s_words() {
 
 fn written_output_is_read_back(project: &Project, build: &Build) {
     let folder = output::folder(&project.root);
-    let manifest = build.manifest(project);
+    let manifest = build.manifest(project, Vec::new());
     output::write(
         &folder,
         &manifest,

@@ -1,50 +1,8 @@
 //! `waystation build`, and `waystation start` on what it made.
 
-use std::path::PathBuf;
+use waystation_tests::{App, Client};
 
-use waystation_tests::{App, Client, Host, tree};
-
-use crate::support::{lasting, production, program, text_route, turn};
-
-/// A folder with nothing of the app but what `build` made.
-struct Deployed {
-    folder: tempfile::TempDir,
-}
-
-impl Deployed {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let output = ".waystation/output";
-        tree::copy(
-            &production().path(output),
-            &folder.path().join(output),
-            &|_| true,
-        )
-        .unwrap();
-        Self { folder }
-    }
-
-    fn path(&self, below: &str) -> PathBuf {
-        self.folder.path().join(below)
-    }
-
-    /// Starts with neither cargo nor rustc nor anything else to be found.
-    fn start(&self) -> Host {
-        let command = program().command("start", self.folder.path());
-        command.on_a_free_port().bare().serve()
-    }
-
-    /// The one file in a folder whose name ends so, the largest if there are more.
-    fn largest(&self, folder: &str) -> PathBuf {
-        let files = tree::files(&self.path(folder))
-            .unwrap()
-            .into_iter()
-            .map(|file| self.path(folder).join(file));
-        files
-            .max_by_key(|file| file.metadata().unwrap().len())
-            .unwrap()
-    }
-}
+use crate::support::{Deployed, lasting, production, program, text_route, turn};
 
 #[tokio::test]
 async fn start_needs_neither_the_sources_nor_a_toolchain() {
@@ -105,7 +63,7 @@ fn a_component_that_was_changed_is_not_served() {
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&component, bytes).unwrap();
     let exit = program()
-        .command("start", deployed.folder.path())
+        .command("start", deployed.root())
         .on_a_free_port()
         .run();
     assert_eq!(exit.code, Some(1));

@@ -21,14 +21,24 @@ static EXAMPLE: LazyLock<Example> = LazyLock::new(|| {
     let files = tree::files(source).expect("the example app");
     let is_written = |file: &Path| !file.starts_with(".waystation") && !file.starts_with("target");
     let files = files.into_iter().filter(|file| is_written(file));
-    let texts = files.map(|file| {
-        let text = fs::read_to_string(source.join(&file)).expect("a text");
+    let (texts, others): (Vec<_>, Vec<_>) = files
+        .map(|file| {
+            let content = fs::read(source.join(&file)).expect("a file");
+            (file, String::from_utf8(content))
+        })
+        .partition(|(_, content)| content.is_ok());
+    let texts = texts.into_iter().map(|(file, text)| {
+        let text = text.expect("a text");
         let sdk = format!("waystation = {{ path = {:?}", sdk_folder());
         let text = text.replace("waystation = { path = \"../guest-sdk\"", &sdk);
         (file.to_string_lossy().into_owned(), text)
     });
     let texts: Vec<_> = texts.collect();
     let app = App::lasting(&lasting("example"), &crate::support::borrowed(&texts));
+    for (file, content) in others {
+        let bytes = content.expect_err("no text").into_bytes();
+        app.write_bytes(&file.to_string_lossy(), &bytes);
+    }
     let host = program().command("dev", app.root());
     let host = host.on_a_free_port().leashed().serve();
     Example { app, host }

@@ -31,6 +31,9 @@ const METHODS: [&str; 8] = [
     "get", "head", "post", "put", "patch", "delete", "options", "query",
 ];
 
+/// The functions of metadata modules, which answer to GET.
+const METADATA: [&str; 4] = ["robots", "sitemap", "manifest", "image"];
+
 /// Interfaces of the contract that hold types and nothing to call.
 const TYPES: [&str; 3] = [
     "waystation:route/context@",
@@ -54,7 +57,10 @@ pub(crate) async fn check(source: &str, component: &[u8], file: &str) {
     let mut offered: Vec<_> = offered.collect();
     let mut defined: Vec<_> = METHODS
         .into_iter()
-        .filter(|method| defines(source, method))
+        .filter(|method| {
+            let is_metadata = || METADATA.iter().any(|function| defines(source, function));
+            defines(source, method) || *method == "get" && is_metadata()
+        })
         .collect();
     offered.sort_unstable();
     defined.sort_unstable();

@@ -47,7 +47,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 10] = [
+const BUILT: [&str; 14] = [
     "app/hello/",
     "app/items/[id]/route.rs",
     "app/methods/post/",
@@ -57,6 +57,10 @@ const BUILT: [&str; 10] = [
     "app/limits/wall/",
     "app/slow/",
     "app/stream/",
+    "app/favicon.ico",
+    "app/meta/icon.svg",
+    "app/robots.rs",
+    "public/",
     "src/",
 ];
 
@@ -67,6 +71,50 @@ static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     app
 });
+
+/// A folder with nothing of the app but what `build` made.
+pub(crate) struct Deployed {
+    folder: tempfile::TempDir,
+}
+
+impl Deployed {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let output = ".waystation/output";
+        tree::copy(
+            &production().path(output),
+            &folder.path().join(output),
+            &|_| true,
+        )
+        .unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    /// Starts with neither cargo nor rustc nor anything else to be found.
+    pub(crate) fn start(&self) -> Host {
+        let command = program().command("start", self.folder.path());
+        command.on_a_free_port().bare().serve()
+    }
+
+    /// The one file in a folder whose name ends so, the largest if there are more.
+    pub(crate) fn largest(&self, folder: &str) -> PathBuf {
+        let files = tree::files(&self.path(folder))
+            .unwrap()
+            .into_iter()
+            .map(|file| self.path(folder).join(file));
+        files
+            .max_by_key(|file| file.metadata().unwrap().len())
+            .unwrap()
+    }
+}
 
 /// A folder below cargo's target folder that the next run finds again.
 pub(crate) fn lasting(name: &str) -> PathBuf {

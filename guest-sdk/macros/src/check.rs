@@ -8,6 +8,7 @@ use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, ReturnType, Type, UseTree, 
 
 use crate::constants::{Constant, Form};
 use crate::fault::{Fault, Place};
+use crate::metadata::{Convention, Lists};
 use crate::method::{Method, Role};
 
 /// What a module defines.
@@ -15,6 +16,8 @@ use crate::method::{Method, Role};
 pub(crate) struct Module {
     pub(crate) handlers: Vec<Handler>,
     pub(crate) constants: Vec<Defined>,
+    /// What lists the several that a metadata module makes.
+    pub(crate) lists: Option<Lists>,
 }
 
 impl Module {
@@ -42,6 +45,8 @@ impl Module {
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(crate) method: Method,
+    /// The function's name: the method's, but in a metadata module.
+    pub(crate) function: String,
     pub(crate) is_async: bool,
     /// Where the types of the arguments are, and that of the answer: what the compiler says of them belongs there.
     pub(crate) arguments: Vec<Place>,
@@ -64,11 +69,18 @@ pub(crate) struct Defined {
     pub(crate) ty: Span,
 }
 
-/// Checks a module; `dynamic` says whether its path has params, for the signatures to copy.
-pub(crate) fn module(items: &[Item], dynamic: bool, role: Role) -> Result<Module, Vec<Fault>> {
+/// Checks a module, which answers as a convention says if there is one; `dynamic` says whether its path has params, for the signatures to
+/// copy.
+pub(crate) fn module(
+    items: &[Item],
+    dynamic: bool,
+    role: Role,
+    convention: Option<&Convention>,
+) -> Result<Module, Vec<Fault>> {
     let mut check = Check {
         role,
         dynamic,
+        convention,
         module: Module::default(),
         faults: Vec::new(),
     };
@@ -76,7 +88,9 @@ pub(crate) fn module(items: &[Item], dynamic: bool, role: Role) -> Result<Module
         .iter()
         .filter(|item| !is_test(attributes(item)))
         .for_each(|item| check.item(item));
-    if check.module.handlers.is_empty() && check.faults.is_empty() {
+    if let Some(convention) = convention {
+        check.missing(convention);
+    } else if check.module.handlers.is_empty() && check.faults.is_empty() {
         check.faults.push(Fault {
             message: format!("this {} has no handler", role.module()),
             help: format!("{} {{ .. }}", role.first().signature(dynamic)),
@@ -90,14 +104,15 @@ pub(crate) fn module(items: &[Item], dynamic: bool, role: Role) -> Result<Module
     }
 }
 
-struct Check {
+pub(crate) struct Check<'a> {
     role: Role,
-    dynamic: bool,
-    module: Module,
-    faults: Vec<Fault>,
+    pub(crate) dynamic: bool,
+    convention: Option<&'a Convention>,
+    pub(crate) module: Module,
+    pub(crate) faults: Vec<Fault>,
 }
 
-impl Check {
+impl Check<'_> {
     fn item(&mut self, item: &Item) {
         match item {
             Item::Fn(function) => self.function(function),
@@ -123,8 +138,11 @@ impl Check {
     fn function(&mut self, function: &ItemFn) {
         let ident = &function.sig.ident;
         let name = ident.to_string();
+        if let Some(convention) = self.convention {
+            return self.metadata_function(convention, function);
+        }
         if let Some(method) = self.role.named(&name) {
-            return self.handler(method, function);
+            return self.handler(method, function, method.signature(self.dynamic));
         }
         if let Some(method) = self.role.spelled(&name) {
             let message = match self.role {
@@ -184,9 +202,8 @@ impl Check {
         }
     }
 
-    fn handler(&mut self, method: Method, function: &ItemFn) {
+    pub(crate) fn handler(&mut self, method: Method, function: &ItemFn, signature: String) {
         let before = self.faults.len();
-        let signature = method.signature(self.dynamic);
         let (ident, sig) = (&function.sig.ident, &function.sig);
         match &function.vis {
             Visibility::Public(_) => {}
@@ -236,6 +253,7 @@ impl Check {
             };
             self.module.handlers.push(Handler {
                 method,
+                function: ident.to_string(),
                 is_async: sig.asyncness.is_some(),
                 arguments: sig
                     .inputs
@@ -347,12 +365,17 @@ impl Check {
         }
     }
 
-    fn fault(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn fault(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.faults.push(Fault::at(span, message, help));
     }
 }
 
-fn is_public(vis: &Visibility) -> bool {
+pub(crate) fn is_public(vis: &Visibility) -> bool {
     matches!(vis, Visibility::Public(_))
 }
 

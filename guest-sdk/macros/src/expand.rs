@@ -6,6 +6,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use crate::check::{Defined, Handler, Module};
 use crate::constants::Form;
 use crate::fault::Place;
+use crate::metadata::Lists;
 use crate::method::Role;
 use crate::params::{Kind, Param};
 
@@ -62,6 +63,7 @@ pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream
     let Module {
         handlers,
         constants,
+        lists,
     } = module;
     let names: Vec<_> = handlers
         .iter()
@@ -75,7 +77,9 @@ pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream
         Role::Proxy => Vec::new(), // it is asked whatever the method
     };
     let own = ident(role.module());
-    let calls = handlers.iter().map(|handler| call(handler, &own));
+    let calls = handlers
+        .iter()
+        .map(|handler| call(handler, &own, lists.as_ref()));
     let interfaces = names.iter().map(|name| interface(name, role));
     let config = constants.iter().map(|defined| config(defined, &own));
     let portable = match role {
@@ -117,9 +121,17 @@ pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream
     }
 }
 
-/// A handler with its arguments and answer made alike.
-fn call(handler: &Handler, module: &Ident) -> TokenStream {
-    let name = ident(handler.method.name());
+/// A handler with its arguments and answer made alike. Where several are listed, one that is not among them is no path.
+fn call(handler: &Handler, module: &Ident, lists: Option<&Lists>) -> TokenStream {
+    let (name, function) = (ident(handler.method.name()), ident(&handler.function));
+    let listed = lists.map(|lists| {
+        let (function, wait) = (ident(&lists.function), wait(lists.is_async));
+        quote! {
+            if let ::std::option::Option::Some(answer) = sdk::unlisted(&call, self::#module::#function() #wait) {
+                return ::std::result::Result::Ok(answer);
+            }
+        }
+    });
     let argument = |place: &Place| {
         let span = place.span;
         let check = place.drawn.as_ref().map(|drawn| {
@@ -136,7 +148,7 @@ fn call(handler: &Handler, module: &Ident) -> TokenStream {
         }
     };
     let arguments = handler.arguments.iter().map(argument);
-    let wait = handler.is_async.then(|| quote!(.await));
+    let wait = wait(handler.is_async);
     let check = handler.answer.drawn.as_ref().map(|drawn| {
         let message = "a handler cannot answer with `{Self}`";
         let note = "return `Response`, `Json<T>` or `Html<T>`, text, bytes, a `StatusCode`, `(StatusCode, T)`, or a \
@@ -157,7 +169,8 @@ fn call(handler: &Handler, module: &Ident) -> TokenStream {
         fn #name(call: sdk::Rc<sdk::Call>) -> sdk::Pending {
             #check
             ::std::boxed::Box::pin(async move {
-                let answer = self::#module::#name(#(#arguments),*) #wait;
+                #listed
+                let answer = self::#module::#function(#(#arguments),*) #wait;
                 #checked
                 #answered
             })
@@ -233,6 +246,10 @@ fn config(defined: &Defined, module: &Ident) -> TokenStream {
             ::std::option::Option::Some(#value)
         }
     }
+}
+
+fn wait(is_async: bool) -> Option<TokenStream> {
+    is_async.then(|| quote!(.await))
 }
 
 fn ident(name: &str) -> Ident {

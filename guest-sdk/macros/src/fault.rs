@@ -179,7 +179,8 @@ error: a handler has no generic parameters: nothing could choose them
         let rendered = with_locations(|| {
             let parsed = syn::parse_file(source).unwrap();
             let faults =
-                crate::check::module(&parsed.items, true, crate::method::Role::Route).unwrap_err();
+                crate::check::module(&parsed.items, true, crate::method::Role::Route, None)
+                    .unwrap_err();
             render(&faults, "app/x/route.rs", source)
         });
         assert_eq!(rendered, expected);

@@ -3,12 +3,16 @@
 use syn::parse::{Parse, ParseStream};
 use syn::{Ident, ItemMod, LitStr, Token};
 
+use crate::metadata::Convention;
 use crate::method::Role;
+use crate::params;
 
-/// `root = "../../..", file = "app/x/route.rs", pattern = "/x"`, or `pattern = "/x", mod route { .. }`.
+/// `root = "../../..", file = "app/x/route.rs", pattern = "/x"`, or `pattern = "/x", mod route { .. }`; for a metadata module also
+/// `function = "robots"`, and `lists = "generate_sitemaps"` where it may make several.
 pub(crate) struct Input {
     pub(crate) pattern: LitStr,
     pub(crate) source: Source,
+    pub(crate) convention: Option<Convention>,
 }
 
 /// Where the module is.
@@ -20,6 +24,7 @@ pub(crate) enum Source {
 impl Parse for Input {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let (mut root, mut file, mut pattern, mut module) = (None, None, None, None);
+        let (mut function, mut lists) = (None, None);
         while !input.is_empty() {
             if !(input.peek(Ident) && input.peek2(Token![=])) {
                 module = Some(input.parse()?);
@@ -32,10 +37,12 @@ impl Parse for Input {
                 "root" => root = Some(value.value()),
                 "file" => file = Some(value.value()),
                 "pattern" => pattern = Some(value),
+                "function" => function = Some(value.value()),
+                "lists" => lists = Some(value.value()),
                 _ => {
                     return Err(syn::Error::new(
                         name.span(),
-                        "expected `root`, `file` or `pattern`",
+                        "expected `root`, `file`, `pattern`, `function` or `lists`",
                     ));
                 }
             }
@@ -44,12 +51,21 @@ impl Parse for Input {
             }
         }
         let pattern = pattern.ok_or_else(|| input.error("expected `pattern = \"/..\"`"))?;
+        let convention = function.map(|function| Convention {
+            function,
+            lists,
+            is_several: params::is_of_several(&pattern.value()),
+        });
         let source = match (module, root, file) {
             (Some(module), None, None) => Source::InPlace(module),
             (None, Some(root), Some(file)) => Source::File { root, file },
             _ => return Err(input.error("expected `root` and `file`, or a module")),
         };
-        Ok(Self { pattern, source })
+        Ok(Self {
+            pattern,
+            source,
+            convention,
+        })
     }
 }
 

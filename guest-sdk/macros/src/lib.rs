@@ -13,6 +13,7 @@ mod constants;
 mod expand;
 mod fault;
 mod input;
+mod metadata;
 mod method;
 mod params;
 
@@ -21,6 +22,7 @@ use quote::quote;
 
 use crate::fault::Fault;
 use crate::input::{Input, Source};
+use crate::metadata::Convention;
 use crate::method::Role;
 
 /// Makes a component of a route module. The build writes this; a route's own file needs no macro.
@@ -33,6 +35,9 @@ use crate::method::Role;
 ///
 /// `root` is relative to the package's folder, `file` to `root`. For documentation and tests, the module can be written in place:
 /// `waystation::route! { pattern = "/items/[slug]", mod route { .. } }`.
+///
+/// A metadata module such as `app/robots.rs` answers by one function, and may list several by another: `function = "sitemap"`,
+/// `lists = "generate_sitemaps"`.
 #[proc_macro]
 pub fn route(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     component(syn::parse_macro_input!(input as Input), Role::Route).into()
@@ -53,9 +58,10 @@ fn component(input: Input, role: Role) -> TokenStream {
         Ok(params) => params,
         Err(fault) => return fault.into_compile_error(),
     };
+    let (dynamic, convention) = (!params.is_empty(), input.convention.as_ref());
     let module = match &input.source {
-        Source::File { root, file } => in_file(root, file, !params.is_empty(), role),
-        Source::InPlace(module) => in_place(module, !params.is_empty(), role),
+        Source::File { root, file } => in_file(root, file, dynamic, role, convention),
+        Source::InPlace(module) => in_place(module, dynamic, role, convention),
     };
     let kept = match &input.source {
         Source::File { .. } => None,
@@ -75,6 +81,7 @@ fn in_file(
     file: &str,
     dynamic: bool,
     role: Role,
+    convention: Option<&Convention>,
 ) -> Result<check::Module, TokenStream> {
     let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     let path = std::path::Path::new(&package).join(root).join(file);
@@ -85,7 +92,7 @@ fn in_file(
     };
     let checked = fault::with_locations(|| {
         let parsed = syn::parse_file(&source).ok()?;
-        let checked = check::module(&parsed.items, dynamic, role);
+        let checked = check::module(&parsed.items, dynamic, role, convention);
         Some(match checked {
             Ok(module) => Ok(module.drawn(file, &source)),
             Err(faults) => Err(fault::render(&faults, file, &source)),
@@ -104,9 +111,10 @@ fn in_place(
     module: &syn::ItemMod,
     dynamic: bool,
     role: Role,
+    convention: Option<&Convention>,
 ) -> Result<check::Module, TokenStream> {
     let items = module.content.as_ref().map(|(_, items)| items.as_slice());
-    check::module(items.unwrap_or_default(), dynamic, role).map_err(|faults| {
+    check::module(items.unwrap_or_default(), dynamic, role, convention).map_err(|faults| {
         let errors = faults
             .into_iter()
             .map(|fault| Fault::into_error(fault, module.ident.span()));

@@ -20,6 +20,14 @@ pub(crate) enum Kind {
     Optional,
 }
 
+/// The segment that says which of several a metadata module is asked for. It is the host's, so no field of `Params`.
+const ID: &str = "[__metadata_id__]";
+
+/// Whether the pattern is that of a metadata module that makes several.
+pub(crate) fn is_of_several(pattern: &str) -> bool {
+    pattern.ends_with(ID)
+}
+
 pub(crate) fn of_pattern(pattern: &LitStr) -> syn::Result<Vec<Param>> {
     let fail = |message: String| Err(syn::Error::new(pattern.span(), message));
     let text = pattern.value();
@@ -28,7 +36,8 @@ pub(crate) fn of_pattern(pattern: &LitStr) -> syn::Result<Vec<Param>> {
             "`{text}` is not a pattern; it starts with a slash, such as `/items/[slug]`"
         ));
     }
-    let params: Vec<_> = text.split('/').filter_map(param).collect();
+    let own = text.split('/').filter(|segment| *segment != ID);
+    let params: Vec<_> = own.filter_map(param).collect();
     for (at, param) in params.iter().enumerate() {
         if param.name.is_empty() {
             return fail(format!("a dynamic segment of `{text}` has no name"));

@@ -13,6 +13,7 @@
 //! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params? [`resolve`]: which, once the operator's rules are asked?
 //! - [`proxy`]: which proxies does it pass, and what may they change?
+//! - [`file`]: a file answers: how much of it, in which encoding? [`content_type`]: what is it?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?
@@ -21,6 +22,7 @@
 //!
 //! And when files change:
 //!
+//! - [`metadata`]: is this the file of an icon, a sitemap or the like?
 //! - [`reload`]: what has to be built?
 //!
 //! And when the program starts, or makes a new app:
@@ -31,11 +33,14 @@
 pub mod admit;
 pub mod base_path;
 pub mod config;
+pub mod content_type;
 pub mod cookies;
 pub mod destination;
 pub mod environment;
+pub mod file;
 pub mod finish;
 pub mod forwarded;
+pub mod metadata;
 pub mod method;
 pub mod outbound;
 pub mod package;

@@ -126,6 +126,15 @@ impl RoutePattern {
         Ok(Self { segments })
     }
 
+    /// The path of a file that is sent as it is, such as `icons/[1].png`: each of its names is text.
+    #[must_use]
+    pub fn of_file(file: &str) -> Self {
+        let names = file.split('/').filter(|name| !name.is_empty());
+        Self {
+            segments: names.map(|name| Segment::Static(name.to_owned())).collect(),
+        }
+    }
+
     /// The segments from the root; none for `/`.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
@@ -275,6 +284,13 @@ mod tests {
         check("(shop)", "/");
         check("@team/items", "/items"); // F6
         check("blog/[...slug]/(group)", "/blog/[...slug] with slug");
+    }
+
+    #[test]
+    fn every_name_in_the_path_of_a_file_is_text() {
+        let file = RoutePattern::of_file("(a)/[b]/@c/%5Fd.txt");
+        assert_eq!(file.to_string(), "/(a)/[b]/@c/%5Fd.txt");
+        assert!(!file.is_dynamic());
     }
 
     #[test]

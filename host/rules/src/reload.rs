@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::metadata::{self, Metadata};
 use crate::pattern::is_private;
 
 /// Content of one file, as a hash.
@@ -21,7 +22,8 @@ pub struct Snapshot(pub BTreeMap<String, Digest>);
 pub enum Scope {
     /// Nothing changed.
     Nothing,
-    /// Only these routes and proxies, named by their files. A file that is gone is a route that is gone.
+    /// Only these routes and proxies, named by their files. A file that is gone is a route that is gone. There are none where only files
+    /// changed that are sent as they are.
     Routes(BTreeSet<String>),
     /// Something that routes share: each may be concerned, and the compiler knows which.
     Everything,
@@ -31,12 +33,17 @@ pub enum Scope {
 pub fn scope(before: &Snapshot, now: &Snapshot) -> Scope {
     let changed = changed(before, now);
     if changed.is_empty() {
-        Scope::Nothing
-    } else if changed.iter().all(|file| is_route(file)) {
-        Scope::Routes(changed)
-    } else {
-        Scope::Everything
+        return Scope::Nothing;
     }
+    let mut routes = BTreeSet::new();
+    for file in changed {
+        match part(&file) {
+            Part::Route => drop(routes.insert(file)),
+            Part::File => {}
+            Part::Shared => return Scope::Everything,
+        }
+    }
+    Scope::Routes(routes)
 }
 
 /// The files that differ: changed, new, or gone.
@@ -60,11 +67,24 @@ pub fn overtakes(newer: &Scope, building: &Scope) -> bool {
     }
 }
 
-/// Whether a file is a handler's or a proxy's, by the rules that discovery follows: below the app's folder and in no private one (row F3),
-/// or the proxy beside that folder. `src/proxy.rs` is none here: where the app is not in `src/`, it is a part of the library.
-fn is_route(file: &str) -> bool {
+/// What a file is to the routes.
+enum Part {
+    /// The handler of one, or a proxy.
+    Route,
+    /// Sent as it is.
+    File,
+    /// Anything else: whom it concerns, the compiler knows.
+    Shared,
+}
+
+/// Tells by the rules that discovery follows: below the app's folder and in no private one (row F3), or the proxy beside that folder.
+/// `src/proxy.rs` is none here: where the app is not in `src/`, it is a part of the library.
+fn part(file: &str) -> Part {
     if file == "proxy.rs" {
-        return true;
+        return Part::Route;
+    }
+    if file.starts_with("public/") {
+        return Part::File;
     }
     let below = file
         .strip_prefix("src/")
@@ -72,9 +92,17 @@ fn is_route(file: &str) -> bool {
         .strip_prefix("app/");
     let Some((folders, name)) = below.map(|below| below.rsplit_once('/').unwrap_or(("", below)))
     else {
-        return false;
+        return Part::Shared;
     };
-    matches!(name, "route.rs" | "route.wasm" | "proxy.rs") && !folders.split('/').any(is_private)
+    if folders.split('/').any(is_private) {
+        return Part::Shared;
+    }
+    match metadata::of(folders, name) {
+        _ if matches!(name, "route.rs" | "route.wasm" | "proxy.rs") => Part::Route,
+        Some(Metadata::Code { .. }) => Part::Route,
+        Some(Metadata::Static { .. }) => Part::File,
+        None => Part::Shared,
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +146,19 @@ mod tests {
         );
         check("src/proxy.rs=1", "", "everything");
         check("app/_private/proxy.rs=1", "", "everything");
+    }
+
+    #[test]
+    fn a_metadata_file_is_a_route_or_sent_as_it_is() {
+        check(
+            "",
+            "app/robots.rs=1 app/x/sitemap.rs=1",
+            "app/robots.rs app/x/sitemap.rs",
+        );
+        check("app/icon.png=1 public/a.txt=1", "app/icon.png=2", "");
+        check("public/a.rs=1", "app/a/route.rs=1", "app/a/route.rs");
+        check("", "app/x/robots.rs=1", "everything");
+        check("", "app/_x/icon.png=1", "everything");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! answer is half old and half new.
 
 mod compiled;
+mod file;
 mod load;
 
 use std::sync::Arc;
@@ -14,12 +15,14 @@ use waystation_rules::config::Rules;
 use waystation_rules::forwarded::Trust;
 use waystation_rules::proxy::Proxies;
 use waystation_rules::segment::Limits;
-use waystation_rules::table::Table;
+use waystation_rules::table::{Entry, Table};
 
 use crate::outbound::Client;
+use crate::project::files::FileSource;
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 
+pub use file::{Content, File};
 pub use load::{Loader, Source, guest, in_parallel};
 
 /// A set of routes, and how they are served. Nothing in it changes.
@@ -38,8 +41,43 @@ pub struct Route {
     pub pattern: Arc<str>,
     /// The route's source, from the project's root, such as `app/items/[slug]/route.rs`.
     pub file: String,
-    /// The component, or why there is none.
-    pub guest: Result<Arc<Guest>, Arc<Broken>>,
+    /// What answers.
+    pub handler: Handler,
+}
+
+/// What answers at a pattern.
+pub enum Handler {
+    /// A component.
+    Guest(Arc<Guest>),
+    /// A file that is sent as it is.
+    File(Box<File>),
+    /// A component that there is not, and why.
+    Broken(Arc<Broken>),
+}
+
+impl Route {
+    /// What answers for a file as it is in its folder now.
+    #[must_use]
+    pub fn of_file(source: &FileSource) -> Entry<Self> {
+        Entry {
+            pattern: source.pattern.clone(),
+            file: source.file.clone(),
+            route: Self {
+                pattern: source.pattern.to_string().into(),
+                file: source.file.clone(),
+                handler: Handler::File(Box::new(File::live(source))),
+            },
+        }
+    }
+}
+
+impl From<Result<Arc<Guest>, Arc<Broken>>> for Handler {
+    fn from(guest: Result<Arc<Guest>, Arc<Broken>>) -> Self {
+        match guest {
+            Ok(guest) => Self::Guest(guest),
+            Err(broken) => Self::Broken(broken),
+        }
+    }
 }
 
 /// What an app asks before its routes.

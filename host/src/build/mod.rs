@@ -202,9 +202,9 @@ fn read(wasm: &Path) -> Result<Bytes, RouteFault> {
 }
 
 impl Build {
-    /// The build as it is written to `.waystation/output`.
+    /// The build as it is written to `.waystation/output`, with the files that are sent as they are.
     #[must_use]
-    pub fn manifest(&self, project: &Project) -> manifest::Manifest {
+    pub fn manifest(&self, project: &Project, files: Vec<manifest::File>) -> manifest::Manifest {
         let route = |route: &BuiltRoute| manifest::Route {
             pattern: route.source.pattern.to_string(),
             file: route.source.file.clone(),
@@ -232,6 +232,7 @@ impl Build {
             name: project.name.clone(),
             routes: routes.into_iter().map(route).collect(),
             proxies: proxies.into_iter().map(proxy).collect(),
+            files,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::project::{CargoToml, Project, ProjectError, ProjectErrors, atomic};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use waystation_rules::metadata::Metadata;
 
 /// Brings the packages below `.waystation/routes` in line with the routes.
 ///
@@ -101,11 +102,20 @@ fn root_module(route: &RouteSource, sources: &Sources) -> String {
         RouteKind::Proxy => "proxy",
         RouteKind::Rust | RouteKind::Wasm => "route",
     };
+    let convention = match route.metadata() {
+        Some(Metadata::Code {
+            function, lists, ..
+        }) => {
+            let lists = lists.map(|lists| format!(", lists = {lists:?}"));
+            format!(", function = {function:?}{}", lists.unwrap_or_default())
+        }
+        _ => String::new(),
+    };
     format!(
         "// Written by `waystation` for sources {digest}; changes here are lost.\n\
          #[path = {path:?}]\n\
          mod {module};\n\
-         waystation::{module}! {{ root = \"../../..\", file = {file:?}, pattern = {pattern:?} }}\n"
+         waystation::{module}! {{ root = \"../../..\", file = {file:?}, pattern = {pattern:?}{convention} }}\n"
     )
 }
 

@@ -1,13 +1,16 @@
-//! The Rust files that belong to one route: those of its folder and below it, up to the folders of other routes. A proxy has its own file
-//! and no other, for what is beside it is the app's or a route's.
+//! The Rust files that belong to one route: those of its folder and below it, less the handlers of other routes and up to their folders. A
+//! proxy has its own file and no other, for what is beside it is the app's or a route's.
 
 use crate::project::routes::{RouteKind, RouteSource};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use waystation_rules::metadata::{self, Metadata};
 
 /// What a route's files say.
 pub(super) struct Sources {
+    /// The route's own file.
+    file: PathBuf,
     texts: Vec<String>,
     /// Whether what the file declares as a module is not among the texts.
     is_alone: bool,
@@ -17,13 +20,15 @@ impl Sources {
     /// Reads the files of a route, in the order of their names.
     pub(super) fn read(root: &Path, route: &RouteSource) -> io::Result<Sources> {
         let file = root.join(&route.file);
+        let folder = file.parent().unwrap_or(root).to_owned();
         let mut sources = Sources {
+            file: file.clone(),
             texts: Vec::new(),
             is_alone: route.kind == RouteKind::Proxy,
         };
         match route.kind {
             RouteKind::Proxy => sources.read_file(&file)?,
-            RouteKind::Rust | RouteKind::Wasm => sources.add(file.parent().unwrap_or(root))?,
+            RouteKind::Rust | RouteKind::Wasm => sources.add(&folder)?,
         }
         Ok(sources)
     }
@@ -69,7 +74,7 @@ impl Sources {
                     self.add(&path)?;
                 }
             } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !path.ends_with("proxy.rs")
+                && (path == self.file || !is_handler(&path))
             {
                 self.read_file(&path)?;
             }
@@ -82,6 +87,12 @@ impl Sources {
         self.texts.push(text);
         Ok(())
     }
+}
+
+fn is_handler(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    matches!(&*name, "route.rs" | "proxy.rs")
+        || matches!(metadata::of("", &name), Some(Metadata::Code { .. }))
 }
 
 /// Whether a text has a word, not as a part of another.
@@ -104,6 +115,7 @@ mod tests {
     fn a_digest_is_of_all_files() {
         let digest = |texts: &[&str]| {
             Sources {
+                file: PathBuf::new(),
                 texts: texts.iter().map(|text| (*text).to_owned()).collect(),
                 is_alone: false,
             }

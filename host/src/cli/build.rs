@@ -12,7 +12,7 @@ use super::progress::Bar;
 use super::{report, signal};
 use crate::app::{self, Loader, Source};
 use crate::build::{self, Build, BuiltRoute, Cancel, Options, Profile};
-use crate::project::{self, Project, output, settings::Settings};
+use crate::project::{self, Project, output, routes::discover_all, settings::Settings};
 use crate::sandbox::{Favour, Guest};
 
 pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
@@ -29,9 +29,11 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
     let loaded = app::in_parallel(&build.built, |route| guest(&loader, route));
     loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let manifest = build.manifest(&project);
+    let output = output::folder(&project.root);
+    let files = output::store_files(&output, &discover_all(&project)?.files)?;
+    let manifest = build.manifest(&project, files);
     let components = build.built.iter().map(|route| route.component.as_ref());
-    output::write(&output::folder(&project.root), &manifest, components)?;
+    output::write(&output, &manifest, components)?;
     report::route_table(&manifest);
     report::built(&project.root, began.elapsed());
     Ok(ExitCode::SUCCESS)

@@ -13,7 +13,8 @@ use waystation_rules::table::Conflict;
 use crate::build::{FailedRoute, failure};
 use crate::dev::{Change, News};
 use crate::project::environment::Found;
-use crate::project::manifest::Manifest;
+use crate::project::files::FileKind;
+use crate::project::manifest::{File, Manifest};
 use crate::project::template::Sdk;
 
 /// What went wrong, and what to do.
@@ -228,14 +229,40 @@ pub(super) fn checked(routes: usize, took: Duration) {
     );
 }
 
-/// The route table of a build, in the shape of Next's (rows CL6, CL7).
+/// A row of the route table.
+struct Row<'a> {
+    symbol: &'a str,
+    pattern: &'a str,
+    bytes: u64,
+    methods: String,
+}
+
+/// The route table of a build, in the shape of Next's (rows CL6, CL7): routes and metadata files, but for `/favicon.ico`.
 pub(super) fn route_table(manifest: &Manifest) {
-    let mut routes: Vec<_> = manifest.routes.iter().collect();
-    routes.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+    let routes = manifest.routes.iter().map(|route| Row {
+        symbol: "ƒ",
+        pattern: &route.pattern,
+        bytes: route.bytes,
+        methods: route
+            .methods
+            .iter()
+            .map(|method| method.as_str())
+            .collect::<Vec<_>>()
+            .join(" "),
+    });
+    let is_shown = |file: &&File| file.kind == FileKind::Metadata && file.pattern != "/favicon.ico";
+    let files = manifest.files.iter().filter(is_shown).map(|file| Row {
+        symbol: "○",
+        pattern: &file.pattern,
+        bytes: file.blob.bytes,
+        methods: "GET".to_owned(),
+    });
+    let mut rows: Vec<_> = routes.chain(files).collect();
+    rows.sort_by_key(|row| row.pattern);
     eprintln!();
-    let width = routes
+    let width = rows
         .iter()
-        .map(|route| route.pattern.chars().count())
+        .map(|row| row.pattern.chars().count())
         .max()
         .unwrap_or(0)
         .max(20);
@@ -243,25 +270,20 @@ pub(super) fn route_table(manifest: &Manifest) {
         "{}",
         format_args!("{:<1$}      Size  Methods", "Route (app)", width + 4).bold()
     );
-    let last = routes.len().saturating_sub(1);
-    for (index, route) in routes.iter().enumerate() {
+    let last = rows.len().saturating_sub(1);
+    for (index, row) in rows.iter().enumerate() {
         let corner = match index {
             _ if last == 0 => "─",
             0 => "┌",
             _ if index == last => "└",
             _ => "├",
         };
-        let methods = route
-            .methods
-            .iter()
-            .map(|method| method.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
-        let size = format!("{} kB", route.bytes.div_ceil(1000));
+        let size = format!("{} kB", row.bytes.div_ceil(1000));
         eprintln!(
-            "{corner} ƒ {:<width$} {size:>9}  {}",
-            route.pattern,
-            methods.dimmed()
+            "{corner} {} {:<width$} {size:>9}  {}",
+            row.symbol,
+            row.pattern,
+            row.methods.dimmed()
         );
     }
     for proxy in &manifest.proxies {
@@ -275,7 +297,11 @@ pub(super) fn route_table(manifest: &Manifest) {
             sources.join(" ").dimmed()
         );
     }
-    eprintln!("\nƒ  (Dynamic)  answered on demand");
+    eprintln!();
+    if rows.iter().any(|row| row.symbol == "○") {
+        eprintln!("○  (Static)   sent as it is");
+    }
+    eprintln!("ƒ  (Dynamic)  answered on demand");
 }
 
 fn url(address: SocketAddr) -> String {

@@ -13,9 +13,10 @@ use waystation_rules::table::{Entry, Table};
 
 use super::args::Start;
 use super::{listen, report, signal};
-use crate::app::{self, App, Current, Loader, Policy, Proxy, Route, Source};
+use crate::app::{self, App, Current, File, Handler, Loader, Policy, Proxy, Route, Source};
 use crate::project::digest::Digest;
 use crate::project::environment::{self, Mode};
+use crate::project::files::FileKind;
 use crate::project::{self, manifest, output, settings::Settings};
 use crate::sandbox::{Favour, Guest};
 use crate::server;
@@ -43,8 +44,10 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let loader = loader.in_environment(variables.environment);
         let load = |route: &manifest::Route| entry(&loader, &output, route);
         let routes = app::in_parallel(&build.routes, load);
-        let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        let table = Table::build(routes).map_err(report::conflicts)?;
+        let files = build.files.iter().map(|file| file_entry(&output, file));
+        let entries = routes.into_iter().chain(files);
+        let entries = entries.collect::<anyhow::Result<Vec<_>>>()?;
+        let table = Table::build(entries).map_err(report::conflicts)?;
         let load = |asked: &manifest::Proxy| proxy(&loader, &output, asked);
         let proxies = app::in_parallel(&build.proxies, load);
         let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
@@ -76,7 +79,24 @@ fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Res
         route: Route {
             pattern: route.pattern.as_str().into(),
             file: route.file.clone(),
-            guest: Ok(guest),
+            handler: Handler::Guest(guest),
+        },
+    })
+}
+
+/// A file of the build.
+fn file_entry(output: &Path, file: &manifest::File) -> anyhow::Result<Entry<Route>> {
+    let path = file.pattern.trim_start_matches('/');
+    Ok(Entry {
+        pattern: match file.kind {
+            FileKind::Public => RoutePattern::of_file(path),
+            FileKind::Metadata => RoutePattern::parse(path)?,
+        },
+        file: file.file.clone(),
+        route: Route {
+            pattern: file.pattern.as_str().into(),
+            file: file.file.clone(),
+            handler: Handler::File(Box::new(File::built(output, file)?)),
         },
     })
 }

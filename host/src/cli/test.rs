@@ -13,7 +13,7 @@ use crate::app::{self, App, Current, Loader, Policy, Proxy, Route};
 use crate::build::cargo::CargoError;
 use crate::build::{self, BuiltRoute, Cancel, Profile, toolchain};
 use crate::project::environment::{self, Mode};
-use crate::project::routes::RouteKind;
+use crate::project::routes::{self, RouteKind};
 use crate::project::{self, Project, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server;
@@ -45,7 +45,12 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
         let is_proxy = |built: &BuiltRoute| built.source.kind == RouteKind::Proxy;
         let (proxies, routes): (Vec<_>, Vec<_>) = build.built.into_iter().partition(is_proxy);
         let routes = app::in_parallel(&routes, |route| entry(&loader, route));
-        let routes = routes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        let files = routes::discover_all(&project)?.files;
+        let files = files.iter().map(|file| Ok(Route::of_file(file)));
+        let routes = routes
+            .into_iter()
+            .chain(files)
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let proxies = app::in_parallel(&proxies, |asked| proxy(&loader, asked));
         let proxies = proxies.into_iter().collect::<anyhow::Result<_>>()?;
         let current = Arc::new(Current::new(App {
@@ -89,7 +94,7 @@ fn entry(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {
         route: Route {
             pattern: route.source.pattern.to_string().into(),
             file: route.source.file.clone(),
-            guest: Ok(guest),
+            handler: Ok(guest).into(),
         },
     })
 }

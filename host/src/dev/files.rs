@@ -49,7 +49,7 @@ impl Files {
     pub(super) fn scan(&mut self) -> Snapshot {
         let scan = || self.scanner.scan(&self.project, self.began);
         let now = tokio::task::block_in_place(scan);
-        self.watch.follow(self.scanner.roots());
+        self.watch.follow(&self.scanner.roots());
         now
     }
 

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use waystation_rules::environment::Mode;
 use waystation_rules::reload::{Digest, Snapshot};
 
-use crate::project::Project;
+use crate::project::{Project, files};
 
 /// Reads the same project again and again.
 pub(super) struct Scanner {
@@ -38,9 +38,10 @@ impl Scanner {
         }
     }
 
-    /// The folders and files that are read, for a watcher.
-    pub(super) fn roots(&self) -> &[PathBuf] {
-        &self.roots
+    /// The folders and files that are looked at, for a watcher.
+    pub(super) fn roots(&self) -> Vec<PathBuf> {
+        let public = self.root.join(files::FOLDER);
+        self.roots.iter().cloned().chain([public]).collect()
     }
 
     /// Reads what there is now.
@@ -65,6 +66,10 @@ impl Scanner {
             }
         }
         self.known = known;
+        // Of `public/`, which is sent as it is at each moment, only the names count. What is wrong with it is told when it is discovered.
+        if let Ok(public) = files::public(&project.root) {
+            files.extend(public.into_iter().map(|source| (source.file, [0; 32])));
+        }
         Snapshot(files)
     }
 

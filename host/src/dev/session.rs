@@ -18,7 +18,8 @@ use crate::build::{
 use crate::project::Project;
 use crate::project::digest::Digest;
 use crate::project::environment::{self, EnvironmentError, Mode};
-use crate::project::routes::{self, RouteKind, RouteSource};
+use crate::project::files::FileSource;
+use crate::project::routes::{self, Discovered, RouteKind, RouteSource};
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 
@@ -38,6 +39,8 @@ pub struct Session {
     /// What `waystation.toml` said when `loader` and `policy` were made.
     pub settings: Settings,
     served: BTreeMap<String, Served>,
+    /// What is sent as it is.
+    files: Vec<FileSource>,
 }
 
 /// A route as it was last built.
@@ -61,8 +64,8 @@ impl Served {
 pub struct Built {
     /// The settings, and what was made by them.
     settled: (Settings, Loader, Policy),
-    /// Every route that there is now.
-    sources: Vec<RouteSource>,
+    /// Every route and file that there is now.
+    sources: Discovered,
     /// Those that were built, by file.
     routes: BTreeMap<String, Served>,
     /// The errors as they look on a terminal, each once.
@@ -134,6 +137,7 @@ impl Session {
             policy,
             settings,
             served: BTreeMap::new(),
+            files: Vec::new(),
         }
     }
 
@@ -167,8 +171,8 @@ impl Session {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Built, SessionError> {
         let settled = self.settle()?;
-        let sources = routes::discover(&self.project).map_err(BuildFailure::Project)?;
-        shim::write(&self.project, &sources).map_err(BuildFailure::from)?;
+        let sources = routes::discover_all(&self.project).map_err(BuildFailure::Project)?;
+        shim::write(&self.project, &sources.routes).map_err(BuildFailure::from)?;
         let is_concerned = |source: &&RouteSource| match scope {
             Scope::Everything => true,
             Scope::Routes(files) => {
@@ -176,7 +180,12 @@ impl Session {
             }
             Scope::Nothing => false,
         };
-        let concerned: Vec<_> = sources.iter().filter(is_concerned).cloned().collect();
+        let concerned: Vec<_> = sources
+            .routes
+            .iter()
+            .filter(is_concerned)
+            .cloned()
+            .collect();
         let build = build::build_packages(
             &self.project,
             &self.toolchain,
@@ -298,8 +307,14 @@ impl Session {
         } = built;
         (self.settings, self.loader, self.policy) = settled;
         let mut before = std::mem::take(&mut self.served);
-        let mut changed = BTreeSet::new();
-        for source in sources {
+        let answered = |files: &[FileSource]| -> BTreeSet<String> {
+            let patterns = files.iter().map(|file| file.pattern.to_string());
+            patterns.collect()
+        };
+        let (old_files, files) = (answered(&self.files), answered(&sources.files));
+        self.files = sources.files;
+        let mut changed: BTreeSet<_> = files.difference(&old_files).cloned().collect();
+        for source in sources.routes {
             let file = source.file.clone();
             let old = before.remove(&file);
             let Some(served) = routes.remove(&file).or_else(|| old.clone()) else {
@@ -315,6 +330,7 @@ impl Session {
             self.served.insert(file, served);
         }
         let gone = before.into_values().map(|old| old.source.name());
+        let gone = gone.chain(old_files.difference(&files).cloned());
         let gone = gone.filter(|pattern| !changed.contains(pattern)).collect();
         let broken = (!errors.is_empty()).then(|| errors.join("\n"));
         Change {
@@ -337,13 +353,14 @@ impl Session {
             route: Route {
                 pattern: served.source.pattern.to_string().into(),
                 file: served.source.file.clone(),
-                guest: served.guest.clone(),
+                handler: served.guest.clone().into(),
             },
         });
+        let files = self.files.iter().map(Route::of_file);
         let proxies = self.served.values();
         let proxies = proxies.filter(|served| served.source.kind == RouteKind::Proxy);
         Ok(App {
-            table: Table::build(entries.collect())?,
+            table: Table::build(entries.chain(files).collect())?,
             proxies: Proxies::new(proxies.map(proxy).collect()),
             policy: self.policy.clone(),
         })

@@ -1,10 +1,13 @@
 //! The HTTP types that every room shares: what a body is on its way in and on its way out.
 //!
-//! In: hyper's bodies. Out: [`RequestBody`], which ends with an error where the guest's limit is passed, and [`Body`], which hyper sends.
+//! In: hyper's bodies, and files. Out: [`RequestBody`], which ends with an error where the guest's limit is passed, and [`Body`], which hyper
+//! sends.
 
+mod file;
 mod request;
 mod response;
 
+pub use file::OpenFile;
 pub use request::{RequestBody, Upload};
 pub use response::{Body, BodyError, empty, whole};
 

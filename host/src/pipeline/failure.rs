@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use headers::{ContentRange, HeaderMapExt as _};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 use waystation_rules::forwarded::ForwardedError;
 use waystation_rules::method::Methods;
@@ -63,6 +64,22 @@ pub(super) enum Refusal {
     #[error("this route has no handler for the method; it has {}", .0.allow())]
     Method(Methods),
 
+    /// A file is read and nothing else (with `Allow`).
+    #[error("this is a file, and it is only read: GET and HEAD")]
+    FileMethod,
+
+    /// The client wants to know of a change, and there was one.
+    #[error("the file is not the one that If-Match names")]
+    Precondition,
+
+    /// The file does not have the bytes that were asked for (with its length).
+    #[error("the file has {0} bytes, and none of those that Range names")]
+    Range(u64),
+
+    /// A file that is there cannot be read.
+    #[error("the file cannot be read: {0}")]
+    File(std::io::Error),
+
     /// The body says that it is too long.
     #[error("the body is longer than this route's {0} bytes (BODY_LIMIT)")]
     TooLarge(u64),
@@ -91,7 +108,10 @@ impl Refusal {
             Self::Elsewhere(_) => StatusCode::BAD_GATEWAY,
             Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) | Self::FileMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Precondition => StatusCode::PRECONDITION_FAILED,
+            Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Fault(fault) => match fault {
@@ -151,8 +171,11 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
     let mut response = Response::new(empty());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    if let Refusal::Method(implemented) = &refusal {
-        insert_allow(headers, *implemented);
+    match &refusal {
+        Refusal::Method(implemented) => insert_allow(headers, *implemented),
+        Refusal::FileMethod => drop(headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
+        Refusal::Range(length) => headers.typed_insert(ContentRange::unsatisfied_bytes(*length)),
+        _ => {}
     }
     // Where two readers could differ on what a request is, they could also differ on where the next one begins.
     if matches!(refusal, Refusal::Admit(_)) && !reader.is_http2 {

@@ -8,6 +8,7 @@ mod conditional;
 mod configured;
 mod elsewhere;
 mod failure;
+mod file;
 mod finish;
 mod handle;
 mod own;
@@ -21,7 +22,7 @@ use http::{HeaderName, HeaderValue};
 use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal, Path};
 
-use crate::app::App;
+use crate::app::{App, Handler};
 use crate::http::{Response, Upload};
 use crate::sandbox::{Asker, Asks};
 use crate::telemetry::{Record, RequestId};
@@ -124,11 +125,13 @@ async fn walk(
         }
     };
     record.route = Some(Arc::clone(&found.route.pattern));
-    let guest = found
-        .route
-        .guest
-        .as_ref()
-        .map_err(|broken| Refusal::Broken(Arc::clone(broken)))?;
+    let guest = match &found.route.handler {
+        Handler::Guest(guest) => guest,
+        Handler::File(file) => {
+            return file::respond(file, passage.request.method(), passage.request.headers()).await;
+        }
+        Handler::Broken(broken) => return Err(Refusal::Broken(Arc::clone(broken))),
+    };
 
     let implemented = guest.methods();
     let method = match method::dispatch(passage.request.method().as_str(), implemented) {

@@ -1,5 +1,6 @@
 //! Files that are replaced whole: a reader, or a crash, meets the old content or the new, never a part.
 
+use super::digest::Digest;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,6 +15,24 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     aside.as_file().sync_all()?;
     aside.persist(path)?;
     sync_folder(folder_of(path))
+}
+
+/// Copies a file aside, names the copy by what it holds, and renames it in. Returns its digest and its length.
+///
+/// The name is that of the copy, so a source that is written to meanwhile cannot make it wrong.
+///
+/// # Errors
+///
+/// Any [`io::Error`], of the source or the copy.
+pub fn copy(source: &Path, folder: &Path) -> io::Result<(Digest, u64)> {
+    fs::create_dir_all(folder)?;
+    let mut aside = temporary_file(folder)?;
+    let length = io::copy(&mut File::open(source)?, aside.as_file_mut())?;
+    let digest = Digest::of_file(aside.path())?;
+    aside.as_file().sync_all()?;
+    aside.persist(folder.join(digest.as_str()))?;
+    sync_folder(folder)?;
+    Ok((digest, length))
 }
 
 /// Writes a file that can be made again, unless it holds the content already. Says whether it wrote.

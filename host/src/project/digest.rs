@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 /// The BLAKE3 hash of some bytes, written as 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +21,17 @@ impl Digest {
     #[must_use]
     pub fn of(content: &[u8]) -> Digest {
         Digest(blake3::hash(content).to_hex().to_string())
+    }
+
+    /// Names what a file holds, however long it is.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn of_file(path: &Path) -> io::Result<Digest> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(path)?)?;
+        Ok(Digest(hasher.finalize().to_hex().to_string()))
     }
 
     /// The 64 digits: safe as a file name.

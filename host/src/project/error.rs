@@ -125,6 +125,26 @@ pub enum ProjectError {
         folder: String,
     },
 
+    /// A link in `public/` to what is not in it.
+    #[error("this link leads out of `public/`\n  --> {file}\n\nhint: put the file itself there")]
+    LinkOut {
+        /// The link, from the root.
+        file: String,
+    },
+
+    /// An image that those who show links would not take (row MD7).
+    #[error(
+        "this image has {bytes} bytes, and {limit} is the most that is shown with a link\n  --> {file}\n\nhint: make it smaller; 1200 by 630 pixels are enough"
+    )]
+    LargeImage {
+        /// From the root.
+        file: String,
+        /// What it has.
+        bytes: u64,
+        /// What it may have.
+        limit: u64,
+    },
+
     /// A file or folder that cannot be read.
     #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {

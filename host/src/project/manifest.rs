@@ -1,8 +1,10 @@
 //! `manifest.json`: what a build contains, so that it can be served without its sources.
 
 use super::digest::Digest;
+use super::files::FileKind;
 use super::routes::RouteKind;
 use serde::{Deserialize, Serialize};
+use waystation_rules::file::Encoding;
 use waystation_rules::method::Methods;
 use waystation_rules::segment::Declared;
 
@@ -22,6 +24,9 @@ pub struct Manifest {
     /// Every proxy, sorted by file.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub proxies: Vec<Proxy>,
+    /// Every file that is sent as it is.
+    #[serde(default)]
+    pub files: Vec<File>,
 }
 
 /// One proxy of a build.
@@ -38,6 +43,33 @@ pub struct Proxy {
     pub bytes: u64,
     /// What its module's constants say, `MATCHER` among them.
     pub config: Declared,
+}
+
+/// A file that is sent as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// What it answers: `/logo.svg`; for a metadata file, a pattern as a route's.
+    pub pattern: String,
+    /// The file that it was: `public/logo.svg`.
+    pub file: String,
+    /// Where that was found.
+    pub kind: FileKind,
+    /// The content.
+    pub blob: Blob,
+    /// The same encoded.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub encoded: Vec<(Encoding, Blob)>,
+}
+
+/// Bytes of the build, at `files/<digest>` from the manifest's folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blob {
+    /// The name of the content.
+    pub digest: Digest,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// One route of a build.

@@ -1,7 +1,7 @@
 //! An app on disk: where it is, what it is called, which routes it has, what its operator set, and what a build left behind.
 //!
-//! In: a folder. Out: a [`Project`], and from it [`routes::discover`], [`settings::Settings`], [`environment`]
-//! and [`output`].
+//! In: a folder. Out: a [`Project`], and from it [`routes::discover`], [`files::public`], [`settings::Settings`], [`environment`] and
+//! [`output`].
 //!
 //! Nothing here compiles or runs a route; `build` does the first and `sandbox` the second.
 
@@ -12,6 +12,7 @@ pub mod cargo_toml;
 pub mod digest;
 pub mod environment;
 pub mod error;
+pub mod files;
 pub mod manifest;
 pub mod names;
 pub mod output;
@@ -85,6 +86,13 @@ impl Project {
     pub fn own_dir(&self) -> PathBuf {
         self.root.join(OWN_DIR)
     }
+}
+
+/// A path below the root as a person writes it: `app/items/[slug]`.
+fn below(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 fn app_dir(root: &Path) -> Option<PathBuf> {

@@ -1,14 +1,16 @@
 //! `.waystation/output`: the latest build, as `waystation start` reads it.
 //!
-//! Components are named by their content and written first, then `manifest.json` is renamed in: the manifest is the build, so a crash or
-//! a full disk leaves the old build or the new one. Components that no manifest names any more are removed last.
+//! Components and files are named by their content and written first, then `manifest.json` is renamed in: the manifest is the build, so a crash or
+//! a full disk leaves the old build or the new one. What no manifest names any more is removed last.
 
 use super::digest::Digest;
-use super::manifest::{Manifest, VERSION};
+use super::files::FileSource;
+use super::manifest::{self, Blob, Manifest, VERSION};
 use super::{OWN_DIR, atomic};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use waystation_rules::file::Encoding;
 
 /// Why there is no build to serve, or none could be written.
 #[derive(Debug, thiserror::Error)]
@@ -29,16 +31,25 @@ pub enum OutputError {
         message: String,
     },
 
-    /// A component that is not what the manifest says.
-    #[error("this component is not the one that was built\n  --> {}\n\nhint: run `waystation build` again", path.display())]
+    /// A component or a file that is not what the manifest says.
+    #[error("this is not the file that was built\n  --> {}\n\nhint: run `waystation build` again", path.display())]
     Changed {
-        /// The component.
+        /// The file.
         path: PathBuf,
     },
 
     /// A file that cannot be read.
     #[error("cannot be read: {error}\n  --> {}", path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+
+    /// A file that cannot be taken into the build.
+    #[error("cannot be copied into the build: {error}\n  --> {}", path.display())]
+    Copy {
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -67,7 +78,73 @@ pub fn component_path(digest: &Digest) -> String {
     format!("components/{digest}.wasm")
 }
 
-/// Makes a build the latest one. The components are those that the manifest names, in any order.
+/// Where files go, by their digests, from the manifest's folder.
+const FILES: &str = "files";
+
+fn file_path(digest: &Digest) -> String {
+    format!("{FILES}/{digest}")
+}
+
+/// Takes files into the build: what is written is whole and has its content's name, whatever happens to the sources meanwhile.
+///
+/// # Errors
+///
+/// [`OutputError::Copy`].
+pub fn store_files(
+    folder: &Path,
+    sources: &[FileSource],
+) -> Result<Vec<manifest::File>, OutputError> {
+    let store = |source: &FileSource| {
+        let encoded = source.encoded.iter();
+        let encoded = encoded.map(|(encoding, path)| Ok((*encoding, store_file(folder, path)?)));
+        Ok(manifest::File {
+            pattern: source.pattern.to_string(),
+            file: source.file.clone(),
+            kind: source.kind,
+            blob: store_file(folder, &source.path)?,
+            encoded: encoded.collect::<Result<Vec<(Encoding, Blob)>, OutputError>>()?,
+        })
+    };
+    sources.iter().map(store).collect()
+}
+
+fn store_file(folder: &Path, source: &Path) -> Result<Blob, OutputError> {
+    let stored = || {
+        let digest = Digest::of_file(source)?;
+        let bytes = fs::metadata(source)?.len();
+        let there = fs::metadata(folder.join(file_path(&digest)));
+        match there.is_ok_and(|there| there.len() == bytes) {
+            true => Ok((digest, bytes)),
+            false => atomic::copy(source, &folder.join(FILES)),
+        }
+    };
+    match stored() {
+        Ok((digest, bytes)) => Ok(Blob { digest, bytes }),
+        Err(error) => Err(OutputError::Copy {
+            path: source.to_owned(),
+            error,
+        }),
+    }
+}
+
+/// Finds a file of the build, without reading it: its name is that of its content, and it was written whole.
+///
+/// # Errors
+///
+/// [`OutputError::Changed`] if its length is another one, [`OutputError::Read`].
+pub fn find_file(folder: &Path, blob: &Blob) -> Result<PathBuf, OutputError> {
+    let path = folder.join(file_path(&blob.digest));
+    match path
+        .canonicalize()
+        .and_then(|path| Ok((fs::metadata(&path)?.len(), path)))
+    {
+        Ok((bytes, path)) if bytes == blob.bytes => Ok(path),
+        Ok(_) => Err(OutputError::Changed { path }),
+        Err(error) => Err(OutputError::Read { path, error }),
+    }
+}
+
+/// Makes a build the latest one. The components are those that the manifest names, in any order; its files are [stored](store_files) already.
 ///
 /// # Errors
 ///
@@ -140,18 +217,20 @@ fn parse(text: &[u8]) -> Result<Manifest, String> {
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
-/// Left-over components cost space and nothing else, so a failure to remove one is nobody's concern.
+/// Left-overs cost space and nothing else, so a failure to remove one is nobody's concern.
 fn remove_others(folder: &Path, manifest: &Manifest) {
     let routes = manifest.routes.iter().map(|route| &route.component);
     let proxies = manifest.proxies.iter().map(|proxy| &proxy.component);
-    let keep: BTreeSet<_> = routes
-        .chain(proxies)
-        .map(|component| folder.join(component))
-        .collect();
-    let entries = fs::read_dir(folder.join("components"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let components = routes.chain(proxies);
+    let components = components.map(|component| folder.join(component));
+    let blobs = manifest.files.iter().flat_map(|file| {
+        let encoded = file.encoded.iter().map(|(_, blob)| blob);
+        encoded.chain([&file.blob])
+    });
+    let blobs = blobs.map(|blob| folder.join(file_path(&blob.digest)));
+    let keep: BTreeSet<_> = components.chain(blobs).collect();
+    let folders = ["components", FILES].map(|name| fs::read_dir(folder.join(name)));
+    let entries = folders.into_iter().flatten().flatten().flatten();
     for path in entries
         .map(|entry| entry.path())
         .filter(|path| !keep.contains(path))
@@ -185,6 +264,37 @@ mod tests {
                 1
             );
         }
+    }
+
+    #[test]
+    fn files_are_kept_by_their_content_until_no_build_names_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("a.txt");
+        let output = folder.path().join("output");
+        let mut digests = Vec::new();
+        for content in ["first", "second"] {
+            fs::write(&source, content).unwrap();
+            let source = FileSource {
+                pattern: waystation_rules::pattern::RoutePattern::of_file("a.txt"),
+                file: "public/a.txt".to_owned(),
+                path: source.clone(),
+                kind: crate::project::files::FileKind::Public,
+                encoded: vec![(Encoding::Br, source.clone())],
+            };
+            let mut manifest = manifest(b"component");
+            manifest.files = store_files(&output, &[source]).unwrap();
+            write(&output, &manifest, [b"component".as_slice()]).unwrap();
+            let read = super::read(&output).unwrap();
+            assert_eq!(read, manifest);
+            let blob = read.files[0].blob.clone();
+            let path = find_file(&output, &blob).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+            digests.push((path, blob));
+        }
+        assert!(!digests[0].0.exists());
+        fs::write(&digests[1].0, "cut").unwrap();
+        let changed = find_file(&output, &digests[1].1);
+        assert!(matches!(changed, Err(OutputError::Changed { .. })));
     }
 
     #[test]
@@ -248,6 +358,7 @@ mod tests {
             name: "shop".to_owned(),
             routes: vec![route],
             proxies: Vec::new(),
+            files: Vec::new(),
         }
     }
 }

@@ -1,15 +1,17 @@
-//! Finds the routes of an app: one for each folder below `app/` that holds a `route.rs` or a `route.wasm`; and its proxies, the `proxy.rs`
-//! beside `app/` (row PX1) and in folders of it.
+//! Finds the routes of an app: one for each folder below `app/` that holds a `route.rs` or a `route.wasm`, one for each metadata module such
+//! as `robots.rs`; its proxies, the `proxy.rs` beside `app/` (row PX1) and in folders of it; and the files that are sent as they are.
 //!
-//! In: the folders on disk. Out: a [`RouteSource`] each, in the order of their files, or every fault at once.
+//! In: the folders on disk. Out: a [`RouteSource`] or a [`FileSource`] each, in the order of their files, or every fault at once.
 //!
 //! What a folder name means, and which routes are in each other's way, is `waystation_rules`' to say.
 
-use super::{CargoToml, Project, ProjectError, ProjectErrors, names};
+use super::files::{self, FileKind, FileSource};
+use super::{CargoToml, Project, ProjectError, ProjectErrors, below, names};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use waystation_rules::metadata::{self, Metadata};
 use waystation_rules::pattern::{self, RoutePattern};
 use waystation_rules::table::{Entry, Table};
 
@@ -26,11 +28,20 @@ pub struct RouteSource {
     pub package: String,
 }
 
+impl RouteSource {
+    /// What the file's name says, if it is a metadata module.
+    #[must_use]
+    pub fn metadata(&self) -> Option<Metadata> {
+        let name = self.file.rsplit('/').next().unwrap_or_default();
+        metadata::of("", name)
+    }
+}
+
 /// What a route is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteKind {
-    /// `route.rs`: compiled by cargo.
+    /// `route.rs`, or a metadata module such as `robots.rs`: compiled by cargo.
     Rust,
     /// `route.wasm`: a component that somebody else compiled.
     Wasm,
@@ -57,23 +68,38 @@ impl RouteSource {
     }
 }
 
-/// Finds every route and every proxy of an app, sorted by file.
+/// Everything that an app answers with.
+#[derive(Debug, Clone, Default)]
+pub struct Discovered {
+    /// What is code, sorted by file.
+    pub routes: Vec<RouteSource>,
+    /// What is sent as it is.
+    pub files: Vec<FileSource>,
+}
+
+/// Finds every route and every proxy of an app, sorted by file, and every file that is sent as it is.
 ///
 /// # Errors
 ///
 /// Every fault of every folder: [`ProjectError::Pattern`], [`ProjectError::Conflict`], [`ProjectError::TwoKinds`],
-/// [`ProjectError::NotUtf8`], [`ProjectError::Loop`], [`ProjectError::Read`]; and what [`CargoToml::read`] raises.
-pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
+/// [`ProjectError::NotUtf8`], [`ProjectError::Loop`], [`ProjectError::LargeImage`], [`ProjectError::Read`]; and what
+/// [`files::public`] and [`CargoToml::read`] raise.
+pub fn discover_all(project: &Project) -> Result<Discovered, ProjectErrors> {
     let cargo_toml = CargoToml::read(&project.root)?;
     let mut walk = Walk::new(project);
     walk.proxy_file(project.app_dir.parent().unwrap_or(&project.root), "");
     walk.folder(&project.app_dir, "");
     let Walk {
         mut found,
+        mut files,
         mut faults,
         ..
     } = walk;
     found.sort_by(|a, b| a.file.cmp(&b.file));
+    match files::public(&project.root) {
+        Ok(public) => files.extend(public),
+        Err(public) => faults.extend(public),
+    }
 
     let mut parsed = Vec::new();
     for Found { folder, file, kind } in found {
@@ -82,7 +108,12 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
             Err(error) => faults.push(ProjectError::Pattern { file, error }),
         }
     }
-    faults.extend(conflicts(&parsed));
+    let routes = parsed
+        .iter()
+        .filter(|(_, _, kind)| *kind != RouteKind::Proxy);
+    let all = routes.map(|(pattern, file, _)| (pattern, file));
+    let sent = files.iter().map(|source| (&source.pattern, &source.file));
+    faults.extend(conflicts(all.chain(sent)));
     if !faults.is_empty() {
         return Err(ProjectErrors(faults));
     }
@@ -97,24 +128,32 @@ pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
         .collect();
     let packages = names::packages(&named, &taken(&cargo_toml));
     let sources = parsed.into_iter().zip(packages);
-    Ok(sources
-        .map(|((pattern, file, kind), package)| RouteSource {
-            pattern,
-            file,
-            kind,
-            package,
-        })
-        .collect())
+    let routes = sources.map(|((pattern, file, kind), package)| RouteSource {
+        pattern,
+        file,
+        kind,
+        package,
+    });
+    Ok(Discovered {
+        routes: routes.collect(),
+        files,
+    })
 }
 
-fn conflicts(routes: &[(RoutePattern, String, RouteKind)]) -> Vec<ProjectError> {
-    let routes = routes
-        .iter()
-        .filter(|(_, _, kind)| *kind != RouteKind::Proxy);
-    let entries = routes.enumerate().map(|(route, (pattern, file, _))| Entry {
+/// Finds every route of an app; see [`discover_all`].
+///
+/// # Errors
+///
+/// As [`discover_all`].
+pub fn discover(project: &Project) -> Result<Vec<RouteSource>, ProjectErrors> {
+    Ok(discover_all(project)?.routes)
+}
+
+fn conflicts<'a>(all: impl Iterator<Item = (&'a RoutePattern, &'a String)>) -> Vec<ProjectError> {
+    let entries = all.map(|(pattern, file)| Entry {
         pattern: pattern.clone(),
         file: file.clone(),
-        route,
+        route: (),
     });
     match Table::build(entries.collect()) {
         Ok(_) => Vec::new(),
@@ -137,7 +176,7 @@ fn taken(cargo_toml: &CargoToml) -> BTreeSet<String> {
     names.chain([cargo_toml.name.clone()]).collect()
 }
 
-/// A route's or a proxy's file and the folder it is in, from `app/`: `items/[slug]`, and nothing for `app/` itself.
+/// A route's or a proxy's file, and the folder that it answers for, from `app/`: `items/[slug]`, and nothing for `app/` itself.
 struct Found {
     folder: String,
     file: String,
@@ -149,6 +188,7 @@ struct Walk<'a> {
     /// The folders that the walk is in, without links, to notice one that leads back.
     inside: Vec<PathBuf>,
     found: Vec<Found>,
+    files: Vec<FileSource>,
     faults: Vec<ProjectError>,
 }
 
@@ -158,6 +198,7 @@ impl<'a> Walk<'a> {
             project,
             inside: Vec::new(),
             found: Vec::new(),
+            files: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -173,14 +214,15 @@ impl<'a> Walk<'a> {
         }
         self.route_file(path, folder);
         self.proxy_file(path, folder);
-        for name in self.folders_in(path) {
+        let (folders, files) = self.names_in(path);
+        for name in files {
+            if let Some(metadata) = metadata::of(folder, &name) {
+                self.metadata_file(&path.join(&name), folder, metadata);
+            }
+        }
+        for name in folders {
             if !pattern::is_private(&name) {
-                let below = if folder.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{folder}/{name}")
-                };
-                self.folder(&path.join(&name), &below);
+                self.folder(&path.join(&name), &joined(folder, &name));
             }
         }
         self.inside.pop();
@@ -220,26 +262,74 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn folders_in(&mut self, path: &Path) -> Vec<String> {
+    fn metadata_file(&mut self, path: &Path, folder: &str, metadata: Metadata) {
+        let file = self.below_root(path);
+        let (answered, limit) = match metadata {
+            Metadata::Static { path, limit } => (path, limit),
+            Metadata::Code {
+                path: one,
+                path_of_several,
+                lists,
+                ..
+            } => {
+                let text = fs::read_to_string(path).unwrap_or_default();
+                let lists = lists.is_some_and(|lists| metadata::defines(&text, lists));
+                let answered = path_of_several.filter(|_| lists).unwrap_or(one);
+                return self.found.push(Found {
+                    folder: joined(folder, &answered),
+                    file,
+                    kind: RouteKind::Rust,
+                });
+            }
+        };
+        let bytes = match fs::metadata(path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) => return self.unreadable(path, error),
+        };
+        if let Some(limit) = limit.filter(|limit| *limit < bytes) {
+            let fault = ProjectError::LargeImage { file, bytes, limit };
+            return self.faults.push(fault);
+        }
+        match (
+            RoutePattern::parse(&joined(folder, &answered)),
+            path.canonicalize(),
+        ) {
+            (Ok(pattern), Ok(path)) => self.files.push(FileSource {
+                pattern,
+                file,
+                path,
+                kind: FileKind::Metadata,
+                encoded: Vec::new(),
+            }),
+            (Err(error), _) => self.faults.push(ProjectError::Pattern { file, error }),
+            (_, Err(error)) => self.unreadable(path, error),
+        }
+    }
+
+    /// The names of the folders and of the files in a folder, sorted.
+    fn names_in(&mut self, path: &Path) -> (Vec<String>, Vec<String>) {
         let entries =
             match fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
                 Ok(entries) => entries,
                 Err(error) => {
                     self.unreadable(path, error);
-                    return Vec::new();
+                    return Default::default();
                 }
             };
-        let mut names = Vec::new();
-        for entry in entries.iter().filter(|entry| entry.path().is_dir()) {
-            match entry.file_name().into_string() {
-                Ok(name) => names.push(name),
-                Err(_) => self
+        let (mut folders, mut files) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match (entry.file_name().into_string(), entry.path().is_dir()) {
+                (Ok(name), true) => folders.push(name),
+                (Ok(name), false) => files.push(name),
+                (Err(_), true) => self
                     .faults
                     .push(ProjectError::NotUtf8 { path: entry.path() }),
+                (Err(_), false) => {}
             }
         }
-        names.sort();
-        names
+        folders.sort();
+        files.sort();
+        (folders, files)
     }
 
     fn unreadable(&mut self, path: &Path, error: std::io::Error) {
@@ -249,11 +339,15 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// A path below the root as a person writes it: `app/items/[slug]`.
     fn below_root(&self, path: &Path) -> String {
-        let below = path.strip_prefix(&self.project.root).unwrap_or(path);
-        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        parts.join("/")
+        below(&self.project.root, path)
+    }
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
     }
 }
 

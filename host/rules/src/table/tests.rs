@@ -259,3 +259,25 @@ fn check_conflicts(folders: &str, expected: &[&str]) {
         .collect();
     assert_eq!(lines, expected);
 }
+
+#[test]
+fn a_file_is_found_whatever_its_name() {
+    let names = [
+        "a.txt", "[x]", "(x)", "@x", "_x", "%5Fx", "<x>", "{x}", ":x", "*", "a b", "a\\b", "a%2Fb",
+        "é", "a?b#c", "'\"`^|~",
+    ];
+    let entries = names.map(|name| Entry {
+        pattern: RoutePattern::of_file(name),
+        file: name.to_owned(),
+        route: name,
+    });
+    let table = Table::build(entries.to_vec()).unwrap();
+    for name in names {
+        let path = format!("/{}", crate::path::escape(name));
+        let Normal::Serve(path) = normalise(&path, false).unwrap() else {
+            panic!("{path} is redirected")
+        };
+        let found = table.find(&path).unwrap().map(|found| *found.route);
+        assert_eq!(found, Some(name), "{}", path.as_str());
+    }
+}

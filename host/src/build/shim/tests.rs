@@ -72,6 +72,35 @@ waystation::proxy! { root = \"../../..\", file = \"proxy.rs\", pattern = \"/\" }
 }
 
 #[test]
+fn a_metadata_module_says_which_function_answers() {
+    let sitemap = "pub fn generate_sitemaps() -> Vec<u32> { vec![] }";
+    let app = App::new(&[("app/robots.rs", ""), ("app/x/sitemap.rs", sitemap)]);
+    app.write().unwrap();
+    let said = |package: &str, expected: &str| {
+        let source = app.read(&format!(".waystation/routes/{package}/src/lib.rs"));
+        assert!(source.contains(expected), "{source}");
+    };
+    said(
+        "route-robots-txt",
+        "pattern = \"/robots.txt\", function = \"robots\" }",
+    );
+    said(
+        "route-x-sitemap-metadata-id",
+        "pattern = \"/x/sitemap/[__metadata_id__]\", function = \"sitemap\", lists = \"generate_sitemaps\" }",
+    );
+}
+
+#[test]
+fn handlers_in_one_folder_are_no_part_of_each_other() {
+    let app = App::new(&[("app/route.rs", ""), ("app/robots.rs", "1")]);
+    app.write().unwrap();
+    let before = app.read(".waystation/routes/route-root/src/lib.rs");
+    app.file("app/robots.rs", "2");
+    app.write().unwrap();
+    assert_eq!(app.read(".waystation/routes/route-root/src/lib.rs"), before);
+}
+
+#[test]
 fn its_manifest_has_the_app_s_dependencies() {
     let app = App::new(&[("app/route.rs", "")]);
     app.write().unwrap();

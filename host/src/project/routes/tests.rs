@@ -98,6 +98,99 @@ fn a_component_is_a_route_as_it_is() {
 }
 
 #[test]
+fn a_metadata_module_is_a_route_at_the_name_that_clients_ask_for() {
+    check(
+        &["app/robots.rs", "app/manifest.rs"],
+        "/manifest.webmanifest app/manifest.rs route-manifest-webmanifest\n/robots.txt app/robots.rs route-robots-txt",
+    ); // MD2, MD4
+    check(
+        &["app/(a)/[x]/opengraph-image.rs", "app/x/sitemap.rs"],
+        "/[x]/opengraph-image-1jjbq3 app/(a)/[x]/opengraph-image.rs route-x-opengraph-image-1jjbq3\n\
+         /x/sitemap.xml app/x/sitemap.rs route-x-sitemap-xml",
+    ); // MD3, MD6, MD8
+    check(&["app/x/robots.rs", "app/_x/sitemap.rs"], "");
+}
+
+#[test]
+fn a_module_that_lists_several_answers_for_each() {
+    let folder = app(&["app/x/sitemap.rs", "app/icon.rs"]);
+    let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+    write(
+        "app/x/sitemap.rs",
+        "pub fn generate_sitemaps() -> [u8; 1] { [1] }",
+    );
+    write("app/icon.rs", "// pub fn generate_image_metadata()");
+    let routes = discover(&Project::open(folder.path()).unwrap()).unwrap();
+    let patterns: Vec<_> = routes
+        .iter()
+        .map(|route| route.pattern.to_string())
+        .collect();
+    assert_eq!(patterns, ["/icon", "/x/sitemap/[__metadata_id__]"]); // MD9, MD10
+}
+
+#[test]
+fn files_are_found_beside_routes() {
+    let folder = app(&[
+        "app/favicon.ico",
+        "app/[x]/opengraph-image.png",
+        "app/@a/icon.svg",
+        "app/x/favicon.ico",
+        "app/_x/icon.png",
+        "public/a/logo.svg",
+    ]);
+    let found = discover_all(&Project::open(folder.path()).unwrap()).unwrap();
+    let rows = found
+        .files
+        .iter()
+        .map(|file| format!("{} {}", file.pattern, file.file));
+    assert_eq!(
+        rows.collect::<Vec<_>>(),
+        [
+            "/favicon.ico app/favicon.ico",     // MD1
+            "/icon-375vud.svg app/@a/icon.svg", // MD8
+            "/[x]/opengraph-image.png app/[x]/opengraph-image.png",
+            "/a/logo.svg public/a/logo.svg",
+        ]
+    );
+}
+
+#[test]
+fn two_files_for_one_path_are_both_named() {
+    let both = |files: &[&str]| {
+        let faults = faults(files);
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        for file in files {
+            assert!(faults[0].contains(file), "{}", faults[0]);
+        }
+    };
+    both(&["app/a/b/route.rs", "public/a/b"]); // R2
+    both(&["app/robots.txt/route.rs", "app/robots.rs"]); // X3, F10
+    both(&["app/icon.png", "public/icon.png"]);
+    both(&["app/manifest.webmanifest", "app/manifest.rs"]);
+}
+
+#[test]
+fn an_image_for_links_has_a_size() {
+    // MD7
+    let folder = app(&["app/twitter-image.png", "app/opengraph-image.png"]);
+    for name in ["twitter-image", "opengraph-image"] {
+        let file = fs::File::create(folder.path().join(format!("app/{name}.png"))).unwrap();
+        file.set_len((5 << 20) + 1).unwrap();
+    }
+    let faults = discover(&Project::open(folder.path()).unwrap())
+        .unwrap_err()
+        .0;
+    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "this image has 5242881 bytes, and 5242880 is the most that is shown with a link\n  --> app/twitter-image.png\n\n\
+             hint: make it smaller; 1200 by 630 pixels are enough"
+        ]
+    );
+}
+
+#[test]
 fn the_order_is_that_of_the_files() {
     check(
         &["app/b/route.rs", "app/a/z/route.rs", "app/a/route.wasm"],
