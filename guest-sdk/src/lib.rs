@@ -65,6 +65,8 @@
 //! `portable` (on by default): outside of development builds, the component also exports `wasi:http/handler@0.3`, so that other WASI
 //! hosts can run it.
 //!
+//! `client`: tests can ask the served app over HTTP. Native only; it belongs into `[dev-dependencies]`.
+//!
 //! Whoever knows Next.js finds each of its examples beside its counterpart in [`from_route_ts`].
 //!
 //! # From anywhere in a handler
@@ -74,7 +76,7 @@
 //!
 //! # Tests
 //!
-//! Natively, `testing::TestRequest` runs a handler without a server: `TestRequest::get("/items/tea").call(get)`.
+//! Natively, [`testing`] runs a handler without a server: `TestRequest::get("/items/tea").call(get)`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
 

@@ -84,6 +84,9 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
     assert_eq!(moved.header("location"), "/docs/items/b?c=1");
     assert_eq!(moved.header("refresh"), "0;url=/docs/items/b?c=1");
     assert!(moved.all("x-from").is_empty());
+    let tidied = get("/docs/items/a/", &[]).await;
+    assert_eq!(tidied.line(), "308 /docs/items/a");
+    assert!(tidied.all("x-from").is_empty()); // U1
     let head = app.client.ask("HEAD", "/docs/old/b", &[], "").await;
     assert_eq!((head.status.as_u16(), head.body.len()), (308, 0));
     assert_eq!(get("/", &[]).await.header("location"), "/docs");

@@ -15,7 +15,8 @@ async fn a_file_is_sent_as_it_is_and_asked_for_again_each_time() {
     let icon = fixture().get("/meta/icon.svg").await;
     assert_eq!(icon.header("content-type"), "image/svg+xml"); // MD5
 
-    let host = Deployed::new().start();
+    let deployed = Deployed::new();
+    let host = deployed.start();
     let icon = Client::new(host.address()).get("/favicon.ico").await;
     assert_eq!(icon.line(), "200 an icon");
     assert_eq!(icon.header("cache-control"), KEPT);

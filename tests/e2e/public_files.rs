@@ -188,7 +188,8 @@ async fn a_build_names_files_by_their_content_and_needs_no_sources() {
     let manifest =
         std::fs::read_to_string(deployed.path(".waystation/output/manifest.json")).unwrap();
     assert!(manifest.contains("public/hello.txt") && !manifest.contains(".env"));
-    let (one, two) = (deployed.start(), Deployed::new().start());
+    let other = Deployed::new();
+    let (one, two) = (deployed.start(), other.start());
     let tag = async |address| {
         Client::new(address)
             .get("/hello.txt")
@@ -197,7 +198,6 @@ async fn a_build_names_files_by_their_content_and_needs_no_sources() {
             .to_owned()
     };
     assert_eq!(tag(one.address()).await, tag(two.address()).await);
-    drop(one);
 
     let exit = program().command("build", production().root()).run();
     assert!(exit.stderr.contains("○ /meta/icon.svg"), "{}", exit.stderr); // CL6

@@ -160,6 +160,10 @@ async fn redirect(path: &str, location: &str) {
         head.contains(&format!("refresh: 0;url={location}\r\n")),
         "{path}: {answer}"
     );
+    assert!(
+        answer.ends_with(&format!("\r\n\r\n{location}")),
+        "{path}: {answer}"
+    );
 }
 
 /// A request of a client that changes nothing about the path.

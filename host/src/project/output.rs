@@ -160,11 +160,12 @@ pub fn write<'a>(
             atomic::write(&path, component).map_err(|error| OutputError::Write { path, error })?;
         }
     }
+    let before = read(folder).ok();
     let path = folder.join("manifest.json");
     let json = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
     json.and_then(|json| atomic::write(&path, &json))
         .map_err(|error| OutputError::Write { path, error })?;
-    remove_others(folder, manifest);
+    remove_others(folder, manifest, before.as_ref());
     Ok(())
 }
 
@@ -217,13 +218,15 @@ fn parse(text: &[u8]) -> Result<Manifest, String> {
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
-/// Left-overs cost space and nothing else, so a failure to remove one is nobody's concern.
-fn remove_others(folder: &Path, manifest: &Manifest) {
+/// Left-overs cost space and nothing else, so a failure to remove one is nobody's concern. The files of the build before stay: a host that
+/// still serves it reads them.
+fn remove_others(folder: &Path, manifest: &Manifest, before: Option<&Manifest>) {
     let routes = manifest.routes.iter().map(|route| &route.component);
     let proxies = manifest.proxies.iter().map(|proxy| &proxy.component);
     let components = routes.chain(proxies);
     let components = components.map(|component| folder.join(component));
-    let blobs = manifest.files.iter().flat_map(|file| {
+    let builds = before.into_iter().chain([manifest]);
+    let blobs = builds.flat_map(|build| &build.files).flat_map(|file| {
         let encoded = file.encoded.iter().map(|(_, blob)| blob);
         encoded.chain([&file.blob])
     });
@@ -267,12 +270,12 @@ mod tests {
     }
 
     #[test]
-    fn files_are_kept_by_their_content_until_no_build_names_them() {
+    fn files_are_kept_by_their_content_until_a_second_build_does_not_name_them() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("a.txt");
         let output = folder.path().join("output");
         let mut digests = Vec::new();
-        for content in ["first", "second"] {
+        for content in ["first", "second", "third"] {
             fs::write(&source, content).unwrap();
             let source = FileSource {
                 pattern: waystation_rules::pattern::RoutePattern::of_file("a.txt"),
@@ -291,9 +294,10 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
             digests.push((path, blob));
         }
-        assert!(!digests[0].0.exists());
-        fs::write(&digests[1].0, "cut").unwrap();
-        let changed = find_file(&output, &digests[1].1);
+        let kept = digests.iter().map(|(path, _)| path.exists());
+        assert_eq!(kept.collect::<Vec<_>>(), [false, true, true]);
+        fs::write(&digests[2].0, "cut").unwrap();
+        let changed = find_file(&output, &digests[2].1);
         assert!(matches!(changed, Err(OutputError::Changed { .. })));
     }
 

@@ -85,10 +85,11 @@ impl Sdk {
     ///
     /// [`NewError::NoSdk`].
     pub fn named(folder: &Path) -> Result<Sdk, NewError> {
-        let is_sdk = fs::read_to_string(folder.join("Cargo.toml"))
-            .ok()
-            .and_then(|text| text.parse::<toml::Table>().ok())
-            .is_some_and(|manifest| manifest["package"].get("name") == Some(&"waystation".into()));
+        let manifest = fs::read_to_string(folder.join("Cargo.toml"));
+        let manifest = manifest.unwrap_or_default().parse::<toml::Table>();
+        let package = manifest.unwrap_or_default().remove("package");
+        let is_sdk =
+            package.is_some_and(|package| package.get("name") == Some(&"waystation".into()));
         match folder.canonicalize() {
             Ok(folder) if is_sdk => Ok(Sdk::Folder(folder)),
             _ => Err(NewError::NoSdk {
@@ -97,7 +98,7 @@ impl Sdk {
         }
     }
 
-    /// The one in the clone that this program was built in, if that is still there: it is of the same version. Else the registry's.
+    /// The one in the clone that this program was built in, if that is still there. Else the registry's.
     #[must_use]
     pub fn of_this_program() -> Sdk {
         let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk");
@@ -238,7 +239,10 @@ mod tests {
         );
         check("/home/ada/way/guest-sdk", "/home/ada/way/x", "../guest-sdk");
         check("/opt/way/guest-sdk", "/home/ada/shop", "/opt/way/guest-sdk");
-        assert!(Sdk::named(Path::new("/nowhere")).is_err());
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for other in [Path::new("/nowhere"), &repository] {
+            assert!(Sdk::named(other).is_err(), "{}", other.display());
+        }
         assert!(matches!(Sdk::of_this_program(), Sdk::Folder(_)));
     }
 }

@@ -96,11 +96,11 @@ fn expected(file: &str, segments: &[String]) -> Vec<&'static str> {
     all.into_iter().filter(is_about).collect()
 }
 
-/// The proxies that were asked, each with the path it was shown, and the route with its path.
-fn walked(
-    path: &Path<'_>,
-    trailing: Option<&str>,
-) -> (Vec<(&'static str, String)>, Option<(String, String)>) {
+/// The proxies that were asked, each with the path it was shown.
+type Seen = Vec<(&'static str, String)>;
+
+/// Asks the proxies in turn; the route that is reached comes with its path.
+fn walked(path: &Path<'_>, query: Option<&str>) -> (Seen, Option<(String, String)>) {
     let rules = Rules::default();
     let routing = Routing {
         rules: &rules,
@@ -110,7 +110,7 @@ fn walked(
     let asked = Asked {
         path,
         inside: Some(path),
-        query: trailing,
+        query,
         host: "localhost",
         headers: &[],
         cookies: &[],
