@@ -178,6 +178,11 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
             .contains(&format!("host: localhost:{port}"))
     );
 
+    assert_eq!(
+        asked(&format!("url={origin}/x&method=CONNECT")).await,
+        "Some(Other(\"ErrorCode::HttpRequestMethodInvalid\"))"
+    );
+
     // Redirects: followed as browsers do, and each server is one that has to be allowed.
     assert_eq!(
         asked(&format!("url={origin}/found&body=tea")).await,

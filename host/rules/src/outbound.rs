@@ -30,6 +30,15 @@ const BAD_PORTS: [u16; 82] = [
     6669, 6679, 6697, 10080,
 ];
 
+/// Whether a request with this method may go out: all but those that ask a server to be something else (Fetch standard, "forbidden
+/// method").
+#[must_use]
+pub fn is_method(name: &str) -> bool {
+    !["CONNECT", "TRACE", "TRACK"]
+        .iter()
+        .any(|other| name.eq_ignore_ascii_case(other))
+}
+
 /// What the operator allows: nothing by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outbound {

@@ -9,7 +9,7 @@ use http::uri::Authority;
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-use waystation_rules::outbound::{Refused, SELF};
+use waystation_rules::outbound::{self, Refused, SELF};
 use waystation_rules::segment::Limits;
 
 use super::nested;
@@ -105,6 +105,9 @@ impl Outgoing {
         let Some(asks) = self.asks.clone() else {
             return Err(Error::HttpRequestDenied); // a start function has no request to ask for
         };
+        if !outbound::is_method(request.method().as_str()) {
+            return Err(Error::HttpRequestMethodInvalid);
+        }
         self.left = self.left.checked_sub(1).ok_or_else(|| {
             self.warn("it made more requests than `fetches` allows");
             Error::ConnectionLimitReached

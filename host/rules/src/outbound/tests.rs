@@ -181,6 +181,16 @@ fn an_address_that_is_not_public_is_not_asked_in_any_spelling() {
 }
 
 #[test]
+fn no_tunnel_is_asked_for() {
+    for name in ["CONNECT", "connect", "TRACE", "Track"] {
+        assert!(!is_method(name), "{name}");
+    }
+    for name in ["GET", "POST", "QUERY", "PURGE", "CONNECTED"] {
+        assert!(is_method(name), "{name}");
+    }
+}
+
+#[test]
 fn the_operator_may_open_an_address() {
     let outbound =
         |addresses: &[&str], loopback| Outbound::new(&[], &owned(addresses), loopback).unwrap();
