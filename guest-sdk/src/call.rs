@@ -10,6 +10,7 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use wasip3::http::types as wasi;
 
+use crate::after::Later;
 use crate::bindings::context::Context as Facts;
 use crate::bindings::outcome;
 use crate::cookies::Jar;
@@ -30,6 +31,17 @@ pub struct Call {
     is_answered: Cell<bool>,
     #[cfg(not(target_family = "wasm"))]
     world: Rc<World>,
+    later: Later,
+    trailers: Trailers,
+}
+
+/// What comes after the bodies.
+#[derive(Default)]
+pub(crate) struct Trailers {
+    /// After the request's, once that was read to its end.
+    pub(crate) received: RefCell<HeaderMap>,
+    /// After the answer's.
+    pub(crate) sent: RefCell<HeaderMap>,
 }
 
 /// Where the rest of the request is.
@@ -55,6 +67,8 @@ impl Call {
             is_answered: Cell::new(false),
             #[cfg(not(target_family = "wasm"))]
             world: Rc::default(),
+            later: Later::default(),
+            trailers: Trailers::default(),
         })
     }
 
@@ -85,6 +99,8 @@ impl Call {
             jar: OnceCell::new(),
             is_answered: Cell::new(false),
             world: Rc::new(world),
+            later: Later::default(),
+            trailers: Trailers::default(),
         })
     }
 
@@ -152,6 +168,14 @@ impl Call {
         })
     }
 
+    pub(crate) fn trailers(&self) -> &Trailers {
+        &self.trailers
+    }
+
+    pub(crate) fn later(&self) -> &Later {
+        &self.later
+    }
+
     /// Takes the edits of the jar, if the handler used one. The head goes out now, so there can be no more.
     pub(crate) fn take_edits(&self) -> Result<Vec<outcome::Cookie>> {
         self.is_answered.set(true);
@@ -161,7 +185,7 @@ impl Call {
     }
 
     /// Takes the body; a second time is an error.
-    pub(crate) fn take_body(&self) -> Result<Incoming> {
+    pub(crate) fn take_body(self: &Rc<Self>) -> Result<Incoming> {
         self.method();
         self.url();
         let mut source = self.source.borrow_mut();
@@ -174,7 +198,7 @@ impl Call {
                 let Source::Host(request) = std::mem::replace(&mut *source, headers) else {
                     unreachable!("it was with the host");
                 };
-                Ok(Incoming::request(request))
+                Ok(Incoming::request(request, self.clone()))
             }
         }
     }
@@ -216,8 +240,8 @@ fn url(request: &wasi::Request) -> Url {
     Url::new(scheme, authority, target)
 }
 
-/// The headers as the `http` crate holds them.
-pub(crate) fn copy(fields: &wasi::Headers) -> HeaderMap {
+/// The fields as the `http` crate holds them.
+pub(crate) fn copy(fields: &wasi::Fields) -> HeaderMap {
     let fields = fields.copy_all();
     let mut headers = HeaderMap::with_capacity(fields.len() + 1);
     for (name, value) in fields {

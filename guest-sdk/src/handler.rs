@@ -11,6 +11,7 @@ use std::rc::Rc;
 use http::HeaderMap;
 use wasip3::http::types as wasi;
 
+use crate::after;
 use crate::ambient::Scope;
 use crate::bindings::context::Context as Facts;
 use crate::bindings::outcome::{Answer, Cookie, Effect, Failure, Outcome, Reply};
@@ -19,6 +20,7 @@ use crate::body::Kind as BodyKind;
 use crate::call::Call;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::forbidden_header::ForbiddenHeader;
 use crate::navigation::is_form_post;
 use crate::params::FromParams;
 use crate::request::Request;
@@ -99,23 +101,28 @@ pub async fn decide(
 }
 
 pub(crate) async fn routed(call: Rc<Call>, handler: Handler) -> Result<Outcome, Failure> {
-    let (response, cookies) = answer(&call, handler).await.map_err(failure)?;
-    Ok(outcome(call, response, cookies))
+    match answer(&call, handler).await {
+        Ok((response, cookies)) => Ok(outcome(call, response, cookies)),
+        Err(error) => Err(failure(&call, &error)),
+    }
 }
 
 pub(crate) async fn verdict(call: Rc<Call>, handler: Handler) -> Result<Verdict, Failure> {
-    let (mut response, cookies) = run(&call, handler).await.map_err(failure)?;
-    Ok(match response.take_onward() {
-        None => Verdict::Answer(outcome(call, response, cookies)),
-        Some(onward) => {
-            let mut onward = onward.settle(|| call.headers(), list(response.headers()));
-            onward.effects = cookies.into_iter().map(Effect::SetCookie).collect();
-            Verdict::Onward(onward)
-        }
-    })
+    let (mut response, cookies) = match run(&call, handler).await {
+        Ok(answered) => answered,
+        Err(error) => return Err(failure(&call, &error)),
+    };
+    let Some(onward) = response.take_onward() else {
+        return Ok(Verdict::Answer(outcome(call, response, cookies)));
+    };
+    let mut onward = onward.settle(|| call.headers(), list(response.headers()));
+    onward.effects = effects(&call, cookies);
+    after::begin(&call);
+    Ok(Verdict::Onward(onward))
 }
 
-fn failure(error: Error) -> Failure {
+fn failure(call: &Rc<Call>, error: &Error) -> Failure {
+    after::begin(call);
     Failure {
         status: error.status().as_u16(),
         message: format!("{error:?}"),
@@ -148,7 +155,10 @@ async fn run(
     .await;
     let cookies = call.take_edits();
     let error = match result {
-        Ok(response) => return Ok((response, cookies?)),
+        Ok(response) => {
+            ForbiddenHeader::check(response.headers(), response.body())?;
+            return Ok((response, cookies?));
+        }
         Err(error) => error,
     };
     match error.into_kind() {
@@ -169,18 +179,27 @@ async fn run(
 fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome {
     let (status, headers, body) = response.into_parts();
     let status = status.as_u16();
+    let effects = effects(&call, cookies);
     let answer = match body.0 {
-        BodyKind::Whole(body) | BodyKind::Text(body) => Answer::Reply(Reply {
-            status,
-            headers: list(&headers),
-            body: body.into(),
-        }),
+        BodyKind::Whole(body) | BodyKind::Text(body) => {
+            after::begin(&call);
+            Answer::Reply(Reply {
+                status,
+                headers: list(&headers),
+                body: body.into(),
+            })
+        }
         BodyKind::Stream(stream) => Answer::Stream(stream.send(call, status, &headers)),
     };
-    Outcome {
-        answer,
-        effects: cookies.into_iter().map(Effect::SetCookie).collect(),
+    Outcome { answer, effects }
+}
+
+fn effects(call: &Call, cookies: Vec<Cookie>) -> Vec<Effect> {
+    let mut effects: Vec<_> = cookies.into_iter().map(Effect::SetCookie).collect();
+    if !call.later().is_empty() {
+        effects.push(Effect::After);
     }
+    effects
 }
 
 fn list(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {

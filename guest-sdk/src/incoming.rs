@@ -2,12 +2,15 @@
 //!
 //! A body that ends early is an error, never a shorter body: the host says at the end whether it was all.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use wasip3::http::types as wasi;
 use wit_bindgen::rt::async_support::{FutureReader, StreamReader, StreamResult};
 
 use crate::body::{Body, Kind};
+use crate::call::{Call, copy};
 use crate::error::{Error, Result};
 use crate::writer::written;
 
@@ -20,44 +23,69 @@ pub(crate) enum Incoming {
     Whole(Bytes),
     Host {
         bytes: StreamReader<u8>,
-        end: FutureReader<Result<Option<wasi::Trailers>, wasi::ErrorCode>>,
-        /// What it means if it was not all.
-        unfinished: fn(wasi::ErrorCode) -> Error,
+        end: End,
     },
 }
 
+/// Says whether the body was all, and what comes after it.
+pub(crate) struct End {
+    ended: FutureReader<Result<Option<wasi::Trailers>, wasi::ErrorCode>>,
+    of: Of,
+}
+
+/// Whose body it is.
+enum Of {
+    Request(Rc<Call>),
+    /// An answer to a request of the handler's.
+    #[cfg(target_family = "wasm")]
+    Answer,
+}
+
+impl End {
+    async fn reached(self) -> Result<()> {
+        match (self.of, self.ended.await) {
+            (Of::Request(call), Ok(Some(trailers))) => {
+                call.trailers().received.replace(copy(&trailers));
+                Ok(())
+            }
+            (_, Ok(_)) => Ok(()),
+            (Of::Request(_), Err(error)) => Err(unfinished(error)),
+            #[cfg(target_family = "wasm")]
+            (Of::Answer, Err(error)) => {
+                Err(Error::message("the answer's body ended early").because(error))
+            }
+        }
+    }
+}
+
 impl Incoming {
-    pub(crate) fn request(request: wasi::Request) -> Self {
+    pub(crate) fn request(request: wasi::Request, call: Rc<Call>) -> Self {
         let (_, handled) = wasip3::wit_future::new(|| Ok(()));
-        let (bytes, end) = wasi::Request::consume_body(request, handled);
+        let (bytes, ended) = wasi::Request::consume_body(request, handled);
+        let of = Of::Request(call);
         Self::Host {
             bytes,
-            end,
-            unfinished: unfinished_request,
+            end: End { ended, of },
         }
     }
 
     #[cfg(target_family = "wasm")]
     pub(crate) fn answer(answer: wasi::Response) -> Self {
         let (_, handled) = wasip3::wit_future::new(|| Ok(()));
-        let (bytes, end) = wasi::Response::consume_body(answer, handled);
+        let (bytes, ended) = wasi::Response::consume_body(answer, handled);
+        let of = Of::Answer;
         Self::Host {
             bytes,
-            end,
-            unfinished: unfinished_answer,
+            end: End { ended, of },
         }
     }
 
     /// Waits for all of it.
     pub(crate) async fn bytes(self) -> Result<Bytes> {
-        let (mut bytes, end, unfinished) = match self {
+        let (mut bytes, end) = match self {
             #[cfg(not(target_family = "wasm"))]
             Self::Whole(bytes) => return Ok(bytes),
-            Self::Host {
-                bytes,
-                end,
-                unfinished,
-            } => (bytes, end, unfinished),
+            Self::Host { bytes, end } => (bytes, end),
         };
         let mut all = Vec::with_capacity(CHUNK);
         loop {
@@ -71,44 +99,33 @@ impl Incoming {
             }
         }
         drop(bytes);
-        end.await.map_err(unfinished)?;
+        end.reached().await?;
         Ok(all.into())
     }
 
     /// Hands it on as it arrives.
     pub(crate) fn stream(self) -> Body {
-        let (mut bytes, end, unfinished) = match self {
+        let (mut bytes, end) = match self {
             #[cfg(not(target_family = "wasm"))]
             Self::Whole(bytes) => return bytes.into(),
-            Self::Host {
-                bytes,
-                end,
-                unfinished,
-            } => (bytes, end, unfinished),
+            Self::Host { bytes, end } => (bytes, end),
         };
-        Body(Kind::Stream(Box::pin(written(
-            move |mut writer| async move {
-                loop {
-                    let (result, chunk) = bytes.read(Vec::with_capacity(CHUNK)).await;
-                    writer.write(chunk).await?;
-                    if result == StreamResult::Dropped {
-                        break;
-                    }
+        Body(Kind::Stream(Box::pin(written(|mut writer| async move {
+            loop {
+                let (result, chunk) = bytes.read(Vec::with_capacity(CHUNK)).await;
+                writer.write(chunk).await?;
+                if result == StreamResult::Dropped {
+                    break;
                 }
-                drop(bytes);
-                end.await.map_err(unfinished)?;
-                Ok(())
-            },
-        ))))
+            }
+            drop(bytes);
+            end.reached().await?;
+            Ok(())
+        }))))
     }
 }
 
-#[cfg(target_family = "wasm")]
-fn unfinished_answer(error: wasi::ErrorCode) -> Error {
-    Error::message("the answer's body ended early").because(error)
-}
-
-fn unfinished_request(error: wasi::ErrorCode) -> Error {
+fn unfinished(error: wasi::ErrorCode) -> Error {
     match error {
         wasi::ErrorCode::HttpRequestBodySize(_) => Error::new(
             StatusCode::PAYLOAD_TOO_LARGE,

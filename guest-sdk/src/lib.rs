@@ -48,6 +48,7 @@
 //! | `ISOLATION` | [`Isolation`] |
 //! | `CPU_MS` | `u32`, in milliseconds of execution |
 //! | `BODY_LIMIT` | `u64`, in bytes |
+//! | `CORS` | [`Cors`] |
 //!
 //! # Proxies
 //!
@@ -71,8 +72,8 @@
 //!
 //! # From anywhere in a handler
 //!
-//! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`sleep`], [`now`],
-//! [`random_bytes`], [`random_u64`], [`fetch()`].
+//! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`after`],
+//! [`connection`], [`sleep`], [`now`], [`random_bytes`], [`random_u64`], [`fetch()`].
 //!
 //! # Tests
 //!
@@ -80,15 +81,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop there"))]
 
+mod after;
 mod ambient;
 mod body;
 mod call;
+mod connection;
 mod context;
 mod cookie;
 mod cookies;
+mod cors;
 mod disposition;
 mod error;
 pub mod fetch;
+mod forbidden_header;
 mod form_data;
 #[doc = include_str!("from_route_ts.md")]
 pub mod from_route_ts {}
@@ -140,13 +145,17 @@ macro_rules! __portable {
 )]
 pub mod bindings;
 
+pub use after::{IntoDone, after};
 pub use body::{Body, IntoChunk};
 pub use bytes::Bytes;
+pub use connection::connection;
 pub use context::Context;
 pub use cookie::{Cookie, Priority, SameSite};
 pub use cookies::{Cookies, Deletion, RequestCookies, cookies};
+pub use cors::Cors;
 pub use error::{Error, Result};
 pub use fetch::fetch;
+pub use forbidden_header::ForbiddenHeader;
 pub use form_data::{File, FormData, FormValue};
 pub use handler::FromCall;
 pub use headers::{Headers, headers};

@@ -1,41 +1,59 @@
 //! A body on its way out, chunk by chunk.
 //!
 //! In: a body that is still being made. Out: a response or the contents of a request of the host's, and a task that writes. Each chunk waits until the client has taken
-//! the one before. A body that fails is cut short: its end is told as an error, so the host breaks the connection.
+//! the one before. A body that fails is cut short: its end is told as an error, so the host breaks the connection. What was left for after
+//! the answer begins when it is over, be it sent or the client gone.
 
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use http::HeaderMap;
 use wasip3::http::types as wasi;
-use wit_bindgen::rt::async_support::{FutureReader, FutureWriter, StreamReader, StreamWriter};
+#[cfg(target_family = "wasm")]
+use wit_bindgen::rt::async_support::StreamReader;
+use wit_bindgen::rt::async_support::{FutureReader, FutureWriter, StreamWriter};
 
+use crate::after;
 use crate::ambient::Scope;
 use crate::body::Body;
 use crate::call::Call;
 use crate::error::Result;
 
-/// A response of the host's, whose body a task of its own writes. A header that the host keeps to itself is left out.
+/// A response of the host's, whose body a task of its own writes.
 pub(crate) fn send(call: Rc<Call>, status: u16, headers: &HeaderMap, body: Body) -> wasi::Response {
-    let fields = wasi::Fields::new();
-    for (name, value) in headers {
-        let _kept_by_the_host = fields.append(name.as_str(), value.as_bytes());
-    }
-    let (reader, ended) = contents(call, body);
-    let (response, sent) = wasi::Response::new(fields, Some(reader), ended);
-    drop(sent);
-    // Only a status outside 100 to 999 is refused, and `StatusCode` holds none.
-    let _always_valid = response.set_status_code(status);
-    response
-}
-
-/// The contents of a message, which a task of the call's own writes.
-pub(crate) fn contents(call: Rc<Call>, body: Body) -> (StreamReader<u8>, FutureReader<Ended>) {
+    let fields = fields(headers);
     let (writer, reader) = wasip3::wit_stream::new();
     // If the task goes away without a word, the body was not all.
     let (end, ended) = wasip3::wit_future::new(|| Err(wasi::ErrorCode::InternalError(None)));
+    let (response, sent) = wasi::Response::new(fields, Some(reader), ended);
+    // Only a status outside 100 to 999 is refused, and `StatusCode` holds none.
+    let _always_valid = response.set_status_code(status);
+    // Without work for later, the host drops the whole instance when the client leaves.
+    let sent = (!call.later().is_empty()).then_some(sent);
+    wit_bindgen::spawn_local(Scope {
+        call: call.clone(),
+        future: Box::pin(async move {
+            let write = write(body, writer, end, Some(&call));
+            match sent {
+                Some(sent) => while_read(write, sent).await,
+                None => write.await,
+            }
+            after::begin(&call);
+        }),
+    });
+    response
+}
+
+/// The contents of a request, which a task of the call's own writes.
+#[cfg(target_family = "wasm")]
+pub(crate) fn contents(call: Rc<Call>, body: Body) -> (StreamReader<u8>, FutureReader<Ended>) {
+    let (writer, reader) = wasip3::wit_stream::new();
+    let (end, ended) = wasip3::wit_future::new(|| Err(wasi::ErrorCode::InternalError(None)));
     wit_bindgen::spawn_local(Scope {
         call,
-        future: Box::pin(write(body, writer, end)),
+        future: Box::pin(write(body, writer, end, None)),
     });
     (reader, ended)
 }
@@ -43,8 +61,31 @@ pub(crate) fn contents(call: Rc<Call>, body: Body) -> (StreamReader<u8>, FutureR
 type Ended = Result<Option<wasi::Trailers>, wasi::ErrorCode>;
 type End = FutureWriter<Ended>;
 
-/// Writes each chunk as it comes, and at the end whether it was all. If the reader has gone, the body is dropped.
-async fn write(mut body: Body, mut writer: StreamWriter<u8>, end: End) {
+/// Drops `write`, wherever it waits, when the reader has gone.
+async fn while_read(
+    write: impl Future<Output = ()>,
+    sent: FutureReader<Result<(), wasi::ErrorCode>>,
+) {
+    let (mut write, mut sent) = (pin!(write), pin!(sent.into_future()));
+    let mut is_sent = false;
+    poll_fn(|cx| {
+        if write.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !is_sent && let Poll::Ready(result) = sent.as_mut().poll(cx) {
+            is_sent = true;
+            if result.is_err() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Writes each chunk as it comes, and at the end whether it was all; after the answer to a call, its trailers too. If the reader has gone,
+/// the body is dropped.
+async fn write(mut body: Body, mut writer: StreamWriter<u8>, end: End, answered: Option<&Call>) {
     while let Some(chunk) = body.chunk().await {
         let chunk = match chunk {
             Ok(chunk) => chunk,
@@ -64,5 +105,17 @@ async fn write(mut body: Body, mut writer: StreamWriter<u8>, end: End) {
         }
     }
     drop(writer);
-    let _reader_gone = end.write(Ok(None)).await;
+    let trailers = answered.map(|call| call.trailers().sent.take());
+    let trailers = trailers.filter(|trailers| !trailers.is_empty());
+    let trailers = trailers.map(|trailers| fields(&trailers));
+    let _reader_gone = end.write(Ok(trailers)).await;
+}
+
+/// A header that the host keeps to itself is left out.
+fn fields(headers: &HeaderMap) -> wasi::Fields {
+    let fields = wasi::Fields::new();
+    for (name, value) in headers {
+        let _kept_by_the_host = fields.append(name.as_str(), value.as_bytes());
+    }
+    fields
 }

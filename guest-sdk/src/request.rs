@@ -127,6 +127,11 @@ impl Request {
         Ok(self.call.take_body()?.stream())
     }
 
+    /// The headers that came after the body, such as a checksum of it; none before it was read to its end.
+    pub fn trailers(&self) -> HeaderMap {
+        self.call.trailers().received.borrow().clone()
+    }
+
     /// Waits for the body, as a form (row Q11).
     ///
     /// # Errors

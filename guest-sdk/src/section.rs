@@ -2,6 +2,7 @@
 //!
 //! In: the pattern, the methods and the module's constants. Out: one line of JSON, written while the route compiles.
 
+use crate::cors::Cors;
 use crate::matcher::{Condition, Matcher, Matchers};
 use crate::segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime};
 
@@ -31,6 +32,7 @@ pub struct Config {
     pub cpu_ms: Option<u32>,
     pub body_limit: Option<u64>,
     pub matcher: Option<Matchers>,
+    pub cors: Option<Cors>,
 }
 
 impl Config {
@@ -47,6 +49,7 @@ impl Config {
         cpu_ms: None,
         body_limit: None,
         matcher: None,
+        cors: None,
     };
 }
 
@@ -123,6 +126,9 @@ impl Config {
         }
         if let Some(bytes) = self.body_limit {
             json = json.key("bodyLimit").number(bytes);
+        }
+        if let Some(cors) = self.cors {
+            json = json.key("cors").cors(&cors);
         }
         match self.matcher {
             None => json,
@@ -256,6 +262,26 @@ impl<const CAPACITY: usize> Json<CAPACITY> {
         if at == 0 { self } else { self.byte(b',') }
     }
 
+    const fn cors(mut self, cors: &Cors) -> Self {
+        self = self.byte(b'{').key("origins").strings(cors.origins);
+        if !cors.methods.is_empty() {
+            self = self.key("methods").strings(cors.methods);
+        }
+        if !cors.headers.is_empty() {
+            self = self.key("headers").strings(cors.headers);
+        }
+        if !cors.expose_headers.is_empty() {
+            self = self.key("exposeHeaders").strings(cors.expose_headers);
+        }
+        if cors.credentials {
+            self = self.key("credentials").bool(true);
+        }
+        if let Some(seconds) = cors.max_age {
+            self = self.key("maxAge").number(seconds as u64);
+        }
+        self.byte(b'}')
+    }
+
     const fn bool(self, value: bool) -> Self {
         self.raw(if value { "true" } else { "false" })
     }
@@ -291,6 +317,15 @@ mod tests {
                     .has(&[Condition::header("x").value("y"), Condition::host("z")]),
                 Matcher::new("/c").missing(&[Condition::cookie("d")]),
             ])),
+            cors: Some(
+                Cors::new()
+                    .origins(&["https://a.example"])
+                    .methods(&["PUT"])
+                    .headers(&["x-a", "x-b"])
+                    .expose_headers(&["etag"])
+                    .credentials()
+                    .max_age(600),
+            ),
         },
     };
 
@@ -311,6 +346,10 @@ mod tests {
                     },
                     {"source": "/c", "has": [], "missing": [{"type": "cookie", "key": "d"}]},
                 ],
+                "cors": {
+                    "origins": ["https://a.example"], "methods": ["PUT"], "headers": ["x-a", "x-b"],
+                    "exposeHeaders": ["etag"], "credentials": true, "maxAge": 600,
+                },
             },
         });
         assert_eq!(json, expected);

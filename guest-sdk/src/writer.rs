@@ -12,7 +12,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::header::{HeaderName, HeaderValue};
 
+use crate::ambient;
 use crate::error::Result;
 
 /// Where [`Response::writer`](crate::Response::writer) writes its body.
@@ -49,6 +51,39 @@ impl Writer {
         }
         self.slot.chunk.set(Some(chunk));
         std::future::poll_fn(|cx| self.slot.poll_taken(cx)).await;
+        Ok(())
+    }
+
+    /// Sends a header when the body is over, such as a checksum of it. Over HTTP/1.1 it arrives if the answer's `trailer` header has named
+    /// it and the client has said `te: trailers`.
+    ///
+    /// ```
+    /// use waystation::{Response, Result};
+    ///
+    /// pub async fn get() -> Result<Response> {
+    ///     let mut response = Response::writer(|mut writer| async move {
+    ///         writer.write("hello").await?;
+    ///         writer.trailer("x-length", 5)
+    ///     });
+    ///     response.headers_mut().insert("trailer", "x-length".parse()?);
+    ///     Ok(response)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the name or value cannot be sent, such as one with a line end.
+    pub fn trailer<N, V>(&mut self, name: N, value: V) -> Result<()>
+    where
+        N: TryInto<HeaderName>,
+        N::Error: Into<http::Error>,
+        V: TryInto<HeaderValue>,
+        V::Error: Into<http::Error>,
+    {
+        let name = name.try_into().map_err(Into::into)?;
+        let value = value.try_into().map_err(Into::into)?;
+        let call = ambient::current("trailer()");
+        call.trailers().sent.borrow_mut().append(name, value);
         Ok(())
     }
 }

@@ -26,7 +26,9 @@
 //! the operator's rules, the proxies and the table which route that is, lets each proxy on the way change or answer the request, finds the
 //! method, and calls the guest through [`sandbox`], which hands out an instance, drives it in the very future that hyper polls, and names
 //! what stopped it if something did; a file of `public/` is in the same table, and is read instead. [`pipeline`] then applies the cookies
-//! and the headers of rules and proxies, takes out what may not leave, and answers 304 where the client has the content.
+//! and the headers of rules and proxies, takes out what may not leave, lets pages of other origins read it where the route says so, answers
+//! 304 where the client has the content, and compresses what is left. What a guest goes on with after that is a task that [`server`] waits
+//! for when it stops.
 //!
 //! # A file change walks down too
 //!

@@ -46,6 +46,20 @@ pub fn get(request: Request, context: Context<Params>) -> Result<Response> {
 "#;
 
 #[tokio::test]
+async fn more_than_a_thousand_rules_are_a_warning() {
+    let rule = "[[redirects]]\nsource = '/a'\ndestination = '/b'\npermanent = false\n";
+    let app = Edited::new(&[
+        ("app/c/route.rs", &text_route("c")),
+        ("waystation.toml", &rule.repeat(1_001)),
+    ])
+    .await;
+    app.shows("/c", "200 c").await; // CF4
+    app.host.wait_for_line("the warning", |line| {
+        line.contains("waystation.toml has 1001 rules")
+    });
+}
+
+#[tokio::test]
 async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_it_serves() {
     let app = Edited::new(&[
         ("waystation.toml", TOML),

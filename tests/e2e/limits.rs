@@ -165,6 +165,7 @@ impl Limited {
     pub(crate) async fn new(limits: &str) -> Self {
         let turn = turn().await;
         let wanted = [
+            "app/after/",
             "app/hello/",
             "app/slow/",
             "app/stream/",

@@ -10,11 +10,14 @@
     reason = "a test that cannot go on says so best by panicking, in its helpers too"
 )]
 
+mod after;
 mod broken_build;
 mod build_and_start;
 mod command_line;
+mod compression;
 mod config;
 mod cookies;
+mod cors;
 mod disconnects;
 mod drain;
 mod environment;

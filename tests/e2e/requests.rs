@@ -231,6 +231,40 @@ async fn an_unread_body_does_not_spoil_the_next_request() {
 }
 
 #[tokio::test]
+async fn headers_that_come_after_the_body_are_read() {
+    let request = "POST /request HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\nconnection: close\r\n\r\n\
+                   5\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n";
+    let answer = raw::exchange(fixture().address(), request).await;
+    assert!(answer.contains(r#""trailers":1"#), "{answer}");
+}
+
+#[tokio::test]
+async fn an_early_answer_reads_a_short_body_to_its_end_and_not_a_long_one() {
+    for target in [
+        "POST /nowhere",
+        "DELETE /hello",
+        "GET /hello",
+        "POST /request/small",
+    ] {
+        let mut socket = Socket::open(fixture().address()).await;
+        let head = format!("{target} HTTP/1.1\r\nhost: a\r\ncontent-length: 5000\r\n\r\n");
+        socket.send(head).await;
+        socket.send("x".repeat(2_000)).await;
+        socket.read_until("\r\n\r\n").await; // the answer, while the client still sends
+        socket.send("x".repeat(3_000)).await;
+        socket
+            .send("GET /rss.xml HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await;
+        socket.read_until("HTTP/1.1 200 OK").await;
+    }
+    let mut socket = Socket::open(fixture().address()).await;
+    let long = "POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 100000000\r\n\r\n";
+    socket.send(long).await;
+    let answer = socket.read_to_end().await; // within the second that it is read on
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[tokio::test]
 async fn heads_that_two_readers_could_read_differently_are_refused() {
     for (what, request) in [
         ("no host", "GET /hello HTTP/1.1\r\n\r\n"),

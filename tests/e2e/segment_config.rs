@@ -8,7 +8,7 @@ async fn constants_reach_the_handler_as_they_were_settled() {
     for part in [
         "dynamic: ForceDynamic",
         "dynamic_params: false",
-        "revalidate: Some(Revalidate(Some(600)))",
+        "revalidate: Some(Revalidate(Some(0)))",
         "fetch_cache: ForceNoStore",
         "runtime: Edge",
         r#"preferred_region: ["fra1", "iad1"]"#,
@@ -97,7 +97,7 @@ async fn more_than_the_operator_allows_is_refused() {
     let said = "`MAX_DURATION` asks for 60 s and the operator allows 30; ask for less or raise the limit in waystation.toml";
     assert!(exit.stderr.contains(said), "{}", exit.stderr);
     assert!(
-        exit.stderr.contains("--> app/slow/route.rs"),
+        exit.stderr.contains("--> app/slow/route.rs:1:11"),
         "{}",
         exit.stderr
     );

@@ -1,5 +1,6 @@
 //! Bodies that are made while they are sent.
 
+use http_body_util::BodyExt as _;
 use waystation_tests::raw::Socket;
 
 use crate::support::{fixture, fixture_host, fixture_http2};
@@ -36,9 +37,32 @@ async fn events_have_their_type_and_shape() {
 }
 
 #[tokio::test]
+async fn a_header_may_come_after_the_body() {
+    let mut socket = Socket::open(fixture().address()).await;
+    let request = "GET /stream?kind=trailer HTTP/1.1\r\nhost: a\r\nte: trailers\r\n\r\n";
+    socket.send(request).await;
+    let head = socket.read_until("\r\n\r\n").await;
+    assert!(head.contains("trailer: x-length\r\n"), "{head}");
+    socket.read_until("0\r\nx-length: 9\r\n\r\n").await;
+
+    let mut sender = fixture_http2().connect().await;
+    let response = sender.begin("GET", "/stream?kind=trailer", &[], "").await;
+    let body = response.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(body.trailers().unwrap()["x-length"], "9");
+    assert_eq!(body.to_bytes(), "hello you");
+}
+
+#[tokio::test]
+async fn the_head_leaves_before_the_first_chunk_is_made() {
+    let mut socket = stream("late").await;
+    let head = socket.read_until("\r\n\r\n").await; // ST1; the guest sleeps for an hour before its first chunk
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn a_chunk_leaves_before_the_next_is_made() {
     let mut socket = stream("silent").await;
-    let head = socket.read_until("\r\n\r\n").await; // ST1, ST2
+    let head = socket.read_until("\r\n\r\n").await; // ST2
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
     assert!(!head.contains("content-length"), "{head}");
     socket.read_until("hello").await; // the guest sleeps for an hour after this

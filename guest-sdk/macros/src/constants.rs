@@ -16,7 +16,7 @@ pub(crate) struct Constant {
     pub(crate) example: &'static str,
 }
 
-const CONSTANTS: [Constant; 11] = [
+const CONSTANTS: [Constant; 12] = [
     constant(
         "DYNAMIC",
         "dynamic",
@@ -71,6 +71,12 @@ const CONSTANTS: [Constant; 11] = [
         "body_limit",
         "u64",
         "pub const BODY_LIMIT: u64 = 1024 * 1024; // bytes",
+    ),
+    constant(
+        "CORS",
+        "cors",
+        "Cors",
+        "pub const CORS: Cors = Cors::new().origins(&[\"https://shop.example\"]);",
     ),
     constant(
         "MATCHER",

@@ -23,6 +23,9 @@ use condition::Condition;
 pub use declared::Declared;
 pub use error::{ConfigError, Fault};
 
+/// So many rules are compared without being felt.
+const MANY: usize = 1_000;
+
 /// The rules of an app, ready to be asked.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -130,6 +133,20 @@ impl Rules {
             true => Ok(rules),
             false => Err(faults),
         }
+    }
+
+    /// What the operator should know of them: a thousand are fine, and more are compared with each request all the same (row CF4).
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let rewrites = [&self.before_files, &self.after_files, &self.fallback];
+        let rewrites: usize = rewrites.iter().map(|rules| rules.len()).sum();
+        let count = self.headers.len() + self.redirects.len() + rewrites;
+        (MANY < count).then(|| {
+            format!(
+                "waystation.toml has {count} rules, and each request is compared with them until one fits; more than {MANY} make \
+                 every answer slower. hint: one rule with a param stands for many"
+            )
+        })
     }
 
     /// The path that every path of the app is below.

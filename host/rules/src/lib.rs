@@ -18,6 +18,9 @@
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?
 //! - [`finish`]: what of the guest's answer may leave?
+//! - [`cors`]: may a page of another origin read it?
+//! - [`conditional`]: does the client have it already?
+//! - [`compression`]: in which coding is it sent?
 //! - [`outbound`]: which other servers may be asked?
 //!
 //! And when files change:
@@ -32,9 +35,12 @@
 
 pub mod admit;
 pub mod base_path;
+pub mod compression;
+pub mod conditional;
 pub mod config;
 pub mod content_type;
 pub mod cookies;
+pub mod cors;
 pub mod destination;
 pub mod environment;
 pub mod file;

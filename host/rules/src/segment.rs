@@ -5,11 +5,13 @@
 //!
 //! The section is read without running anything. What `DYNAMIC` and `REVALIDATE` do to answers is not decided here.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::declared::Matcher;
+use crate::cors::Cors;
 
 mod limits;
 mod section;
@@ -43,6 +45,8 @@ pub struct Declared {
     pub cpu_ms: Option<u64>,
     /// `BODY_LIMIT`, in bytes.
     pub body_limit: Option<u64>,
+    /// `CORS`.
+    pub cors: Option<Cors>,
     /// `MATCHER`, of a proxy only; what it says is [`Reach`](crate::proxy::Reach)'s to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matcher: Option<Vec<Matcher>>,
@@ -74,6 +78,9 @@ pub struct SegmentConfig {
     pub cpu: Duration,
     /// The longest request body, in bytes.
     pub body_limit: u64,
+    /// Which pages of other origins may read the answers; none of them if the route does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
 }
 
 /// Why a route's constants cannot stand.
@@ -110,6 +117,39 @@ pub enum SegmentError {
         "`DYNAMIC` wants every answer kept and `REVALIDATE` = 0 wants none kept; remove one of them"
     )]
     KeptAndNotKept,
+
+    /// `DYNAMIC = ForceDynamic` with a `REVALIDATE` that keeps answers.
+    #[error(
+        "`DYNAMIC` = ForceDynamic wants no answer kept and `REVALIDATE` wants them kept; remove one of them"
+    )]
+    NotKeptAndKept,
+}
+
+impl SegmentError {
+    /// The constant at fault, such as `MAX_DURATION`; of two that contradict each other, the one that says how long.
+    #[must_use]
+    pub const fn constant(&self) -> &'static str {
+        match self {
+            Self::RunTime { .. } => "MAX_DURATION",
+            Self::NoTime => "CPU_MS",
+            Self::OverLimit { name, .. } => name,
+            Self::KeptAndNotKept | Self::NotKeptAndKept => "REVALIDATE",
+        }
+    }
+}
+
+/// Where a route module's text defines a constant: the bytes of its name.
+#[must_use]
+pub fn definition(source: &str, constant: &str) -> Option<Range<usize>> {
+    let found = source
+        .match_indices("pub const ")
+        .map(|(at, words)| at + words.len());
+    let mut found = found.filter(|&at| {
+        let rest = &source[at..];
+        let after = rest.strip_prefix(constant);
+        after.is_some_and(|after| after.trim_start().starts_with(':'))
+    });
+    found.next().map(|at| at..at + constant.len())
 }
 
 /// Fifteen minutes: longer work belongs in a queue, not in a request.
@@ -135,6 +175,13 @@ impl Declared {
         if always_kept && self.revalidate == Some(Revalidate::Seconds(0)) {
             return Err(SegmentError::KeptAndNotKept);
         }
+        let keeps = matches!(
+            self.revalidate,
+            Some(Revalidate::Never | Revalidate::Seconds(1..))
+        );
+        if self.dynamic == Some(Dynamic::ForceDynamic) && keeps {
+            return Err(SegmentError::NotKeptAndKept);
+        }
         let cpu_limit = u64::try_from(limits.cpu.as_millis()).unwrap_or(u64::MAX);
         let run = within(
             "MAX_DURATION",
@@ -155,6 +202,7 @@ impl Declared {
             isolation: self.isolation.unwrap_or_default(),
             cpu: cpu.map_or(limits.cpu, Duration::from_millis),
             body_limit: body.unwrap_or(limits.body),
+            cors: self.cors.clone(),
         })
     }
 }

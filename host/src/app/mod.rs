@@ -112,6 +112,8 @@ pub struct Policy {
     pub trust: Arc<Trust>,
     /// The app's way to other servers.
     pub outbound: Arc<Client>,
+    /// Answers are compressed for clients that take that.
+    pub compression: bool,
 }
 
 impl Policy {
@@ -133,6 +135,7 @@ impl Policy {
             rules: Arc::new(settings.rules()?),
             trust: Arc::new(settings.trust()?),
             outbound: Arc::new(Client::new(settings.outbound(shows_errors)?)),
+            compression: settings.compression.unwrap_or(true),
         })
     }
 }

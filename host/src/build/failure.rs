@@ -52,8 +52,13 @@ pub enum RouteFault {
     Matcher(#[from] MatcherError),
 
     /// It compiles, but this host or its operator does not allow what it needs or declares.
-    #[error("{0:#}")]
-    Refused(anyhow::Error),
+    #[error("{error:#}")]
+    Refused {
+        /// What is not allowed.
+        error: anyhow::Error,
+        /// Where: [`place`](super::place).
+        place: String,
+    },
 
     /// The component cannot be read.
     #[error("cannot be read: {error}\n  --> {}", path.display())]
@@ -76,7 +81,7 @@ pub fn terminal(failed: &[FailedRoute]) -> Vec<String> {
             .collect(),
         RouteFault::Inspect(_)
         | RouteFault::Matcher(_)
-        | RouteFault::Refused(_)
+        | RouteFault::Refused { .. }
         | RouteFault::Read { .. } => {
             vec![format!("{route}\n")]
         }
@@ -95,8 +100,8 @@ impl fmt::Display for FailedRoute {
                     None => Ok(()),
                 }
             }
-            RouteFault::Refused(error) => {
-                write!(out, "error: {error:#}\n  --> {}", self.source.file)
+            RouteFault::Refused { error, place } => {
+                write!(out, "error: {error:#}\n  --> {place}")
             }
             RouteFault::Matcher(error) => {
                 write!(out, "error: {error}\n  --> {}", self.source.file)
@@ -141,9 +146,10 @@ hint: turn it into a component with `wasm-tools parse`",
     #[test]
     fn a_route_that_is_not_allowed_is_named() {
         let error = anyhow::anyhow!("too long").context("not allowed");
+        let place = "app/x/route.rs:3:11".to_owned();
         check(
-            RouteFault::Refused(error),
-            "error: not allowed: too long\n  --> app/x/route.wasm",
+            RouteFault::Refused { error, place },
+            "error: not allowed: too long\n  --> app/x/route.rs:3:11",
         );
     }
 

@@ -12,6 +12,7 @@
 
 pub mod cancel;
 pub mod cargo;
+mod definition;
 pub mod diagnostics;
 mod environment;
 pub mod failure;
@@ -25,6 +26,7 @@ pub mod test;
 pub mod toolchain;
 
 pub use cancel::Cancel;
+pub use definition::place;
 pub use diagnostics::Diagnostic;
 pub use failure::{BuildFailure, FailedRoute, RouteFault};
 pub use inspect::Inspected;

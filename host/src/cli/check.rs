@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::args::Check;
 use super::report;
-use crate::build::{BuiltRoute, Profile};
+use crate::build::{self, BuiltRoute, Profile};
 use crate::project::environment::{self, Mode};
 use crate::project::routes::RouteKind;
 use crate::project::{Project, schema, settings::Settings};
@@ -19,18 +19,20 @@ pub(super) fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let variables = environment::read(&project.root, &settings.env, Mode::Development)?;
     schema::write(&project.root)?;
     report::environment(&variables, &settings.env);
-    let Some(build) = super::build::routes(&project, Profile::Dev)? else {
+    let Some(built) = super::build::routes(&project, Profile::Dev)? else {
         return Ok(ExitCode::FAILURE);
     };
-    for route in &build.built {
+    for route in &built.built {
         if let Some(section) = &route.inspected.section
             && let Err(error) = section.config.settle(&limits)
         {
-            anyhow::bail!("{error}\n  --> {}", route.source.file);
+            let error = error.into();
+            let place = build::place(&project.root, &route.source.file, &error);
+            anyhow::bail!("{error}\n  --> {place}");
         }
     }
     let is_route = |route: &&BuiltRoute| route.source.kind != RouteKind::Proxy;
-    let routes = build.built.iter().filter(is_route).count();
+    let routes = built.built.iter().filter(is_route).count();
     report::checked(routes, began.elapsed());
     Ok(ExitCode::SUCCESS)
 }

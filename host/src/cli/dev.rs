@@ -42,6 +42,9 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
         )?;
         let loader = loader.in_environment(variables.environment);
         let policy = Policy::of(&settings, listen::origin(address)?, true)?;
+        if let Some(text) = policy.rules.warning() {
+            report::warning(&text);
+        }
         let options = Options {
             profile: Profile::Dev,
             target_dir: None,

@@ -123,11 +123,13 @@ pub(super) fn stopped(finished: bool) -> ExitCode {
     if finished {
         return ExitCode::SUCCESS;
     }
-    eprintln!(
-        "{}: some connections did not end in time and were closed",
-        "warning".yellow().bold()
-    );
+    warning("some connections did not end in time and were closed");
     ExitCode::FAILURE
+}
+
+/// What works and could be better.
+pub(super) fn warning(text: &str) {
+    eprintln!("{}: {text}", "warning".yellow().bold());
 }
 
 /// A change in `dev`.

@@ -52,6 +52,9 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let proxies = app::in_parallel(&build.proxies, load);
         let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
         let policy = Policy::of(&settings, listen::origin(address)?, false)?;
+        if let Some(text) = policy.rules.warning() {
+            report::warning(&text);
+        }
         let current = Arc::new(Current::new(App {
             table,
             proxies,

@@ -200,7 +200,8 @@ impl Session {
             match self.load(&route, &settled.1) {
                 Ok(served) => drop(routes.insert(served.source.file.clone(), served)),
                 Err(error) => {
-                    let fault = RouteFault::Refused(error);
+                    let place = build::place(&self.project.root, &route.source.file, &error);
+                    let fault = RouteFault::Refused { error, place };
                     failed.push(FailedRoute {
                         source: route.source,
                         fault,

@@ -1,14 +1,24 @@
 //! A request body that proxies and then the route read, each only so far.
+//!
+//! One that is not read to its end, because the answer came first, is read on for a little while: a client that sends a short body then
+//! sees the answer and can go on with its connection. Of a long one the rest is not wanted, and the connection ends (threat model, 3.1).
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::EXPECT;
 use http_body::{Body as _, Frame, SizeHint};
 use wasmtime_wasi_http::{Error, WasiBody};
+
+/// What is read of a body that nobody wants, and for how long.
+const DRAINED: usize = 64 << 10;
+const DRAINING: Duration = Duration::from_secs(1);
 
 /// A client's body on its way to the route, with what a proxy has read of it (row PX10).
 ///
@@ -18,6 +28,10 @@ pub struct Upload {
     read: VecDeque<Read>,
     /// None once it is with somebody else.
     incoming: Option<Incoming>,
+    /// All of it has come.
+    is_done: bool,
+    /// The client waits for 100 before it sends the body, so there is nothing to read on.
+    is_awaited: bool,
 }
 
 /// Where a body comes from.
@@ -61,19 +75,21 @@ enum Source {
 }
 
 impl Upload {
-    /// What a client sends.
-    pub fn of_client(body: hyper::body::Incoming) -> Self {
-        Self {
-            read: VecDeque::new(),
+    /// A client's request, whose body nobody has read.
+    pub fn of_client(request: http::Request<hyper::body::Incoming>) -> http::Request<Self> {
+        let is_awaited = request.headers().contains_key(EXPECT);
+        request.map(|body| Self {
             incoming: Some(Incoming::Client(body)),
-        }
+            is_awaited,
+            ..Self::default()
+        })
     }
 
     /// What a handler of the same app sends.
     pub fn of_guest(body: WasiBody) -> Self {
         Self {
-            read: VecDeque::new(),
             incoming: Some(Incoming::Guest(body)),
+            ..Self::default()
         }
     }
 
@@ -83,10 +99,17 @@ impl Upload {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Read, Error>>> {
+        if self.is_done {
+            return Poll::Ready(None);
+        }
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(Some(Ok(Read::Broken))); // it was taken back: an end would be taken for the body's
         };
         let frame = ready!(incoming.poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            self.incoming = None;
+            self.is_done = frame.is_none();
+        }
         Poll::Ready(frame.map(|frame| {
             Ok(match frame?.into_data() {
                 Ok(data) => Read::Data(data),
@@ -96,20 +119,47 @@ impl Upload {
     }
 
     fn is_over(&self, at: usize) -> bool {
-        let is_over = |incoming: &Incoming| incoming.is_end_stream();
-        self.read.len() <= at && self.incoming.as_ref().is_some_and(is_over)
+        let is_over = self.is_done || self.incoming.as_ref().is_some_and(Incoming::is_end_stream);
+        self.read.len() <= at && is_over
     }
 
     fn size_hint(&self) -> SizeHint {
         let read = self.read.iter().map(Read::length).sum::<u64>();
-        let rest = self.incoming.as_ref().map(Incoming::size_hint);
-        let rest = rest.unwrap_or_default();
+        let rest = match (&self.incoming, self.is_done) {
+            (_, true) => SizeHint::with_exact(0),
+            (Some(incoming), false) => incoming.size_hint(),
+            (None, false) => SizeHint::default(),
+        };
         let mut hint = SizeHint::new();
         hint.set_lower(read + rest.lower());
         if let Some(upper) = rest.upper() {
             hint.set_upper(read + upper);
         }
         hint
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let Some(Incoming::Client(body)) = self.incoming.take()
+            && !body.is_end_stream()
+            && !self.is_awaited
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(tokio::time::timeout(DRAINING, drain(body)));
+        }
+    }
+}
+
+/// Reads on; dropping a body before its end ends the connection, or resets the stream.
+async fn drain(mut body: hyper::body::Incoming) {
+    let mut left = DRAINED;
+    while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(less) => left = less,
+            None => return,
+        }
     }
 }
 

@@ -6,10 +6,9 @@ use waystation_rules::admit::{self, Head};
 
 use super::failure::Refusal;
 use crate::app::Policy;
-use crate::http::Upload;
 
 /// Brings the facts of a request to [`admit::check`].
-pub(super) fn check(request: &Request<Upload>, policy: &Policy) -> Result<(), Refusal> {
+pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refusal> {
     let headers = request.headers();
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -29,7 +28,7 @@ pub(super) fn check(request: &Request<Upload>, policy: &Policy) -> Result<(), Re
 }
 
 /// Whom the client meant: what [`check`] let pass.
-pub(super) fn host(request: &Request<Upload>) -> String {
+pub(super) fn host<B>(request: &Request<B>) -> String {
     let authority = request
         .uri()
         .authority()

@@ -72,36 +72,9 @@ pub(super) fn also(added: &mut Added, headers: &HeaderMap) {
     );
 }
 
-/// Puts the rules' headers and the proxies' on an answer: they win over a handler's, and go before those that can stand side by side (rows S5 and C19).
-pub(super) fn add(added: Added, headers: &mut HeaderMap) {
-    let mut own = Vec::new();
-    for (name, _) in &added {
-        let kept = headers.get_all(name).iter().cloned();
-        if is_appendable(name.as_str()) {
-            own.extend(kept.map(|value| (name.clone(), value)));
-        }
-        headers.remove(name);
-    }
-    for (name, value) in added.into_iter().chain(own) {
-        headers.append(name, value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_rules_headers_win_or_go_first() {
-        check("x-a: rule", "x-a: own, x-b: own", "x-b: own, x-a: rule"); // S5
-        check(
-            "set-cookie: a=rule, set-cookie: b=rule",
-            "set-cookie: a=own",
-            "set-cookie: a=rule, set-cookie: b=rule, set-cookie: a=own",
-        ); // C19
-        check("vary: accept", "vary: cookie", "vary: accept, vary: cookie");
-        check("", "x-a: own", "x-a: own");
-    }
 
     #[test]
     fn a_proxys_headers_replace_the_rules_or_stand_beside_them() {
@@ -125,28 +98,5 @@ mod tests {
             shown.join(", "),
             "set-cookie: a=rule, x-a: proxy, set-cookie: b=proxy"
         );
-    }
-
-    #[track_caller]
-    fn check(rules: &str, own: &str, expected: &str) {
-        let pairs = |text: &str| -> Vec<(String, String)> {
-            let pairs = text.split(", ").filter_map(|line| line.split_once(": "));
-            pairs
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect()
-        };
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs(own) {
-            headers.append(
-                HeaderName::try_from(name).unwrap(),
-                HeaderValue::try_from(value).unwrap(),
-            );
-        }
-        add(typed(pairs(rules)), &mut headers);
-        let shown: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
-            .collect();
-        assert_eq!(shown.join(", "), expected);
     }
 }

@@ -17,7 +17,7 @@ use waystation_rules::{admit, finish};
 use super::elsewhere::ElsewhereError;
 use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
-use crate::http::{Response, Upload, empty, whole};
+use crate::http::{Response, empty, whole};
 use crate::sandbox::Fault;
 use crate::telemetry::Record;
 
@@ -115,7 +115,9 @@ impl Refusal {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Fault(fault) => match fault {
-                Fault::WallTime(_) | Fault::StreamTime(_) => StatusCode::GATEWAY_TIMEOUT,
+                Fault::WallTime(_) | Fault::StreamTime(_) | Fault::AfterTime(_) => {
+                    StatusCode::GATEWAY_TIMEOUT
+                }
                 Fault::CpuTime(_) | Fault::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
                 Fault::Handler { status, .. } => {
                     let status = finish::failure_status(*status);
@@ -142,7 +144,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn of(policy: &Policy, request: &Request<Upload>) -> Self {
+    pub(super) fn of<B>(policy: &Policy, request: &Request<B>) -> Self {
         let wants_html = policy.shows_errors
             && request
                 .headers()

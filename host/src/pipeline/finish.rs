@@ -2,28 +2,23 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use headers::IfNoneMatch;
 use http::header::{ALLOW, CONTENT_LENGTH, LOCATION, REFRESH, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use waystation_rules::config::Redirect;
 use waystation_rules::cookies::{self, SetCookie};
 use waystation_rules::finish;
-use waystation_rules::method::{Method, Methods};
+use waystation_rules::method::Methods;
 
-use super::conditional;
 use crate::http::{Body, Response, empty, whole};
 use crate::sandbox::{Answer, Fault};
 
-/// Turns an answer into what may leave: its cookies merged, its framing left to hyper.
+/// Turns an answer into what may leave: its cookies merged, its framing left to hyper. Whether it has a body for HEAD is settled last, for
+/// its name and length are those of GET.
 ///
 /// # Errors
 ///
 /// A [`Fault::Answer`] for a status that is none, or a cookie that no browser would take.
-pub(super) fn response(
-    answer: Answer,
-    asked: Method,
-    has: Option<&IfNoneMatch>,
-) -> Result<Response, Fault> {
+pub(super) fn response(answer: Answer) -> Result<Response, Fault> {
     let Answer {
         mut response,
         cookies,
@@ -34,21 +29,12 @@ pub(super) fn response(
         return Err(Fault::Answer(format!("it answered with status {status}")));
     }
     strip(response.headers_mut());
-    join(response.headers_mut());
+    finish::join(response.headers_mut());
     check(&cookies)?;
     if !cookies.is_empty() {
         merge(response.headers_mut(), &cookies);
     }
-    conditional::settle(&mut response, asked, has);
-    let status = response.status().as_u16();
-    if !finish::body_allowed(asked, status) {
-        if let (Method::Head, Body::Whole(bytes)) = (asked, response.body())
-            && finish::length_allowed(status)
-            && !bytes.is_empty()
-        {
-            let length = HeaderValue::from(bytes.len());
-            response.headers_mut().insert(CONTENT_LENGTH, length);
-        }
+    if !finish::body_allowed(status) {
         *response.body_mut() = empty();
     }
     Ok(response)
@@ -119,26 +105,6 @@ pub(super) fn strip(headers: &mut HeaderMap) {
         .collect();
     for name in forbidden {
         headers.remove(name);
-    }
-}
-
-/// Row S6: the values of a header in one line, but for cookies.
-fn join(headers: &mut HeaderMap) {
-    if headers.len() == headers.keys_len() {
-        return;
-    }
-    let names: Vec<_> = headers.keys().cloned().collect();
-    for name in names.into_iter().filter(|name| *name != SET_COOKIE) {
-        let values: Vec<_> = headers
-            .get_all(&name)
-            .iter()
-            .map(HeaderValue::as_bytes)
-            .collect();
-        if 1 < values.len()
-            && let Ok(joined) = HeaderValue::from_bytes(&values.join(&b", "[..]))
-        {
-            headers.insert(name, joined);
-        }
     }
 }
 

@@ -3,7 +3,9 @@
 //! In: a request as hyper read it, the app it belongs to, and who sent it. Out: the response. Every other room answers one question.
 
 mod admit;
+mod asked;
 mod client;
+mod compress;
 mod conditional;
 mod configured;
 mod elsewhere;
@@ -19,13 +21,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue};
+use tokio_util::task::TaskTracker;
+use waystation_rules::compression::Sent;
+use waystation_rules::cors;
+use waystation_rules::finish as rules;
 use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal, Path};
 
 use crate::app::{App, Handler};
 use crate::http::{Response, Upload};
-use crate::sandbox::{Asker, Asks};
+use crate::sandbox::{Asker, Asks, Guest};
 use crate::telemetry::{Record, RequestId};
+use asked::Asked;
 use configured::{Added, Resolved};
 use elsewhere::Leader;
 use failure::Refusal;
@@ -34,13 +41,35 @@ use proxy::{Passage, Passed};
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers one request, which `asker` makes.
-pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<Upload>) -> Response {
+/// What the walk of a request leaves for its answer, whatever that is.
+#[derive(Default)]
+struct Left {
+    /// The headers of the operator's rules and of proxies.
+    added: Added,
+    /// The route's component, once it was found.
+    guest: Option<Arc<Guest>>,
+}
+
+/// Answers one request, which `asker` makes. Work that a guest does after its answer goes to `background`.
+pub async fn respond(
+    app: Arc<App>,
+    asker: Asker,
+    request: http::Request<Upload>,
+    background: TaskTracker,
+) -> Response {
     let mut record = Record::new(RequestId::new(), request.method(), request.uri());
     let reader = failure::Reader::of(&app.policy, &request);
-    let is_head = request.method() == http::Method::HEAD;
-    let mut added = Added::new();
-    let mut response = match walk(&app, asker, request, &mut record, &mut added).await {
+    let asked = Asked::of(&request);
+    let asks = Asks {
+        client: Arc::clone(&app.policy.outbound),
+        own: Arc::clone(&app) as _,
+        asker,
+        background,
+    };
+    let mut left = Left::default();
+    let walked = walk(&app, asks, request, &mut record, &mut left).await;
+    let Left { mut added, guest } = left;
+    let mut response = match walked {
         Ok(response) => response,
         Err(refusal) => {
             let response = failure::respond(refusal, &reader, &record);
@@ -49,8 +78,20 @@ pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<Upload>
             response
         }
     };
-    configured::add(added, response.headers_mut());
-    if is_head {
+    if let Some(cors) = guest
+        .as_ref()
+        .and_then(|guest| guest.config().cors.as_ref())
+    {
+        cors.decorate(&asked.headers, response.headers_mut());
+    }
+    rules::add(added, response.headers_mut());
+    let sent = match app.policy.compression {
+        true => compress::chosen(&response, &asked),
+        false => Sent::default(),
+    };
+    conditional::answer(&mut response, &asked);
+    compress::apply(sent, &mut response, &asked);
+    if asked.is_head() {
         finish::drop_body(&mut response); // over HTTP/2 hyper would send it
     }
     if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
@@ -61,11 +102,11 @@ pub async fn respond(app: Arc<App>, asker: Asker, request: http::Request<Upload>
 }
 
 async fn walk(
-    app: &Arc<App>,
-    asker: Asker,
+    app: &App,
+    asks: Asks,
     mut request: http::Request<Upload>,
     record: &mut Record,
-    added: &mut Added,
+    left: &mut Left,
 ) -> Result<Response, Refusal> {
     let policy = &app.policy;
     match *request.method() {
@@ -78,15 +119,15 @@ async fn walk(
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
     let host = admit::host(&request);
-    let settled = client::settled(request.headers_mut(), asker.client, &host, &policy.trust)?;
+    let settled = client::settled(
+        request.headers_mut(),
+        asks.asker.client,
+        &host,
+        &policy.trust,
+    )?;
     let path = match path::normalise(uri.path(), policy.trailing_slash)? {
         Normal::Serve(path) => path,
         Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
-    };
-    let asks = Asks {
-        client: Arc::clone(&policy.outbound),
-        own: Arc::clone(app) as _,
-        asker,
     };
     let mut passage = Passage {
         cookies: handle::cookies(request.headers()),
@@ -100,19 +141,19 @@ async fn walk(
         set: Vec::new(),
     };
     let found = loop {
-        match configured::resolved(app, &passage, added)? {
+        match configured::resolved(app, &passage, &mut left.added)? {
             Resolved::Route { found, rewritten } => {
                 passage.rewrite(rewritten);
                 break found;
             }
             Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
             Resolved::Proxy { turn, rewritten } => {
-                match passage.ask(turn, rewritten, &asks, record, added).await? {
+                match passage
+                    .ask(turn, rewritten, &asks, record, &mut left.added)
+                    .await?
+                {
                     Passed::On => {}
-                    Passed::Answered(answer) => {
-                        let asked = passage.asked().unwrap_or(Method::Post);
-                        return Ok(finish::response(answer, asked, passage.has().as_ref())?);
-                    }
+                    Passed::Answered(answer) => return Ok(finish::response(answer)?),
                     Passed::Other { url } => {
                         return elsewhere::ask(policy, Leader::Proxy, url, passage.request).await;
                     }
@@ -126,7 +167,7 @@ async fn walk(
     };
     record.route = Some(Arc::clone(&found.route.pattern));
     let guest = match &found.route.handler {
-        Handler::Guest(guest) => guest,
+        Handler::Guest(guest) => left.guest.insert(Arc::clone(guest)),
         Handler::File(file) => {
             return file::respond(file, passage.request.method(), passage.request.headers()).await;
         }
@@ -137,12 +178,22 @@ async fn walk(
     let method = match method::dispatch(passage.request.method().as_str(), implemented) {
         Dispatch::Run(method) => method,
         Dispatch::HeadFromGet => Method::Get,
-        Dispatch::Allow => return Ok(finish::allow(implemented)),
+        Dispatch::Allow => {
+            let mut response = finish::allow(implemented);
+            let cors = guest.config().cors.as_ref();
+            if let Some(cors) = cors.filter(|_| cors::is_preflight(passage.request.headers())) {
+                cors.preflight(
+                    passage.request.headers(),
+                    implemented,
+                    response.headers_mut(),
+                );
+            }
+            return Ok(response);
+        }
         Dispatch::NotAllowed | Dispatch::Refused => return Err(Refusal::Method(implemented)),
         Dispatch::Unknown => return Err(Refusal::UnknownMethod),
     };
 
-    let (asked, has) = (passage.asked().unwrap_or(method), passage.has());
     let facts = handle::Facts {
         method,
         params: found.params,
@@ -157,5 +208,5 @@ async fn walk(
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call, asks).await;
     record.add_guest_time(started.elapsed());
-    Ok(finish::response(answer?, asked, has.as_ref())?)
+    Ok(finish::response(answer?)?)
 }

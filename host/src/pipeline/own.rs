@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Uri};
 use http::{HeaderValue, Request};
+use tokio_util::task::TaskTracker;
 use waystation_rules::forwarded;
 
 use crate::app::App;
@@ -21,9 +22,10 @@ impl OwnRoutes for App {
         self: Arc<Self>,
         request: Request<Upload>,
         asker: Asker,
+        background: TaskTracker,
     ) -> Pin<Box<dyn Future<Output = Response> + Send>> {
         let request = as_of_a_client(request, &self.policy.origin);
-        Box::pin(super::respond(self, asker, request))
+        Box::pin(super::respond(self, asker, request, background))
     }
 }
 

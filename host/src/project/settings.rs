@@ -34,6 +34,8 @@ pub struct Settings {
     pub outbound: Outbound,
     /// `trailing_slash = true`: paths end in a slash, as with Next's `trailingSlash`.
     pub trailing_slash: bool,
+    /// `compression = false`: answers are sent as they are, as with Next's `compress`, for instance where a proxy in front compresses them.
+    pub compression: Option<bool>,
     /// `base_path = "/docs"`: the path that the app is below.
     pub base_path: String,
     /// `[[headers]]`: what goes with answers.
@@ -295,7 +297,7 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
-        let text = "trailing_slash = true\n[server]\nhost = '::1'\nport = 80\n[limits]\nmax_duration = 5\nbody_limit = 0";
+        let text = "trailing_slash = true\ncompression = false\n[server]\nhost = '::1'\nport = 80\n[limits]\nmax_duration = 5\nbody_limit = 0";
         let settings = Settings::parse(text).unwrap();
         assert_eq!(
             settings.server,
@@ -306,6 +308,7 @@ mod tests {
         );
         assert_eq!(settings.limits.max_duration.map(NonZeroU32::get), Some(5));
         assert!(settings.trailing_slash);
+        assert_eq!(settings.compression, Some(false));
     }
 
     #[test]
@@ -332,7 +335,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, trailing_slash, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
+            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, outbound, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
         );
     }
 

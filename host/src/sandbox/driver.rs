@@ -7,9 +7,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
-
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
 use waystation_rules::cookies::SetCookie;
 
@@ -31,12 +30,14 @@ pub struct Answer {
     pub onward: Option<Box<Onward>>,
 }
 
-/// Asks a guest, which may ask others through `asks`. The head is there when this returns; the body may still be written while it is sent.
+/// Asks a guest, which may ask others through `asks`. The head is there when this returns; the body may still be written while it is sent,
+/// and what the guest does after that is a task of [`Asks::background`].
 ///
 /// # Errors
 ///
 /// The [`Fault`] that kept the guest from sending a head.
 pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, Fault> {
+    let background = &asks.background.clone();
     let place = place(guest).await?;
     let slot = Slot::default();
     let lease = guest.lease(&call.request_id, asks);
@@ -55,17 +56,20 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let limit = guest.config.max_duration;
     let head = poll_fn(|cx| driver.poll_head(cx, &slot));
     let head = match tokio::time::timeout(limit, head).await {
-        Ok(head) => head?,
+        Ok(Ok(head)) => head,
+        Ok(Err(fault)) => {
+            driver.finish_in(background); // a handler that failed may have left work too
+            return Err(fault);
+        }
         Err(_) => return Err(Fault::WallTime(limit)),
     };
     let (parts, body) = head.response.into_parts();
-    let limit = guest.sandbox.limits.stream_duration;
     let body = match body {
         Contents::Whole(bytes) => {
-            driver.finish_in_background(limit);
+            driver.finish_in(background);
             crate::http::Body::Whole(bytes)
         }
-        Contents::Streaming(body) => streaming::body(driver, body, limit).await?,
+        Contents::Streaming(contents) => streaming::body(driver, contents, background).await?,
     };
     Ok(Answer {
         response: http::Response::from_parts(parts, body),
@@ -96,7 +100,16 @@ struct Head {
 
 enum Contents {
     Whole(bytes::Bytes),
-    Streaming(WasiBody),
+    Streaming(Streamed),
+}
+
+/// A body that its guest is still writing.
+struct Streamed {
+    body: WasiBody,
+    /// Tells the guest that the body was sent; that it was not, if this is dropped.
+    sent: oneshot::Sender<()>,
+    /// The guest has work for when the body is over, so it outlives a client that leaves.
+    has_more: bool,
 }
 
 impl Contents {
@@ -168,17 +181,18 @@ impl Driver {
         }
     }
 
-    /// Lets work that outlives the answer go on, for `limit` at most.
-    fn finish_in_background(mut self, limit: Duration) {
+    /// Lets work that outlives the answer go on, for as long as the answer might have taken. Without such work nothing is spent on it.
+    fn finish_in(mut self, background: &TaskTracker) {
         if self.future.is_none() {
             return;
         }
-        tokio::spawn(async move {
+        let limit = self.label.guest.config.max_duration;
+        background.spawn(async move {
             let rest = tokio::time::timeout(limit, poll_fn(|cx| self.poll(cx)));
             match rest.await {
                 Ok(Ok(())) => {}
                 Ok(Err(fault)) => self.label.after(&fault),
-                Err(_) => self.label.after(&Fault::StreamTime(limit)),
+                Err(_) => self.label.after(&Fault::AfterTime(limit)),
             }
         });
     }

@@ -17,6 +17,10 @@ pub enum Fault {
     #[error("still at work after {} s (stream_duration of waystation.toml)", .0.as_secs_f64())]
     StreamTime(Duration),
 
+    /// What it does after its answer was not done when the route's time was over again.
+    #[error("still at work {} s after its answer (MAX_DURATION)", .0.as_secs_f64())]
+    AfterTime(Duration),
+
     /// It executed for longer than `CPU_MS`.
     #[error("it executed for more than {} ms (CPU_MS)", .0.as_millis())]
     CpuTime(Duration),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::uri::Authority;
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_rules::outbound::{self, Refused, SELF};
 use waystation_rules::segment::Limits;
@@ -33,6 +34,8 @@ pub struct Asks {
     pub own: Arc<dyn OwnRoutes>,
     /// For whom.
     pub asker: Asker,
+    /// Takes what guests go on with when their answers have gone.
+    pub background: TaskTracker,
 }
 
 /// On whose behalf a request is made.
@@ -54,6 +57,7 @@ pub trait OwnRoutes: Send + Sync {
         self: Arc<Self>,
         request: http::Request<Upload>,
         asker: Asker,
+        background: TaskTracker,
     ) -> Pin<Box<dyn Future<Output = Response> + Send>>;
 }
 
@@ -145,7 +149,9 @@ impl Outgoing {
                         depth: asks.asker.depth + 1,
                         ..asks.asker
                     };
-                    let asked = asks.own.ask(request.map(Upload::of_guest), asker);
+                    let asked = asks
+                        .own
+                        .ask(request.map(Upload::of_guest), asker, asks.background);
                     let answer = tokio::time::timeout(patience.head, nested::ask(asked, turn));
                     answer.await.map_err(|_| Error::HttpResponseTimeout)?
                 }

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::sniff::sniff;
 use crate::app::Current;
@@ -35,6 +36,8 @@ pub(super) struct Life {
     pub(super) watcher: Watcher,
     /// Ends a connection that has not said anything yet.
     pub(super) stopping: CancellationToken,
+    /// What guests go on with when their answers have gone, which may take longer than the connection.
+    pub(super) background: TaskTracker,
 }
 
 pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Current>, life: Life) {
@@ -56,9 +59,10 @@ pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Curren
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let app = current.app();
-        let request = request.map(Upload::of_client);
+        let request = Upload::of_client(request);
         let asker = Asker { client, depth: 0 };
-        async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request).await) }
+        let background = life.background.clone();
+        async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request, background).await) }
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())

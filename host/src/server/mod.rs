@@ -12,6 +12,7 @@ use std::time::Duration;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::app::Current;
 use connection::Life;
@@ -21,7 +22,7 @@ pub use listen::{BindError, bind, bind_near};
 /// How long connections may go on after the signal to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
-/// Serves until `stop` resolves, then lets what is running finish for [`DRAIN`].
+/// Serves until `stop` resolves, then lets what is running finish for [`DRAIN`]: requests, and what guests do after their answers (row A4).
 ///
 /// Returns whether everything finished in that time.
 pub async fn serve(
@@ -31,6 +32,7 @@ pub async fn serve(
 ) -> bool {
     let connections = GracefulShutdown::new();
     let stopping = CancellationToken::new();
+    let background = TaskTracker::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -42,6 +44,7 @@ pub async fn serve(
                 let life = Life {
                     watcher: connections.watcher(),
                     stopping: stopping.clone(),
+                    background: background.clone(),
                 };
                 let current = Arc::clone(&current);
                 tokio::spawn(connection::serve(stream, peer.ip(), current, life));
@@ -55,7 +58,10 @@ pub async fn serve(
     }
     drop(listener);
     stopping.cancel();
-    tokio::time::timeout(DRAIN, connections.shutdown())
-        .await
-        .is_ok()
+    let finished = async {
+        connections.shutdown().await;
+        background.close(); // nobody is left to add to it
+        background.wait().await;
+    };
+    tokio::time::timeout(DRAIN, finished).await.is_ok()
 }

@@ -178,6 +178,20 @@ fn check_condition(condition: &str, holds: bool, why: &str) {
 }
 
 #[test]
+fn more_than_a_thousand_rules_are_worth_a_warning() {
+    let warning = |count: usize| {
+        let rule = "{ source = \"/a\", destination = \"/b\", permanent = false }";
+        let rules = format!("redirects = [{}]", vec![rule; count].join(", "));
+        let declared = toml::from_str(&rules).unwrap();
+        let rules = Rules::compile(&declared, BasePath::parse("").unwrap());
+        rules.unwrap().warning()
+    };
+    assert_eq!(warning(1_000), None); // CF4
+    let said = warning(1_001).unwrap();
+    assert!(said.starts_with("waystation.toml has 1001 rules"), "{said}");
+}
+
+#[test]
 fn a_condition_gives_params() {
     let redirect = |has: &str, destination: &str| {
         format!(

@@ -42,6 +42,12 @@ fn each_constant_takes_its_values() {
 }
 
 #[test]
+fn cors_is_read_whole() {
+    let cors = r#"{"origins":["https://a.example"],"methods":["PUT"],"headers":["x-a"],"exposeHeaders":["x-b"],"credentials":true,"maxAge":600}"#;
+    check_value("cors", cors);
+}
+
+#[test]
 fn a_value_out_of_range_fails_the_build() {
     let range = "it can be 1 to 900 s, and longer work belongs in a queue";
     check(
@@ -81,6 +87,25 @@ fn an_answer_cannot_be_kept_and_not_kept() {
     check(r#"{"dynamic":"force-static","revalidate":0}"#, fault);
     check(r#"{"dynamic":"error","revalidate":0}"#, fault);
     check_value("revalidate", "0"); // Y6
+    let fault = "`DYNAMIC` = ForceDynamic wants no answer kept and `REVALIDATE` wants them kept; remove one of them";
+    check(r#"{"dynamic":"force-dynamic","revalidate":60}"#, fault);
+    check(r#"{"dynamic":"force-dynamic","revalidate":false}"#, fault);
+}
+
+#[test]
+fn a_fault_is_found_in_the_source() {
+    let source = "// pub const CPU_MS = 1\nconst MAX: u32 = 1;\npub const CPU_MS_OF: u32 = 1;\npub const CPU_MS : u32 = 0;\n";
+    let at = definition(source, SegmentError::NoTime.constant()).unwrap();
+    assert_eq!(&source[at.start..], "CPU_MS : u32 = 0;\n");
+    assert_eq!(at.len(), 6);
+    assert_eq!(definition(source, "MAX"), None);
+}
+
+#[test]
+fn what_wants_nothing_kept_may_say_so_twice() {
+    let declared = r#"{"dynamic":"force-dynamic","revalidate":0}"#;
+    let declared: Declared = serde_json::from_str(declared).unwrap();
+    assert!(declared.settle(&Limits::default()).is_ok());
 }
 
 #[test]

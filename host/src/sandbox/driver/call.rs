@@ -4,19 +4,19 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime::Store;
 use wasmtime::component::{Accessor, ComponentExportIndex, ComponentNamedList, Lift, Resource};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::p3::{Request, Response};
-use wasmtime_wasi_http::{FieldMap, WasiHttpView};
+use wasmtime_wasi_http::{Error, FieldMap, WasiHttpView};
 use waystation_rules::cookies::{Priority, SameSite, SetCookie};
 use waystation_rules::method::Method;
 use waystation_rules::table::{Param, ParamValue};
 
-use super::{Contents, Head, Slot};
+use super::{Contents, Head, Slot, Streamed};
 use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
 use crate::sandbox::bindings::outcome::{self, Effect, Failure, Outcome};
@@ -50,8 +50,6 @@ pub struct Onward {
     /// The headers of the request to set, or to take off, in order.
     pub request_headers: Vec<(HeaderName, Option<HeaderValue>)>,
 }
-
-type Io = std::pin::Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
 
 /// Runs the guest to its end; the head goes to `slot` as soon as it is known.
 ///
@@ -113,8 +111,8 @@ async fn proxy(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    let settle = |accessor: &_, verdict, io| match verdict {
-        Verdict::Answer(outcome) => settle(accessor, outcome, io),
+    let settle = |accessor: &_, verdict| match verdict {
+        Verdict::Answer(outcome) => settle(accessor, outcome),
         Verdict::Onward(onward) => Ok(goes_on(onward).map_err(Fault::Answer)),
     };
     handled(guest, lease, handler, call, slot, settle).await
@@ -127,7 +125,7 @@ async fn handled<R>(
     handler: &ComponentExportIndex,
     call: Call,
     slot: &Slot,
-    settle: impl FnOnce(&Accessor<State>, R, Io) -> wasmtime::Result<Result<Head, Fault>> + Send,
+    settle: impl FnOnce(&Accessor<State>, R) -> wasmtime::Result<Result<Head, Fault>> + Send,
 ) -> wasmtime::Result<()>
 where
     (Result<R, Failure>,): ComponentNamedList + Lift + Send + Sync + 'static,
@@ -153,12 +151,12 @@ where
     };
     store
         .run_concurrent(async |accessor| {
-            let (request, io) = admit(accessor, call.request)?;
+            let request = admit(accessor, call.request)?;
             let (handled,) = handler
                 .call_concurrent(accessor, (request, context))
                 .await?;
             slot.put(match handled {
-                Ok(returned) => settle(accessor, returned, io)?,
+                Ok(returned) => settle(accessor, returned)?,
                 Err(Failure { status, message }) => Err(Fault::Handler { status, message }),
             });
             rest(accessor).await;
@@ -176,13 +174,13 @@ async fn http3(
     let service = service.instantiate_async(&mut *store).await?;
     store
         .run_concurrent(async |accessor| {
-            let (request, io) = admit(accessor, call.request)?;
+            let request = admit(accessor, call.request)?;
             let handled = service
                 .wasi_http_handler()
                 .call_handle(accessor, request)
                 .await?;
             slot.put(match handled {
-                Ok(response) => Ok(streamed(accessor, response, io, Vec::new())?),
+                Ok(response) => Ok(streamed(accessor, response, Vec::new(), false)?),
                 Err(error) => Err(Fault::Handler {
                     status: 500,
                     message: format!("{error:?}"),
@@ -209,7 +207,13 @@ async fn http2(
     let answer = view.new_response_outparam_from_callback(move |answer| {
         slot.put(match answer {
             Ok(response) => {
-                let response = response.map(Contents::Streaming);
+                let response = response.map(|body| {
+                    Contents::Streaming(Streamed {
+                        body,
+                        sent: oneshot::channel().0, // wasi:http 0.2 has nobody to tell
+                        has_more: false,
+                    })
+                });
                 Ok(Head {
                     response,
                     cookies: Vec::new(),
@@ -232,11 +236,11 @@ async fn http2(
 fn admit(
     accessor: &Accessor<State>,
     request: http::Request<RequestBody>,
-) -> wasmtime::Result<(Resource<Request>, Io)> {
+) -> wasmtime::Result<Resource<Request>> {
     let (parts, body) = request.into_parts();
     let uri = parts.uri.into_parts();
     let headers = FieldMap::new_immutable(&mut Incoming, parts.headers);
-    let (request, io) = Request::new(
+    let (request, _read) = Request::new(
         parts.method,
         uri.scheme,
         uri.authority,
@@ -245,17 +249,12 @@ fn admit(
         None,
         body,
     );
-    let io: Io = Box::pin(io);
-    accessor.with(|mut store| Ok((store.data_mut().table.push(request)?, io)))
+    accessor.with(|mut store| Ok(store.data_mut().table.push(request)?))
 }
 
 /// Turns what a handler returned into a head and the cookies it set.
-fn settle(
-    accessor: &Accessor<State>,
-    outcome: Outcome,
-    io: Io,
-) -> wasmtime::Result<Result<Head, Fault>> {
-    let cookies = cookies(outcome.effects);
+fn settle(accessor: &Accessor<State>, outcome: Outcome) -> wasmtime::Result<Result<Head, Fault>> {
+    let (cookies, has_more) = effects(outcome.effects);
     match outcome.answer {
         outcome::Answer::Reply(reply) => Ok(whole(reply)
             .map(|response| Head {
@@ -264,7 +263,9 @@ fn settle(
                 onward: None,
             })
             .map_err(Fault::Answer)),
-        outcome::Answer::Stream(response) => Ok(Ok(streamed(accessor, response, io, cookies)?)),
+        outcome::Answer::Stream(response) => {
+            Ok(Ok(streamed(accessor, response, cookies, has_more)?))
+        }
     }
 }
 
@@ -299,7 +300,7 @@ fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
     let request_headers = changes.collect::<Result<_, String>>()?;
     Ok(Head {
         response,
-        cookies: cookies(onward.effects),
+        cookies: effects(onward.effects).0,
         onward: Some(Box::new(Onward {
             rewrite: onward.rewrite,
             request_headers,
@@ -319,22 +320,35 @@ fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), Strin
     }
 }
 
-fn cookies(effects: Vec<Effect>) -> Vec<SetCookie> {
-    let cookies = effects
-        .into_iter()
-        .map(|Effect::SetCookie(cookie)| set_cookie(cookie));
-    cookies.collect()
+/// The cookies to set, and whether there is work for later.
+fn effects(effects: Vec<Effect>) -> (Vec<SetCookie>, bool) {
+    let (mut cookies, mut has_more) = (Vec::new(), false);
+    for effect in effects {
+        match effect {
+            Effect::SetCookie(cookie) => cookies.push(set_cookie(cookie)),
+            Effect::After => has_more = true,
+        }
+    }
+    (cookies, has_more)
 }
 
 fn streamed(
     accessor: &Accessor<State>,
     response: Resource<Response>,
-    io: Io,
     cookies: Vec<SetCookie>,
+    has_more: bool,
 ) -> wasmtime::Result<Head> {
+    let (sent, is_sent) = oneshot::channel();
+    let is_sent = async { is_sent.await.map_err(|_| Error::ConnectionTerminated) };
     accessor.with(|mut store| {
         let response = store.data_mut().table.delete(response)?;
-        let response = response.into_http(store, io)?.map(Contents::Streaming);
+        let response = response.into_http(store, is_sent)?.map(|body| {
+            Contents::Streaming(Streamed {
+                body,
+                sent,
+                has_more,
+            })
+        });
         Ok(Head {
             response,
             cookies,

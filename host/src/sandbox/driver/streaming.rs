@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
 
-use super::Driver;
+use super::{Driver, Streamed};
 use crate::http::{Body, BodyError};
 use crate::sandbox::fault::Fault;
 
@@ -27,16 +29,24 @@ const AT_ONCE: usize = 64 << 10;
 /// # Errors
 ///
 /// The [`Fault`] that ended the body before its first byte: there is still time for another answer.
-pub(super) async fn body(driver: Driver, inner: WasiBody, limit: Duration) -> Result<Body, Fault> {
+pub(super) async fn body(
+    driver: Driver,
+    streamed: Streamed,
+    background: &TaskTracker,
+) -> Result<Body, Fault> {
+    let limit = driver.label.guest.sandbox.limits.stream_duration;
     let driver = Arc::new(Mutex::new(Some(driver)));
     let watch = watch(&driver, limit);
     let mut body = Streaming {
         driver,
-        inner,
+        inner: streamed.body,
+        sent: Some(streamed.sent),
         ready: VecDeque::new(),
         is_over: false,
+        has_more: streamed.has_more,
         limit,
         watch,
+        background: background.clone(),
     };
     let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await?;
     if is_whole && body.ready.len() < 2 {
@@ -70,12 +80,17 @@ fn lock(driver: &Shared) -> MutexGuard<'_, Option<Driver>> {
 struct Streaming {
     driver: Shared,
     inner: WasiBody,
+    /// Tells the guest what became of the body.
+    sent: Option<oneshot::Sender<()>>,
     /// Frames that were there before hyper asked.
     ready: VecDeque<Result<Frame<Bytes>, BodyError>>,
     /// The guest has ended its body: what it still does outlives the client.
     is_over: bool,
+    /// So does what it has left for later.
+    has_more: bool,
     limit: Duration,
     watch: AbortHandle,
+    background: TaskTracker,
 }
 
 impl Streaming {
@@ -120,6 +135,9 @@ impl Streaming {
             Some(Err(error)) => Poll::Ready(Some(Err(failed(&error)))),
             None => {
                 self.is_over = true;
+                if let Some(sent) = self.sent.take() {
+                    let _nobody_asks = sent.send(());
+                }
                 Poll::Ready(None)
             }
         }
@@ -177,12 +195,13 @@ impl http_body::Body for Streaming {
 }
 
 impl Drop for Streaming {
-    /// A guest whose body is over may finish its work; a guest whose client has left is cancelled where it stands.
+    /// A guest whose body is over may finish its work; so may one that has left work for later, and learns that its client has gone. Any
+    /// other whose client has left is cancelled where it stands.
     fn drop(&mut self) {
         self.watch.abort();
         let driver = lock(&self.driver).take();
-        if let (true, Some(driver)) = (self.is_over, driver) {
-            driver.finish_in_background(self.limit);
+        if let (true, Some(driver)) = (self.is_over || self.has_more, driver) {
+            driver.finish_in(&self.background);
         }
     }
 }
