@@ -114,6 +114,20 @@ pub(crate) fn begin(call: &Rc<Call>) {
     }
 }
 
+/// Does in a native test what was left for after the answer, and what that leaves in turn.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) async fn finish(call: &Rc<Call>) {
+    loop {
+        let waiting = call.later().waiting.take();
+        if waiting.is_empty() {
+            return;
+        }
+        for work in waiting {
+            work.await;
+        }
+    }
+}
+
 fn start(call: &Rc<Call>, work: Work) {
     wit_bindgen::spawn_local(Scope {
         call: call.clone(),

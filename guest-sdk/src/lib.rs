@@ -29,6 +29,8 @@
 //! # fn main() {}
 //! ```
 //!
+//! Whoever knows Next.js finds each of its examples beside its counterpart in [`from_route_ts`].
+//!
 //! # Handlers
 //!
 //! `get head post put patch delete options query`, sync or async, with [`Request`], [`Context`], both or neither as arguments. They return
@@ -67,8 +69,6 @@
 //! hosts can run it.
 //!
 //! `client`: tests can ask the served app over HTTP. Native only; it belongs into `[dev-dependencies]`.
-//!
-//! Whoever knows Next.js finds each of its examples beside its counterpart in [`from_route_ts`].
 //!
 //! # From anywhere in a handler
 //!

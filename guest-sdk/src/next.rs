@@ -286,7 +286,9 @@ mod tests {
                     text += &format!("; {name}: {}", String::from_utf8(value).unwrap());
                 }
                 for effect in onward.effects {
-                    let crate::bindings::outcome::Effect::SetCookie(cookie) = effect;
+                    let crate::bindings::outcome::Effect::SetCookie(cookie) = effect else {
+                        panic!("nothing was left for later");
+                    };
                     text += &format!("; {}={}", cookie.name, cookie.value);
                 }
                 text

@@ -92,9 +92,9 @@ fn its_own_tests_pass() {
     let exit = test.env("CARGO_TARGET_DIR", &native).run();
     assert_eq!(exit.code, Some(0), "{}\n{}", exit.stdout, exit.stderr);
     for test in [
-        "tests::an_item_is_greeted_by_its_slug",
-        "tests::one_is_read_one_set_and_one_deleted",
-        "tests::an_hour_takes_no_time",
+        "route::tests::an_item_is_greeted_by_its_slug",
+        "route::tests::one_is_read_one_set_and_one_deleted",
+        "route::tests::an_hour_takes_no_time",
         "a_form_is_read_and_a_limit_is_kept",
     ] {
         let line = format!("test {test} ... ok");

@@ -25,9 +25,9 @@ async fn a_new_app_serves_and_its_tests_pass() {
     let exit = test(&app, &[]);
     assert_eq!(exit.code, Some(0), "{}\n{}", exit.stdout, exit.stderr);
     for test in [
-        "tests::the_slug_is_decoded",
-        "tests::an_item_comes_back",
-        "tests::what_is_no_item_is_refused",
+        "route::tests::the_slug_is_decoded",
+        "route::tests::an_item_comes_back",
+        "route::tests::what_is_no_item_is_refused",
         "items_are_asked_for_and_made",
         "a_method_without_a_handler_is_refused",
     ] {
@@ -53,7 +53,7 @@ async fn a_new_app_serves_and_its_tests_pass() {
     let exit = test(&app, &["--", "--no-fail-fast"]);
     assert_eq!(exit.code, Some(1), "{}\n{}", exit.stdout, exit.stderr);
     for line in [
-        "test tests::the_slug_is_decoded ... FAILED",
+        "test route::tests::the_slug_is_decoded ... FAILED",
         "test both_see_it ... ok",
     ] {
         assert!(exit.stdout.contains(line), "{line}: {}", exit.stdout);

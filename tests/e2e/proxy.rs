@@ -107,8 +107,8 @@ async fn a_proxy_goes_on_rewrites_redirects_or_answers() {
         on.all("set-cookie"),
         [
             "rule=1",
-            "seen=yes%20%26%20no; Path=/",
             "gone=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "seen=yes%20%26%20no; Path=/",
             "own=1; Path=/"
         ]
     );

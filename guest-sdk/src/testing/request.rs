@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::world::Network;
 use super::{TestHandler, TestResponse, World, facts};
+use crate::after;
 use crate::ambient::Scope;
 use crate::body::Body;
 use crate::call::Call;
@@ -334,9 +335,14 @@ impl TestRequest {
                 },
             );
         let body = if is_head { Body::empty() } else { body };
+        let finished = call.clone();
         let (chunks, cut_short) = block_on(Scope {
             call,
-            future: Box::pin(collect(body)),
+            future: Box::pin(async move {
+                let collected = collect(body).await;
+                after::finish(&finished).await;
+                collected
+            }),
         });
         let took = world.now().duration_since(began).unwrap_or_default();
         TestResponse::new(status, headers, chunks, error.or(cut_short), took)

@@ -135,7 +135,7 @@ impl TestResponse {
     }
 
     /// What the handler failed with, or what cut its body short. The host logs it; a client never sees it in production. None for an
-    /// answer that was [sent](super::TestRequest::send), as a client's.
+    /// answer that was sent (`TestRequest::send`), as a client's.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()

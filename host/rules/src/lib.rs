@@ -13,7 +13,7 @@
 //! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
 //! - [`pattern`] and [`table`]: which route is that, with which params? [`resolve`]: which, once the operator's rules are asked?
 //! - [`proxy`]: which proxies does it pass, and what may they change?
-//! - [`file`]: a file answers: how much of it, in which encoding? [`content_type`]: what is it?
+//! - [`mod@file`]: a file answers: how much of it, in which encoding? [`content_type`]: what is it?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
 //! - [`cookies`]: what did the client send, and what is set?

@@ -26,7 +26,7 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
     let limits = settings.limits.over(Limits::default());
     let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
-    let loaded = app::in_parallel(&build.built, |route| guest(&loader, route));
+    let loaded = app::in_parallel(&build.built, |route| guest(&project, &loader, route));
     loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let output = output::folder(&project.root);
     let files = output::store_files(&output, &discover_all(&project)?.files)?;
@@ -39,13 +39,20 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
 }
 
 /// Gets a built route ready to answer.
-pub(super) fn guest(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Arc<Guest>> {
+pub(super) fn guest(
+    project: &Project,
+    loader: &Loader,
+    route: &BuiltRoute,
+) -> anyhow::Result<Arc<Guest>> {
     let source = Source {
         pattern: &route.source.name(),
         wasm: &route.component,
         declared: route.declared(),
     };
-    app::guest(loader, &source).with_context(|| format!("{} cannot be served", route.source.file))
+    app::guest(loader, &source).map_err(|error| {
+        let place = build::place(&project.root, &route.source.file, &error);
+        error.context(format!("{place} cannot be served"))
+    })
 }
 
 /// Builds every route with a bar. None if one of them failed or a signal came, which was said.

@@ -44,14 +44,14 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
         let address = listener.local_addr()?;
         let is_proxy = |built: &BuiltRoute| built.source.kind == RouteKind::Proxy;
         let (proxies, routes): (Vec<_>, Vec<_>) = build.built.into_iter().partition(is_proxy);
-        let routes = app::in_parallel(&routes, |route| entry(&loader, route));
+        let routes = app::in_parallel(&routes, |route| entry(&project, &loader, route));
         let files = routes::discover_all(&project)?.files;
         let files = files.iter().map(|file| Ok(Route::of_file(file)));
         let routes = routes
             .into_iter()
             .chain(files)
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let proxies = app::in_parallel(&proxies, |asked| proxy(&loader, asked));
+        let proxies = app::in_parallel(&proxies, |asked| proxy(&project, &loader, asked));
         let proxies = proxies.into_iter().collect::<anyhow::Result<_>>()?;
         let current = Arc::new(Current::new(App {
             table: Table::build(routes).map_err(report::conflicts)?,
@@ -86,8 +86,8 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
 }
 
 /// A built route, ready to answer.
-fn entry(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {
-    let guest = super::build::guest(loader, route)?;
+fn entry(project: &Project, loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {
+    let guest = super::build::guest(project, loader, route)?;
     Ok(Entry {
         pattern: route.source.pattern.clone(),
         file: route.source.file.clone(),
@@ -100,8 +100,8 @@ fn entry(loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {
 }
 
 /// A built proxy, ready to be asked.
-fn proxy(loader: &Loader, built: &BuiltRoute) -> anyhow::Result<(Reach, Proxy)> {
-    let guest = super::build::guest(loader, built)?;
+fn proxy(project: &Project, loader: &Loader, built: &BuiltRoute) -> anyhow::Result<(Reach, Proxy)> {
+    let guest = super::build::guest(project, loader, built)?;
     let file = &built.source.file;
     let reach = Reach::of(file);
     let matcher = built

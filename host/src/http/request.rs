@@ -78,18 +78,20 @@ impl Upload {
     /// A client's request, whose body nobody has read.
     pub fn of_client(request: http::Request<hyper::body::Incoming>) -> http::Request<Self> {
         let is_awaited = request.headers().contains_key(EXPECT);
-        request.map(|body| Self {
-            incoming: Some(Incoming::Client(body)),
-            is_awaited,
-            ..Self::default()
-        })
+        request.map(|body| Self::new(Incoming::Client(body), is_awaited))
     }
 
     /// What a handler of the same app sends.
     pub fn of_guest(body: WasiBody) -> Self {
+        Self::new(Incoming::Guest(body), false)
+    }
+
+    fn new(incoming: Incoming, is_awaited: bool) -> Self {
         Self {
-            incoming: Some(Incoming::Guest(body)),
-            ..Self::default()
+            read: VecDeque::new(),
+            incoming: Some(incoming),
+            is_done: false,
+            is_awaited,
         }
     }
 

@@ -49,7 +49,7 @@ pub(super) fn call(
     let body = if takes_body(&parts.method) {
         match content_length(&parts.headers) {
             Some(length) if limit < length => return Err(Refusal::TooLarge(limit)),
-            _ => body.limited(limit),
+            _ => RequestBody::limited(body, limit),
         }
     } else {
         RequestBody::none()

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use headers::{HeaderMapExt as _, IfNoneMatch};
 use http::header::LOCATION;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Uri, request};
@@ -62,16 +61,6 @@ pub(super) enum Passed {
 }
 
 impl Passage<'_> {
-    /// The method, if it is one that a route could have.
-    pub(super) fn asked(&self) -> Option<Method> {
-        Method::named(self.request.method().as_str())
-    }
-
-    /// What the client has already.
-    pub(super) fn has(&self) -> Option<IfNoneMatch> {
-        self.request.headers().typed_get()
-    }
-
     /// Goes on as what a rewrite made of the request.
     pub(super) fn rewrite(&mut self, rewritten: Option<Rewritten>) {
         if let Some(Rewritten { path, query }) = rewritten {
@@ -126,7 +115,11 @@ impl Passage<'_> {
         let mut answer = answer?;
         match answer.onward.take() {
             None => Ok(Passed::Answered(on_this_host(answer, &origin))),
-            Some(onward) => self.go_on(*onward, answer, &origin, record, added),
+            Some(onward) => {
+                let passed = self.go_on(*onward, answer, &origin, record, added)?;
+                record.route = None; // the proxy's part is over
+                Ok(passed)
+            }
         }
     }
 
@@ -135,7 +128,7 @@ impl Passage<'_> {
         onward: Onward,
         mut answer: Answer,
         origin: &str,
-        record: &mut Record,
+        record: &Record,
         added: &mut Added,
     ) -> Result<Passed, Refusal> {
         let headers = answer.response.headers_mut();
@@ -147,7 +140,6 @@ impl Passage<'_> {
         for (name, value) in onward.request_headers {
             self.change(name, value, record);
         }
-        record.route = None;
         self.cookies = handle::cookies(self.request.headers());
         self.set.extend(answer.cookies);
         cookies::overlay(&mut self.cookies, &self.set);
