@@ -274,7 +274,7 @@ fn app(files: &[&str]) -> tempfile::TempDir {
         "[package]\nname = 'shop'\n",
     )
     .unwrap();
-    if !files[0].starts_with("src/") {
+    if !files.iter().any(|file| file.starts_with("src/app/")) {
         fs::create_dir(folder.path().join("app")).unwrap();
     }
     for file in files {
