@@ -1,7 +1,7 @@
 //! Tests of handlers: a request in, a response out, without a server.
 //!
-//! A test stands in the `route.rs` that it is about, and `waystation test`, or `cargo test --workspace`, runs it natively, in milliseconds.
-//! All that a handler may use is there: the path's params, `cookies()`, `headers()`, `now()`, `sleep()`, which does not wait, and random
+//! A test stands in the `route.rs` that it is about. `waystation test`, or `cargo test --workspace --lib`, runs it natively. All that a
+//! handler may use is there: the path's params, `cookies()`, `headers()`, `now()`, `sleep()`, which does not wait, and random
 //! values, which are the same each time.
 //!
 //! ```

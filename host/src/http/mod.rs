@@ -1,7 +1,7 @@
 //! The HTTP types that every room shares: what a body is on its way in and on its way out.
 //!
 //! In: hyper's bodies, and files. Out: [`RequestBody`], which ends with an error where the guest's limit is passed, and [`Body`], which hyper
-//! sends, [`compressed`] if the client takes that.
+//! sends, [`compressed()`] if the client takes that.
 
 mod compressed;
 mod file;

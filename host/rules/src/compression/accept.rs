@@ -32,18 +32,17 @@ impl Accepted {
         let Some(weight) = weight(parameter.trim()) else {
             return;
         };
-        let name = name.trim().to_ascii_lowercase();
-        let place = match name.strip_prefix("x-").unwrap_or(&name) {
-            "*" => &mut self.others,
-            "identity" => &mut self.identity,
-            name => {
-                let Some(at) = Coding::ALL.iter().position(|coding| coding.name() == name) else {
-                    return;
-                };
-                &mut self.codings[at]
-            }
+        let is = |other: &str| name.trim().eq_ignore_ascii_case(other);
+        let is_coding = |coding: &Coding| {
+            is(coding.name()) || (*coding == Coding::Gzip && is("x-gzip")) // RFC 9110, 8.4.1.3
         };
-        *place = Some(weight);
+        if is("*") {
+            self.others = Some(weight);
+        } else if is("identity") {
+            self.identity = Some(weight);
+        } else if let Some(at) = Coding::ALL.iter().position(is_coding) {
+            self.codings[at] = Some(weight);
+        }
     }
 
     /// Whether the bytes as they are will not do.
