@@ -21,6 +21,7 @@ pub async fn proxy(request: Request, context: Context) -> Result<Response> {
         "/old" => return Next::rewrite("/echo?from=old").into_response(),
         "/here" => return Next::rewrite(format!("{}/echo", url.origin())).into_response(),
         "/away" => return Next::rewrite("https://example.com/x").into_response(),
+        "/frames" => return Next::new().header("connection", "close").into_response(),
         "/astray" => return Next::rewrite("nowhere").into_response(),
         "/fail" => return Err(Error::message("the proxy's own words")),
         "/slow" => sleep(Duration::from_secs(30)).await,
@@ -46,7 +47,6 @@ pub async fn proxy(request: Request, context: Context) -> Result<Response> {
         .request_header("host", "evil.example")
         .remove_request_header("x-debug")
         .header("x-from", "proxy")
-        .header("connection", "close")
         .into_response()
 }
 "#;
@@ -141,6 +141,15 @@ async fn a_proxy_goes_on_rewrites_redirects_or_answers() {
             .await
             .text()
             .starts_with("/echo | - ")
+    );
+    let frames = ask("GET", "/frames", "").await;
+    assert_eq!(frames.status, 500);
+    assert!(
+        frames
+            .text()
+            .starts_with("a handler cannot set `connection`"),
+        "{}",
+        frames.text()
     );
     let away = ask("GET", "/away", "").await;
     assert_eq!(away.status, 502); // a proxy may ask whom handlers may, and nobody is listed
