@@ -8,7 +8,7 @@ use waystation_rules::cookies::{SetCookie, merge, parse};
 fuzz_target!(|input: (&str, Vec<Vec<u8>>, &str, &str, i64)| {
     let (header, own, name, value, now) = input;
     for (name, _) in parse(header) {
-        assert!(!name.is_empty() && !name.contains(';'), "{header:?}");
+        assert!(!name.contains([';', '=']), "{header:?}"); // a nameless one is Next's too
     }
     let cookie = SetCookie {
         name: name.to_owned(),
@@ -29,6 +29,10 @@ fuzz_target!(|input: (&str, Vec<Vec<u8>>, &str, &str, i64)| {
     let line = cookie.to_header(now);
     assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
     let pair = line.split(';').next().unwrap_or_default();
-    assert_eq!(parse(pair), [(name.to_owned(), value.to_owned())], "{line:?}");
-    merge(own, &[cookie], now);
+    assert_eq!(
+        parse(pair),
+        [(name.to_owned(), value.to_owned())],
+        "{line:?}"
+    );
+    let _any_lines = merge(own, &[cookie], now);
 });

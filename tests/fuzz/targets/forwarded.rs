@@ -11,7 +11,12 @@ fuzz_target!(|input: (bool, [Vec<&[u8]>; 5])| {
     let (is_trusted, [forwarded, chain, host, port, proto]) = input;
     let proxies = ["10.0.0.0/8".to_owned()];
     let trust = Trust::new(&proxies, &["example.com".to_owned()]).expect("a range and a host");
-    let peer: IpAddr = if is_trusted { [10, 0, 0, 1] } else { [192, 0, 2, 1] }.into();
+    let peer: IpAddr = if is_trusted {
+        [10, 0, 0, 1]
+    } else {
+        [192, 0, 2, 1]
+    }
+    .into();
     let arrival = Arrival {
         peer,
         scheme: Scheme::Http,
@@ -24,7 +29,10 @@ fuzz_target!(|input: (bool, [Vec<&[u8]>; 5])| {
     };
     match settle(&arrival, &trust) {
         Ok(settled) if !is_trusted => {
-            assert_eq!((settled.client, settled.host.as_str(), settled.is_vouched), (peer, "shop.test", false));
+            assert_eq!(
+                (settled.client, settled.host.as_str(), settled.is_vouched),
+                (peer, "shop.test", false)
+            );
         }
         Ok(settled) => {
             assert!(settled.host == "shop.test" || settled.host.starts_with("example.com"));

@@ -17,7 +17,9 @@ fuzz_target!(|input: (bool, Vec<u8>)| {
         true => "multipart/form-data; boundary=x",
         false => "application/x-www-form-urlencoded",
     };
-    let request = TestRequest::post("/").header("content-type", content_type).body(body);
+    let request = TestRequest::post("/")
+        .header("content-type", content_type)
+        .body(body);
     let status = request.call(post).status();
     assert!(status == 200 || status.is_client_error(), "{status}");
 });

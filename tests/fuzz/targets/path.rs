@@ -12,13 +12,22 @@ fuzz_target!(|input: (&str, bool)| {
         Ok(Normal::Redirect(path)) => path,
         Err(_) => return,
     };
-    assert!(spelt.starts_with('/') && !spelt.starts_with("//"), "{raw:?} became {spelt:?}");
-    assert!(!spelt.contains('\\') && !spelt.contains("/../"), "{raw:?} became {spelt:?}");
+    assert!(
+        spelt.starts_with('/') && !spelt.starts_with("//"),
+        "{raw:?} became {spelt:?}"
+    );
+    assert!(
+        !spelt.contains('\\') && !spelt.contains("/../"),
+        "{raw:?} became {spelt:?}"
+    );
     match normalise(&spelt, trailing_slash) {
         Ok(Normal::Serve(again)) => {
             assert_eq!(again.as_str(), spelt, "{raw:?}");
             for segment in again.segments() {
-                assert!(!segment.is_empty() && segment != "." && segment != "..", "{raw:?}");
+                assert!(
+                    !segment.is_empty() && segment != "." && segment != "..",
+                    "{raw:?}"
+                );
                 waystation_rules::path::decode(segment).expect("what is served can be decoded");
             }
         }
