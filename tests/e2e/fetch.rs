@@ -8,7 +8,7 @@ use waystation_tests::raw::Socket;
 use waystation_tests::upstream::{Served, Upstream, served, streamed};
 use waystation_tests::wait_for;
 
-use crate::support::{Edited, program, turn};
+use crate::support::{Edited, borrowed, program, turn};
 
 /// Does what the query says, and tells what came of it.
 const ASK: &str = r#"use std::time::Duration;
@@ -106,31 +106,28 @@ async fn answer(request: Request<Incoming>) -> Served {
     }
 }
 
-fn files(upstream: &Upstream) -> Vec<(&'static str, String)> {
+fn files(upstream: &Upstream) -> Vec<(String, String)> {
     let toml = format!(
         "[outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
          [[rewrites.fallback]]\nsource = \"/ext/:path*\"\ndestination = \"{}/:path*\"\n",
         upstream.origin(),
         upstream.origin(),
     );
-    vec![
+    let files = [
         ("waystation.toml", toml),
         ("app/ask/route.rs", ASK.to_owned()),
         ("app/circle/route.rs", CIRCLE.to_owned()),
         ("app/relay/route.rs", RELAY.to_owned()),
         ("app/own/route.rs", OWN.to_owned()),
-    ]
+    ];
+    files.map(|(path, text)| (path.to_owned(), text)).into()
 }
 
 #[tokio::test]
 async fn a_handler_asks_other_servers_and_its_own_app() {
     let upstream = Upstream::new(answer).await;
     let files = files(&upstream);
-    let files: Vec<_> = files
-        .iter()
-        .map(|(path, text)| (*path, text.as_str()))
-        .collect();
-    let app = Edited::new(&files).await;
+    let app = Edited::new(&borrowed(&files)).await;
     let origin = upstream.origin();
     let port = upstream.port();
     let asked = async |query: &str| -> String {
@@ -297,11 +294,7 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
 async fn a_rewrite_hands_a_request_to_another_server() {
     let upstream = Upstream::new(answer).await;
     let files = files(&upstream);
-    let files: Vec<_> = files
-        .iter()
-        .map(|(path, text)| (*path, text.as_str()))
-        .collect();
-    let app = Edited::new(&files).await;
+    let app = Edited::new(&borrowed(&files)).await;
 
     let sent = app
         .client
@@ -370,11 +363,7 @@ async fn check_pieces(path: &str) {
     })
     .await;
     let files = files(&upstream);
-    let files: Vec<_> = files
-        .iter()
-        .map(|(path, text)| (*path, text.as_str()))
-        .collect();
-    let app = Edited::new(&files).await;
+    let app = Edited::new(&borrowed(&files)).await;
     let mut socket = Socket::open(app.host.address()).await;
     socket
         .send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n"))
