@@ -14,6 +14,7 @@ use wasmtime::{
 };
 use waystation_rules::segment::Limits;
 
+use super::functions::Functions;
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at.
@@ -52,7 +53,7 @@ impl Sandbox {
         wasmtime::error::disable_backtrace(); // each dropped store makes an error; a backtrace for it halves the throughput
         let engine = pooled_engine(&limits, favour).or_else(|error| {
             tracing::warn!("instances are made on demand, which is slower: no address space for a pool ({error:#})");
-            Engine::new(&config(favour))
+            Engine::new(&config(favour)?)
         })?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -137,14 +138,15 @@ fn start_clock(engine: &Engine) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn config(favour: Favour) -> Config {
+fn config(favour: Favour) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     if favour == Favour::Compiling {
         config.cranelift_opt_level(OptLevel::None);
+        config.enable_incremental_compilation(Arc::new(Functions::default()))?;
     }
-    config
+    Ok(config)
 }
 
 /// Fails where the address space for the pool is not to be had; the probe makes one instance's memory to be sure.
@@ -165,7 +167,7 @@ fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
-    let mut config = config(favour);
+    let mut config = config(favour)?;
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
     let mut store = Store::new(&engine, ());

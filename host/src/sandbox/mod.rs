@@ -11,6 +11,7 @@ mod cpu;
 mod driver;
 mod engine;
 mod fault;
+mod functions;
 mod guest;
 mod lease;
 mod log;
