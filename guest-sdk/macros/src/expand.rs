@@ -3,11 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use crate::check::{Defined, Handler, Module};
 use crate::constants::Form;
 use crate::fault::Place;
 use crate::metadata::Lists;
 use crate::method::Role;
+use crate::module::{Defined, Handler, Module};
 use crate::params::{Kind, Param};
 
 /// `Params`, with a field for each dynamic segment.
