@@ -238,6 +238,7 @@ fn config(defined: &Defined, module: &Ident) -> TokenStream {
         ("matcher", Form::Value) => quote!(sdk::Matchers::One(VALUE)),
         ("matcher", Form::Values) => quote!(sdk::Matchers::Several(VALUE)),
         (_, Form::Text) => quote!(&[VALUE]),
+        ("Cors", _) => quote_spanned!(defined.ty=> VALUE.whole()),
         _ => quote!(VALUE),
     };
     quote! {
