@@ -68,7 +68,7 @@ impl Matcher {
 ///
 /// pub const MATCHER: &[Matcher] = &[
 ///     Matcher::new("/api/:path*").has(&[Condition::header("x-version").value("v[0-9]+")]),
-///     Matcher::new("/cart").has(&[Condition::query("traced"), Condition::host().value("shop.example")]),
+///     Matcher::new("/cart").has(&[Condition::query("traced"), Condition::host("shop.example")]),
 /// ];
 /// # let _ = MATCHER;
 /// ```
