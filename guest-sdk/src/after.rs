@@ -52,6 +52,19 @@ where
 }
 
 /// How work may end: with nothing, or with a `Result` of nothing.
+///
+/// ```
+/// use waystation::{Error, after};
+///
+/// pub async fn get() {
+///     after(async { println!("answered") });
+///     after(async {
+///         let count: u32 = "12".parse()?;
+///         println!("answered {count} times");
+///         Ok::<_, Error>(())
+///     });
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "work passed to `after` cannot end with `{Self}`",
     note = "it ends with `()`, or with `Ok::<_, waystation::Error>(())` so that `?` can be used"

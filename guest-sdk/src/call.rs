@@ -16,6 +16,7 @@ use crate::bindings::outcome;
 use crate::cookies::Jar;
 use crate::error::{Error, Result};
 use crate::incoming::Incoming;
+use crate::signal::Signal;
 #[cfg(not(target_family = "wasm"))]
 use crate::testing::World;
 use crate::url::Url;
@@ -32,6 +33,7 @@ pub struct Call {
     #[cfg(not(target_family = "wasm"))]
     world: Rc<World>,
     later: Later,
+    signal: Signal,
     trailers: Trailers,
 }
 
@@ -68,6 +70,7 @@ impl Call {
             #[cfg(not(target_family = "wasm"))]
             world: Rc::default(),
             later: Later::default(),
+            signal: Signal::default(),
             trailers: Trailers::default(),
         })
     }
@@ -100,6 +103,7 @@ impl Call {
             is_answered: Cell::new(false),
             world: Rc::new(world),
             later: Later::default(),
+            signal: Signal::default(),
             trailers: Trailers::default(),
         })
     }
@@ -174,6 +178,15 @@ impl Call {
 
     pub(crate) fn later(&self) -> &Later {
         &self.later
+    }
+
+    pub(crate) fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    /// Whether there is something to do if the client leaves.
+    pub(crate) fn outlives_client(&self) -> bool {
+        !self.later.is_empty() || self.signal.is_asked()
     }
 
     /// Takes the edits of the jar, if the handler used one. The head goes out now, so there can be no more.

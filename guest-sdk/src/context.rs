@@ -127,6 +127,14 @@ impl<P> Context<P> {
     }
 
     /// The route's configuration after the operator's limits were applied.
+    ///
+    /// ```
+    /// use waystation::Context;
+    ///
+    /// pub fn get(context: Context) -> String {
+    ///     format!("{} has {:?}", context.pattern(), context.segment())
+    /// }
+    /// ```
     pub fn segment(&self) -> Segment {
         Segment::settled(&self.call.facts().segment)
     }

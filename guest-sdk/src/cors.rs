@@ -26,7 +26,7 @@ const NO_COOKIES: &str = "`CORS`: with `credentials` nothing can be `*`, or any 
                           its visitor; name the origins, methods and headers";
 
 impl Cors {
-    /// Nobody yet; then the origins are named.
+    /// Nobody yet, which as a constant does not compile; then the origins are named.
     #[allow(
         clippy::new_without_default,
         reason = "a constant that names nobody does not compile"
@@ -111,6 +111,18 @@ impl Cors {
             "`CORS`: `max_age` counts seconds, and browsers remember a preflight for a day at most: 86_400"
         );
         self.max_age = Some(seconds);
+        self
+    }
+
+    /// The same as a route's constant: one that lets nobody read has forgotten something.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn whole(self) -> Self {
+        assert!(
+            !self.origins.is_empty(),
+            "`CORS` lets no page read: name origins, as in `Cors::new().origins(&[\"https://shop.example\"])`, or write `any_origin()`; \
+             without `CORS` no page of another origin may read"
+        );
         self
     }
 
@@ -238,6 +250,8 @@ mod tests {
         assert!(any(|| Cors::new().methods(&["put"])));
         assert!(any(|| Cors::new().headers(&["x a"])));
         assert!(any(|| Cors::new().max_age(86_401)));
+        assert!(any(|| Cors::new().whole()));
+        assert!(any(|| Cors::new().origins(&[]).whole()));
         assert!(!any(|| Cors::new()
             .origins(&["https://a.example"])
             .credentials()

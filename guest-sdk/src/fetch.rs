@@ -70,6 +70,21 @@ pub fn fetch(url: impl Into<String>) -> Fetch {
 }
 
 /// A request in the making; awaiting it sends it.
+///
+/// ```
+/// use std::time::Duration;
+/// use waystation::{Request, Result, fetch, http::Method};
+///
+/// pub async fn post(request: Request) -> Result<String> {
+///     let answer = fetch("https://api.example.com/orders")
+///         .method(Method::PUT)
+///         .header("authorization", "Bearer token")
+///         .body(request.body()?) // streams through
+///         .timeout(Duration::from_secs(5))
+///         .await?;
+///     Ok(format!("the orders say {}", answer.status()))
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct Fetch {
@@ -83,6 +98,16 @@ pub struct Fetch {
 }
 
 /// What to do with an answer that leads elsewhere.
+///
+/// ```
+/// use waystation::{Result, fetch, fetch::Redirect};
+///
+/// pub async fn get() -> Result<String> {
+///     let answer = fetch("https://example.com/old").redirect(Redirect::Manual).await?;
+///     let location = answer.headers().get("location");
+///     Ok(format!("{location:?}"))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Redirect {
     /// Go there, twenty times at most; each server is one that the operator has to allow.
@@ -206,6 +231,21 @@ struct Whole {
 }
 
 /// An answer to [`fetch`], of whatever status. Its body is read once, by any of the methods that take it.
+///
+/// ```
+/// use waystation::{Response, Result, fetch, testing::TestRequest};
+///
+/// async fn get() -> Result<Response> {
+///     let answer = fetch("https://api.example.com/rates").await?;
+///     match answer.ok() {
+///         true => Ok(Response::text(answer.text().await?)),
+///         false => Ok(Response::text("no rates today").with_status(answer.status())),
+///     }
+/// }
+///
+/// let upstream = |_| Response::text("1.08");
+/// assert_eq!(TestRequest::get("/").fetch(upstream).call(get).text(), "1.08");
+/// ```
 #[derive(Debug)]
 pub struct Fetched {
     status: StatusCode,

@@ -9,6 +9,19 @@ use crate::body::{Body, Kind};
 /// A header of an answer that is not the handler's to set: the answer becomes 500, with these words in the log.
 ///
 /// It is the [`source`](crate::Error::source) of the error.
+///
+/// ```
+/// use waystation::{ForbiddenHeader, Response, Result, testing::TestRequest};
+///
+/// fn get() -> Result<Response> {
+///     Response::builder().header("connection", "close").body("bye")
+/// }
+///
+/// let response = TestRequest::get("/").call(get);
+/// assert_eq!(response.status(), 500);
+/// let fault = response.error().and_then(|error| error.downcast_ref::<ForbiddenHeader>());
+/// assert_eq!(fault.unwrap().name, "connection");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ForbiddenHeader {

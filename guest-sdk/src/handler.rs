@@ -196,7 +196,7 @@ fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome 
 
 fn effects(call: &Call, cookies: Vec<Cookie>) -> Vec<Effect> {
     let mut effects: Vec<_> = cookies.into_iter().map(Effect::SetCookie).collect();
-    if !call.later().is_empty() {
+    if call.outlives_client() {
         effects.push(Effect::After);
     }
     effects

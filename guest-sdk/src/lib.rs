@@ -119,6 +119,7 @@ mod section;
 mod segment;
 #[cfg(any(not(target_family = "wasm"), feature = "portable"))]
 mod set_cookie;
+mod signal;
 pub mod sse;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -171,6 +172,7 @@ pub use random::{random_bytes, random_u64};
 pub use request::Request;
 pub use response::{Builder, Response};
 pub use segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime, Segment};
+pub use signal::AbortSignal;
 pub use time::{now, sleep};
 pub use url::{SearchParams, Url};
 pub use user_agent::UserAgent;

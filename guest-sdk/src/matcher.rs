@@ -62,6 +62,16 @@ impl Matcher {
 }
 
 /// Something that a request has.
+///
+/// ```
+/// use waystation::{Condition, Matcher};
+///
+/// pub const MATCHER: &[Matcher] = &[
+///     Matcher::new("/api/:path*").has(&[Condition::header("x-version").value("v[0-9]+")]),
+///     Matcher::new("/cart").has(&[Condition::query("traced"), Condition::host("shop.example")]),
+/// ];
+/// # let _ = MATCHER;
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Condition {
     pub(crate) kind: &'static str,

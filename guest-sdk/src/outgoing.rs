@@ -20,6 +20,7 @@ use crate::ambient::Scope;
 use crate::body::Body;
 use crate::call::Call;
 use crate::error::Result;
+use crate::signal::Signal;
 
 /// A response of the host's, whose body a task of its own writes.
 pub(crate) fn send(call: Rc<Call>, status: u16, headers: &HeaderMap, body: Body) -> wasi::Response {
@@ -30,14 +31,14 @@ pub(crate) fn send(call: Rc<Call>, status: u16, headers: &HeaderMap, body: Body)
     let (response, sent) = wasi::Response::new(fields, Some(reader), ended);
     // Only a status outside 100 to 999 is refused, and `StatusCode` holds none.
     let _always_valid = response.set_status_code(status);
-    // Without work for later, the host drops the whole instance when the client leaves.
-    let sent = (!call.later().is_empty()).then_some(sent);
+    // Without anything to do then, the host drops the whole instance when the client leaves.
+    let sent = call.outlives_client().then_some(sent);
     wit_bindgen::spawn_local(Scope {
         call: call.clone(),
         future: Box::pin(async move {
             let write = write(body, writer, end, Some(&call));
             match sent {
-                Some(sent) => while_read(write, sent).await,
+                Some(sent) => while_read(write, sent, call.signal()).await,
                 None => write.await,
             }
             after::begin(&call);
@@ -61,32 +62,34 @@ pub(crate) fn contents(call: Rc<Call>, body: Body) -> (StreamReader<u8>, FutureR
 type Ended = Result<Option<wasi::Trailers>, wasi::ErrorCode>;
 type End = FutureWriter<Ended>;
 
-/// Drops `write`, wherever it waits, when the reader has gone.
+/// Drops `write`, wherever it waits, when the reader has gone and no signal was asked for.
 async fn while_read(
     write: impl Future<Output = ()>,
     sent: FutureReader<Result<(), wasi::ErrorCode>>,
+    signal: &Signal,
 ) {
     let (mut write, mut sent) = (pin!(write), pin!(sent.into_future()));
     let mut is_sent = false;
     poll_fn(|cx| {
-        if write.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
         if !is_sent && let Poll::Ready(result) = sent.as_mut().poll(cx) {
             is_sent = true;
-            if result.is_err() {
+            if result.is_err() && !signal.abort() {
                 return Poll::Ready(());
             }
         }
-        Poll::Pending
+        write.as_mut().poll(cx)
     })
     .await;
 }
 
 /// Writes each chunk as it comes, and at the end whether it was all; after the answer to a call, its trailers too. If the reader has gone,
-/// the body is dropped.
+/// the body is dropped, or, if it has asked for the signal, when it would write again.
 async fn write(mut body: Body, mut writer: StreamWriter<u8>, end: End, answered: Option<&Call>) {
+    let signal = answered.map(Call::signal);
     while let Some(chunk) = body.chunk().await {
+        if signal.is_some_and(Signal::aborted) {
+            return;
+        }
         let chunk = match chunk {
             Ok(chunk) => chunk,
             Err(error) => {
@@ -100,7 +103,7 @@ async fn write(mut body: Body, mut writer: StreamWriter<u8>, end: End, answered:
             }
         };
         let unsent = writer.write_all(chunk.into()).await;
-        if !unsent.is_empty() {
+        if !unsent.is_empty() && !signal.is_some_and(Signal::abort) {
             return;
         }
     }

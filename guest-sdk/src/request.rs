@@ -13,6 +13,7 @@ use crate::cookies::RequestCookies;
 use crate::error::{Error, Result};
 use crate::form_data::FormData;
 use crate::multipart::Multipart;
+use crate::signal::AbortSignal;
 use crate::url::Url;
 use crate::user_agent::UserAgent;
 
@@ -77,6 +78,17 @@ impl Request {
         UserAgent::parse(&self.first_header("user-agent"))
     }
 
+    /// Tells when the client leaves while the body is sent to it (row Q15).
+    ///
+    /// Whoever asks before the handler has returned lives on when that happens, for `MAX_DURATION` and what is left of `CPU_MS`; the body
+    /// itself is dropped when it would write again. Without this the whole instance is dropped where it stands, and so it is, with it or
+    /// without, if the client leaves before the handler has returned. A body whose reader wants only the head, as for HEAD, is aborted too.
+    ///
+    /// [`AbortSignal`] shows how.
+    pub fn signal(&self) -> AbortSignal {
+        AbortSignal::new(self.call.clone())
+    }
+
     /// Waits for the body, as text.
     ///
     /// # Errors
@@ -133,6 +145,19 @@ impl Request {
     }
 
     /// Waits for the body, as a form (row Q11).
+    ///
+    /// ```
+    /// use waystation::{FormValue, Request, Result, testing::TestRequest};
+    ///
+    /// async fn post(request: Request) -> Result<String> {
+    ///     let form = request.form_data().await?;
+    ///     let name = form.get("name").and_then(FormValue::text);
+    ///     Ok(name.unwrap_or("nobody").to_owned())
+    /// }
+    ///
+    /// let request = TestRequest::post("/").form(&[("name", "Ada")]);
+    /// assert_eq!(request.call(post).text(), "Ada");
+    /// ```
     ///
     /// # Errors
     ///

@@ -46,6 +46,7 @@ mod client;
 mod handler;
 mod request;
 mod response;
+mod run;
 #[cfg(test)]
 mod units;
 mod world;

@@ -58,6 +58,16 @@ pub struct Browser {
 }
 
 /// A device. A computer has no type.
+///
+/// ```
+/// use waystation::UserAgent;
+///
+/// let agent = UserAgent::parse(
+///     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Mobile/15E148 Safari/604.1",
+/// );
+/// assert_eq!(agent.device.kind.as_deref(), Some("mobile"));
+/// assert_eq!(agent.device.model.as_deref(), Some("iPhone"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Device {
     /// The model, such as `iPhone` or `SM-S918B`.

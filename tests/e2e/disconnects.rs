@@ -3,8 +3,8 @@
 //! There is one place for a guest here, and a guest may run for ten minutes. So whoever is answered after a client left was let in because
 //! the guest is gone.
 
+use waystation_tests::Client;
 use waystation_tests::raw::Socket;
-use waystation_tests::{Client, wait};
 
 use crate::limits::Limited;
 
@@ -54,14 +54,38 @@ async fn a_client_that_leaves_cancels_its_guest_wherever_it_stands() {
 }
 
 #[tokio::test]
+async fn a_handler_that_asks_is_told_that_its_client_has_left() {
+    let app = Limited::new(ONE_PLACE).await;
+    for (kind, first, last) in [
+        ("watched", "tick", "the watched client has left"),
+        ("awaited", "hello", "after that, the work is done"),
+    ] {
+        let seen = app.host.lines();
+        let mut socket = Socket::open(app.client.address()).await;
+        let request = format!("GET /stream?kind={kind} HTTP/1.1\r\nhost: a\r\n\r\n");
+        socket.send(&request).await;
+        socket.read_until(first).await;
+        let said = app.host.stderr_after(seen);
+        assert!(!said.contains("has left"), "while it is there: {said}");
+        drop(socket); // Q15
+        app.host
+            .wait_for_line_after(seen, last, |line| line.contains(last));
+        is_free(&app, kind).await;
+        let said = app.host.stderr_after(seen);
+        assert!(
+            said.contains(&format!("the {kind} client has left")),
+            "{said}"
+        );
+        assert!(!said.contains("written to nobody"), "{said}");
+        assert!(!said.contains("ERROR"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_spinning_guest_stops_using_the_processor() {
     let app = Limited::new(ONE_PLACE).await;
     drop(app.begin("/limits/forever").await);
-    wait("the processor is free", || {
-        let before = app.host.cpu_time();
-        std::thread::sleep(std::time::Duration::from_millis(200)); // the measure is of a time
-        (app.host.cpu_time() - before < std::time::Duration::from_millis(50)).then_some(())
-    });
+    app.host.wait_until_idle();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

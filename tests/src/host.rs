@@ -182,6 +182,20 @@ impl Host {
         Duration::from_nanos(nanos.sum())
     }
 
+    /// Waits until its threads leave the processor alone.
+    ///
+    /// # Panics
+    ///
+    /// If they do not in time.
+    #[track_caller]
+    pub fn wait_until_idle(&self) {
+        wait("the processor is free", || {
+            let before = self.cpu_time();
+            std::thread::sleep(Duration::from_millis(200)); // the measure is of a time
+            (self.cpu_time() - before < Duration::from_millis(50)).then_some(())
+        });
+    }
+
     /// The most memory that it has held so far, in bytes.
     ///
     /// # Panics

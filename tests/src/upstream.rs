@@ -11,8 +11,11 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// What it answers with.
 pub type Served = Response<BoxBody<Bytes, std::convert::Infallible>>;
@@ -37,6 +40,27 @@ impl Upstream {
         F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Served> + Send + 'static,
     {
+        Self::over(None, answer).await
+    }
+
+    /// The same over TLS.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    pub async fn tls<F, R>(config: Arc<ServerConfig>, answer: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Served> + Send + 'static,
+    {
+        Self::over(Some(TlsAcceptor::from(config)), answer).await
+    }
+
+    async fn over<F, R>(tls: Option<TlsAcceptor>, answer: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Served> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -53,12 +77,15 @@ impl Upstream {
                         let answered = answer(request);
                         async move { Ok::<_, std::convert::Infallible>(answered.await) }
                     });
+                    let tls = tls.clone();
                     tokio::spawn(async move {
                         let connection = auto::Builder::new(TokioExecutor::new());
                         // A client that leaves in the middle is what some tests are about.
-                        let _ = connection
-                            .serve_connection(TokioIo::new(stream), service)
-                            .await;
+                        if let Ok(stream) = secured(stream, tls).await {
+                            let _ = connection
+                                .serve_connection(TokioIo::new(stream), service)
+                                .await;
+                        }
                     });
                 }
             }
@@ -103,6 +130,17 @@ impl Drop for Upstream {
     fn drop(&mut self) {
         self.accepting.abort();
     }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn secured(stream: TcpStream, tls: Option<TlsAcceptor>) -> std::io::Result<Box<dyn Stream>> {
+    Ok(match tls {
+        Some(tls) => Box::new(tls.accept(stream).await?),
+        None => Box::new(stream),
+    })
 }
 
 fn shown(request: &Request<Incoming>) -> String {

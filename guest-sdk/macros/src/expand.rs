@@ -3,11 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use crate::check::{Defined, Handler, Module};
 use crate::constants::Form;
 use crate::fault::Place;
 use crate::metadata::Lists;
 use crate::method::Role;
+use crate::module::{Defined, Handler, Module};
 use crate::params::{Kind, Param};
 
 /// `Params`, with a field for each dynamic segment.
@@ -238,6 +238,7 @@ fn config(defined: &Defined, module: &Ident) -> TokenStream {
         ("matcher", Form::Value) => quote!(sdk::Matchers::One(VALUE)),
         ("matcher", Form::Values) => quote!(sdk::Matchers::Several(VALUE)),
         (_, Form::Text) => quote!(&[VALUE]),
+        ("Cors", _) => quote_spanned!(defined.ty=> VALUE.whole()),
         _ => quote!(VALUE),
     };
     quote! {

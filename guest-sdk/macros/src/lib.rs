@@ -15,6 +15,7 @@ mod fault;
 mod input;
 mod metadata;
 mod method;
+mod module;
 mod params;
 
 use proc_macro2::TokenStream;
@@ -82,7 +83,7 @@ fn in_file(
     dynamic: bool,
     role: Role,
     convention: Option<&Convention>,
-) -> Result<check::Module, TokenStream> {
+) -> Result<module::Module, TokenStream> {
     let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     let path = std::path::Path::new(&package).join(root).join(file);
     let fail = |message: String| Err(quote!(::core::compile_error!(#message);));
@@ -112,7 +113,7 @@ fn in_place(
     dynamic: bool,
     role: Role,
     convention: Option<&Convention>,
-) -> Result<check::Module, TokenStream> {
+) -> Result<module::Module, TokenStream> {
     let items = module.content.as_ref().map(|(_, items)| items.as_slice());
     check::module(items.unwrap_or_default(), dynamic, role, convention).map_err(|faults| {
         let errors = faults

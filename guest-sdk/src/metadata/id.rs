@@ -19,6 +19,19 @@ const SEGMENT: &str = "__metadata_id__";
 /// Which of several is asked for: one of those that `generate_sitemaps` or `generate_image_metadata` lists.
 ///
 /// It is text, as in the path: `id.parse::<usize>()?` makes a number of it.
+///
+/// ```
+/// use waystation::{Result, metadata::{Entry, Id, Sitemap}};
+///
+/// pub fn generate_sitemaps() -> Vec<u32> {
+///     vec![0, 1] // `/sitemap/0.xml` and `/sitemap/1.xml`
+/// }
+///
+/// pub fn sitemap(id: Id) -> Result<Sitemap> {
+///     let first = id.parse::<u32>()? * 50_000;
+///     Ok(Sitemap::new().entry(Entry::new(format!("https://example.com/items/{first}"))))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Id(String);
 

@@ -10,6 +10,16 @@ use crate::response::Response;
 /// An image: what `image` of `opengraph-image.rs`, `twitter-image.rs`, `icon.rs` and `apple-icon.rs` returns (rows MD5 and MD6).
 ///
 /// Clients may keep it, and ask again each time (row MD14). For links, 1200 by 630 pixels are usual.
+///
+/// ```
+/// use waystation::metadata::Image;
+///
+/// pub fn image() -> Image {
+///     Image::svg("<svg xmlns='http://www.w3.org/2000/svg'><circle r='9'/></svg>")
+/// }
+/// # let response = waystation::testing::TestRequest::get("/icon").call(image);
+/// # assert_eq!(response.header("content-type"), Some("image/svg+xml"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Image {
     content_type: &'static str,

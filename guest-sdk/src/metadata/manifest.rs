@@ -12,12 +12,34 @@ use crate::response::Response;
 ///
 /// Every member that has a method is of the type that browsers expect (<https://developer.mozilla.org/docs/Web/Manifest>);
 /// [`Manifest::with`] takes any other.
+///
+/// ```
+/// use waystation::metadata::{Icon, Manifest};
+///
+/// pub fn manifest() -> Manifest {
+///     Manifest::new("The Shop")
+///         .start_url("/")
+///         .display("standalone")
+///         .theme_color("#336699")
+///         .icon(Icon::new("/icon.png").sizes("192x192").kind("image/png"))
+///         .with("categories", vec!["shopping"])
+/// }
+/// # let response = waystation::testing::TestRequest::get("/manifest.webmanifest").call(manifest);
+/// # assert_eq!(response.json::<serde_json::Value>()["icons"][0]["src"], "/icon.png");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
     members: Map<String, Value>,
 }
 
 /// A picture of an installed site.
+///
+/// ```
+/// use waystation::metadata::Icon;
+///
+/// let icon = Icon::new("/maskable.png").sizes("512x512").kind("image/png").purpose("maskable");
+/// # drop(icon);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Icon {
     src: String,

@@ -6,6 +6,20 @@ use crate::into_response::IntoResponse;
 use crate::response::Response;
 
 /// What crawlers may ask for: what `robots` of `app/robots.rs` returns (rows MD2 and MD12).
+///
+/// ```
+/// use waystation::{metadata::{Robots, Rule}, testing::TestRequest};
+///
+/// fn robots() -> Robots {
+///     Robots::new()
+///         .rule(Rule::everyone().disallow("/private/"))
+///         .sitemap("https://example.com/sitemap.xml")
+/// }
+///
+/// let response = TestRequest::get("/robots.txt").call(robots);
+/// let expected = "User-Agent: *\nDisallow: /private/\n\nSitemap: https://example.com/sitemap.xml\n";
+/// assert_eq!(response.text(), expected);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Robots {
     rules: Vec<Rule>,
@@ -14,6 +28,13 @@ pub struct Robots {
 }
 
 /// What some crawlers may ask for.
+///
+/// ```
+/// use waystation::metadata::Rule;
+///
+/// let rule = Rule::of("Googlebot").and("Bingbot").allow("/").disallow("/admin/").crawl_delay(2);
+/// # drop(rule);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
     agents: Vec<String>,

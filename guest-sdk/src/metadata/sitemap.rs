@@ -11,12 +11,34 @@ use crate::response::Response;
 ///
 /// Every text is escaped, so a URL may hold an `&`; in Next it may not. One sitemap has 50,000 pages at most
 /// (<https://www.sitemaps.org/protocol.html>).
+///
+/// ```
+/// use waystation::metadata::{Entry, Sitemap};
+///
+/// pub fn sitemap() -> Sitemap {
+///     let items = ["tea", "milk"].into_iter();
+///     items.map(|item| Entry::new(format!("https://example.com/items/{item}"))).collect()
+/// }
+/// # assert!(waystation::testing::TestRequest::get("/sitemap.xml").call(sitemap).text().contains("/items/milk</loc>"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sitemap {
     entries: Vec<Entry>,
 }
 
 /// A page of a sitemap.
+///
+/// ```
+/// use waystation::metadata::{ChangeFrequency, Entry};
+///
+/// let page = Entry::new("https://example.com/items/tea")
+///     .last_modified("2026-11-25")
+///     .change_frequency(ChangeFrequency::Weekly)
+///     .priority(0.8)
+///     .alternate("de", "https://example.com/de/items/tea")
+///     .image("https://example.com/tea.jpg");
+/// # drop(page);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entry {
     url: String,

@@ -3,6 +3,16 @@
 use super::sitemap::Xml;
 
 /// A video on a page of a sitemap, as Google's extension describes it.
+///
+/// ```
+/// use waystation::metadata::{Entry, Video};
+///
+/// let video = Video::new("How to brew", "https://example.com/brew.jpg", "Tea in four minutes")
+///     .content("https://example.com/brew.mp4")
+///     .duration(240);
+/// let page = Entry::new("https://example.com/brew").video(video);
+/// # drop(page);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Video {
     title: String,

@@ -1,11 +1,7 @@
-//! A request in the making, and its way through a handler.
+//! A request in the making.
 
 use std::net::IpAddr;
-use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -15,15 +11,8 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use super::world::Network;
-use super::{TestHandler, TestResponse, World, facts};
-use crate::after;
-use crate::ambient::Scope;
-use crate::body::Body;
-use crate::call::Call;
-use crate::handler::answer;
 use crate::into_response::IntoResponse;
-use crate::pattern::{Match, find};
-use crate::set_cookie::{self, COMPONENT, cookie_pairs};
+use crate::set_cookie::COMPONENT;
 
 /// A request to test a handler with.
 ///
@@ -46,14 +35,15 @@ use crate::set_cookie::{self, COMPONENT, cookie_pairs};
 #[derive(Debug, Clone)]
 pub struct TestRequest {
     pub(super) method: Method,
-    url: String,
+    pub(super) url: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    pattern: Option<String>,
-    client: String,
-    time: Option<SystemTime>,
-    seed: u64,
-    network: Network,
+    pub(super) pattern: Option<String>,
+    pub(super) client: String,
+    pub(super) time: Option<SystemTime>,
+    pub(super) seed: u64,
+    pub(super) network: Network,
+    pub(super) leaves_after: Option<usize>,
 }
 
 macro_rules! methods {
@@ -117,6 +107,7 @@ impl TestRequest {
             time: None,
             seed: 0,
             network: Network::default(),
+            leaves_after: None,
         }
     }
 
@@ -283,69 +274,14 @@ impl TestRequest {
         self
     }
 
-    /// Runs a handler with this request, natively, and waits for all of its answer.
+    /// Lets the client leave after so many chunks of a streamed body. A handler that has asked for
+    /// [`signal`](crate::Request::signal) learns of it, work left for [`after`](crate::after()) is done, and of any other the body is dropped.
     ///
-    /// It does what the host does around a handler: the path's values become params, cookies are read and written, a redirect or an error
-    /// becomes an answer. What the operator sets (limits, headers, redirects) is not there; `send` meets that.
-    ///
-    /// # Panics
-    ///
-    /// If the path does not fit the handler's route, or if the handler panics.
-    #[track_caller]
-    pub fn call<Shape, H: TestHandler<Shape>>(self, handler: H) -> TestResponse {
-        let params = match self.pattern.as_deref().or(H::PATTERN) {
-            None => Vec::new(),
-            Some(pattern) => match find(pattern, self.path()) {
-                Match::Params(params) => params,
-                Match::No | Match::BadEscape => {
-                    panic!("`{}` is no path of the route `{pattern}`", self.path())
-                }
-            },
-        };
-        let lines = self.headers.get_all(COOKIE).iter();
-        let lines: Vec<_> = lines.map(|line| line.as_bytes().to_vec()).collect();
-        let mut facts = facts(
-            self.pattern.as_deref().or(H::PATTERN).unwrap_or("/"),
-            cookie_pairs(&lines),
-        );
-        facts.params = params;
-        facts.client_address = self.client;
-        let world = match self.time {
-            Some(time) => World::new(time, self.seed, self.network),
-            None => World::new(World::default().now(), self.seed, self.network),
-        };
-        let began = world.now();
-        let is_head = self.method == Method::HEAD;
-        let mut request = http::Request::new(self.body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.url.parse().expect("it was parsed before");
-        *request.headers_mut() = self.headers;
-        let call = Call::in_memory(request, facts, world);
-        let world = call.world();
-
-        let (status, headers, body, error) = block_on(answer(&call, |call| handler.start(call)))
-            .map_or_else(
-                |error| (error.status(), HeaderMap::new(), Body::empty(), Some(error)),
-                |(mut response, cookies)| {
-                    let now = world.now().duration_since(SystemTime::UNIX_EPOCH);
-                    let now = now.map_or(0, |now| now.as_secs());
-                    set_cookie::merge(response.headers_mut(), &cookies, now.cast_signed());
-                    let (status, headers, body) = response.into_parts();
-                    (status, headers, body, None)
-                },
-            );
-        let body = if is_head { Body::empty() } else { body };
-        let finished = call.clone();
-        let (chunks, cut_short) = block_on(Scope {
-            call,
-            future: Box::pin(async move {
-                let collected = collect(body).await;
-                after::finish(&finished).await;
-                collected
-            }),
-        });
-        let took = world.now().duration_since(began).unwrap_or_default();
-        TestResponse::new(status, headers, chunks, error.or(cut_short), took)
+    /// [`AbortSignal`](crate::AbortSignal) shows how.
+    #[must_use]
+    pub fn leave_after(mut self, chunks: usize) -> Self {
+        self.leaves_after = Some(chunks);
+        self
     }
 
     /// The path and the query.
@@ -358,41 +294,8 @@ impl TestRequest {
         }
     }
 
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         let target = self.target();
         target.split(['?', '#']).next().unwrap_or(target)
-    }
-}
-
-/// Every chunk of a body, and why there are no more if it was cut short.
-async fn collect(mut body: Body) -> (Vec<Bytes>, Option<crate::Error>) {
-    let mut chunks = Vec::new();
-    while let Some(chunk) = body.chunk().await {
-        match chunk {
-            Ok(chunk) => chunks.push(chunk),
-            Err(error) => return (chunks, Some(error)),
-        }
-    }
-    (chunks, None)
-}
-
-/// Runs a future on this thread, which sleeps while it waits.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
     }
 }

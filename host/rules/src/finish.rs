@@ -5,7 +5,7 @@
 //!
 //! How a message is framed is between the host and the connection: a guest that could say it could split a response in two.
 
-use http::header::{SET_COOKIE, VARY};
+use http::header::{CONNECTION, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Whether a header of a guest's answer is dropped: it would frame the message, manage the connection, or steer a Next-like proxy.
@@ -32,6 +32,19 @@ pub fn is_hop_by_hop(header_name_lowercase: &str) -> bool {
         "upgrade",
     ];
     NAMES.contains(&header_name_lowercase)
+}
+
+/// Takes off what speaks of one connection only, and what the message says does: as it must be done to whatever is passed on.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let listed = headers.get_all(CONNECTION).iter().flat_map(words);
+    let listed: Vec<_> = listed.map(str::to_ascii_lowercase).collect();
+    let is_listed = |name: &str| listed.iter().any(|listed| listed == name);
+    let names: Vec<_> = headers.keys().cloned().collect();
+    for name in names {
+        if is_hop_by_hop(name.as_str()) || is_listed(name.as_str()) {
+            headers.remove(name);
+        }
+    }
 }
 
 /// Puts the headers of rules and proxies on an answer: they win over a handler's, and go before those that can stand side by side (rows S5
@@ -151,6 +164,24 @@ mod tests {
             "te-x",
         ] {
             assert!(!is_forbidden(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_one_connection_is_not_passed_on() {
+        for (before, expected) in [
+            ("x-a: 1, te: trailers, x-b: 2", "x-a: 1, x-b: 2"),
+            ("connection: X-Hop; y, x-hop: 1", "x-hop: 1"),
+            ("connection: X-Hop, x-hop: 1, x-hop: 2, x-a: 1", "x-a: 1"),
+            ("connection: close, connection: x-b, x-b: 2", ""),
+            (
+                "upgrade: websocket, connection: upgrade, host: a",
+                "host: a",
+            ),
+        ] {
+            let mut headers = map(before);
+            strip_hop_by_hop(&mut headers);
+            assert_eq!(shown(&headers), expected, "{before}");
         }
     }
 

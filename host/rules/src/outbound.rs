@@ -9,14 +9,18 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use http::Uri;
+use http::uri::{Authority, Scheme};
 use ipnet::IpNet;
 use url::Host;
 
 mod address;
 mod listed;
+mod patience;
 
 use listed::Listed;
 pub use listed::OutboundError;
+pub use patience::Patience;
 
 /// The host that stands for the app itself: a relative URL in a handler is sent to `http://self/...` and never leaves the process.
 pub const SELF: &str = "self";
@@ -37,6 +41,13 @@ pub fn is_method(name: &str) -> bool {
     !["CONNECT", "TRACE", "TRACK"]
         .iter()
         .any(|other| name.eq_ignore_ascii_case(other))
+}
+
+/// Whether a URL is the app's own: a relative one, or one on its `origin`. That is the operator's, never a client's word (threat model, R5).
+#[must_use]
+pub fn is_own(url: &Uri, origin: &Authority) -> bool {
+    let is_own = |authority: &Authority| authority == SELF || authority == origin;
+    url.scheme() == Some(&Scheme::HTTP) && url.authority().is_some_and(is_own)
 }
 
 /// What the operator allows: nothing by default.

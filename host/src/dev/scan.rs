@@ -17,6 +17,7 @@ use crate::project::{Project, files};
 pub(super) struct Scanner {
     root: PathBuf,
     roots: Vec<PathBuf>,
+    /// Every file as it was last seen, those that are gone too: they may come back.
     known: HashMap<PathBuf, (Stamp, Digest)>,
 }
 
@@ -47,11 +48,10 @@ impl Scanner {
     /// Reads what there is now.
     ///
     /// A file that changed but bears a time from before `built`, such as one that was moved back into place, is given the time of now:
-    /// cargo tells by time what it has built.
+    /// cargo tells by time what it has built. One that was out of sight for a while, as when `Cargo.toml` is broken, is not changed by that.
     pub(super) fn scan(&mut self, project: &Project, built: Option<SystemTime>) -> Snapshot {
         self.roots = roots(project);
         let mut files = BTreeMap::new();
-        let mut known = HashMap::with_capacity(self.known.len());
         let mut folders = self.roots.clone();
         while let Some(path) = folders.pop() {
             // What vanishes between two looks is gone, and the next look says so.
@@ -62,10 +62,9 @@ impl Scanner {
                 folders.extend(children(&path));
             } else if let Some((stamp, digest)) = self.read(&path, &metadata, built) {
                 files.insert(self.name(&path), digest);
-                known.insert(path, (stamp, digest));
+                self.known.insert(path, (stamp, digest));
             }
         }
-        self.known = known;
         // Of `public/`, which is sent as it is at each moment, only the names count. What is wrong with it is told when it is discovered.
         if let Ok(public) = files::public(&project.root) {
             files.extend(public.into_iter().map(|source| (source.file, [0; 32])));
@@ -179,4 +178,66 @@ fn path_dependencies(package: &Path) -> Vec<PathBuf> {
     paths
         .filter_map(|path| package.join(path).canonicalize().ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: &str = "[package]\nname = 'shop'\n[dependencies]\nwords = { path = 'words' }\n";
+
+    /// An app that depends on a package by path, and that package's one file, written long ago.
+    fn app() -> (tempfile::TempDir, Project, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let words = folder.path().join("words/src/lib.rs");
+        for name in ["app", "words/src"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join("Cargo.toml"), APP).unwrap();
+        write(&words, "one");
+        let project = Project::open(folder.path()).unwrap();
+        (folder, project, words)
+    }
+
+    fn write(file: &Path, text: &str) {
+        fs::write(file, text).unwrap();
+        let file = fs::File::options().write(true).open(file).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    }
+
+    fn is_touched(file: &Path) -> bool {
+        fs::metadata(file).unwrap().modified().unwrap() != SystemTime::UNIX_EPOCH
+    }
+
+    #[test]
+    fn files_that_were_out_of_sight_keep_their_time() {
+        let (folder, project, words) = app();
+        let built = Some(SystemTime::now());
+        let mut scanner = Scanner::new(&project);
+        let before = scanner.scan(&project, None);
+        let manifest = folder.path().join("Cargo.toml");
+        fs::write(&manifest, "[package").unwrap();
+        assert!(
+            !scanner
+                .scan(&project, built)
+                .0
+                .contains_key("words/src/lib.rs")
+        );
+        fs::write(&manifest, APP).unwrap();
+        assert_eq!(scanner.scan(&project, built), before);
+        assert!(!is_touched(&words));
+    }
+
+    #[test]
+    fn another_file_of_an_old_time_is_given_the_time_of_now() {
+        let (_folder, project, words) = app();
+        let built = Some(SystemTime::now());
+        let mut scanner = Scanner::new(&project);
+        scanner.scan(&project, None);
+        fs::remove_file(&words).unwrap();
+        scanner.scan(&project, built);
+        write(&words, "another");
+        scanner.scan(&project, built);
+        assert!(is_touched(&words));
+    }
 }

@@ -20,7 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
-use waystation_rules::outbound::{Outbound, Refused, Target};
+use waystation_rules::outbound::{Outbound, Patience, Refused, Target};
 
 pub use received::Received;
 use resolver::Resolver;
@@ -40,17 +40,6 @@ pub struct Client {
 }
 
 type Pool = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
-
-/// How long to wait for an answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Until its head, the connection and the request's body included.
-    pub head: Duration,
-    /// Between two pieces of its body.
-    pub piece: Duration,
-    /// Bytes of its body, at most.
-    pub body: u64,
-}
 
 impl Client {
     /// A client that asks only whom the operator allows.

@@ -2,19 +2,17 @@
 //!
 //! Both bodies stream through: nothing is kept, and what the server sends leaves as it comes.
 
-use http::header::CONNECTION;
 use http::uri::InvalidUri;
-use http::{HeaderMap, Request, Uri};
+use http::{Request, Uri};
 use http_body_util::BodyExt as _;
 use waystation_rules::finish;
-use waystation_rules::outbound::Refused;
+use waystation_rules::outbound::{Patience, Refused};
 
 use super::admit::content_length;
 use super::failure::Refusal;
 use super::handle::takes_body;
 use crate::app::Policy;
 use crate::http::{Body, BodyError, RequestBody, Response, Upload};
-use crate::outbound::Patience;
 
 /// Why another server has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -88,13 +86,9 @@ pub(super) async fn ask(
         false => RequestBody::none(),
     };
     parts.uri = uri;
-    strip(&mut parts.headers);
+    finish::strip_hop_by_hop(&mut parts.headers);
     let request = Request::from_parts(parts, body.boxed_unsync());
-    let patience = Patience {
-        head: limits.max_duration,
-        piece: limits.stream_duration,
-        body: u64::MAX,
-    };
+    let patience = Patience::of_rewrite(limits);
     let answer = client.send(&target, request, patience, None).await;
     let answer = answer.map_err(|error| {
         let origin = target.to_string();
@@ -105,31 +99,10 @@ pub(super) async fn ask(
         }
     })?;
     let (mut parts, body) = answer.into_parts();
-    strip(&mut parts.headers);
+    finish::strip_hop_by_hop(&mut parts.headers);
     let body = Body::Stream(Box::pin(body.map_err(BodyError::from)));
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;
     *response.headers_mut() = parts.headers;
     Ok(response)
-}
-
-/// Takes out what belongs to one connection (RFC 9110, 7.6.1).
-fn strip(headers: &mut HeaderMap) {
-    let listed = headers.get_all(CONNECTION).iter();
-    let listed: Vec<_> = listed
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let dropped: Vec<_> = headers
-        .keys()
-        .filter(|name| {
-            finish::is_hop_by_hop(name.as_str())
-                || listed.iter().any(|listed| name.as_str() == listed)
-        })
-        .cloned()
-        .collect();
-    for name in dropped {
-        headers.remove(name);
-    }
 }

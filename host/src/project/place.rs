@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use toml::de::{DeTable, DeValue};
+
 /// A line and a column, both from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -23,6 +25,27 @@ impl Place {
             column: before[line_start..].chars().count() + 1,
         }
     }
+
+    /// Where the value of a key stands in a TOML text, such as `redirects[0].source`; of a key that is not there, the table that lacks it.
+    /// None if the text is no TOML, or not even its first table is there.
+    #[must_use]
+    pub fn of_key(text: &str, key: &str) -> Option<Place> {
+        let root = DeTable::parse(text).ok()?;
+        let mut steps = key.split(['.', '[', ']']).filter(|step| !step.is_empty());
+        let mut found = root.get_ref().get(steps.next()?)?;
+        for step in steps {
+            let next = match found.get_ref() {
+                DeValue::Table(table) => table.get(step),
+                DeValue::Array(array) => step.parse().ok().and_then(|at: usize| array.get(at)),
+                _ => None,
+            };
+            match next {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        Some(Place::of(text, &found.span()))
+    }
 }
 
 impl fmt::Display for Place {
@@ -40,5 +63,22 @@ mod tests {
         assert_eq!(Place::of("ab\nçd", &(0..1)).to_string(), "1:1");
         assert_eq!(Place::of("ab\nçd", &(5..6)).to_string(), "2:2");
         assert_eq!(Place::of("ab", &(9..9)).to_string(), "1:3");
+    }
+
+    #[test]
+    fn a_key_is_found_or_else_the_table_that_lacks_it() {
+        let text = "a = 1\n\n[[b.c]]\nd = 'x'\n\n[[b.c]]\nd = [{ e = 1 }, { e = 2 }]\n";
+        check(text, "a", "1:5");
+        check(text, "b.c[0].d", "4:5");
+        check(text, "b.c[1].d[1].e", "7:23");
+        check(text, "b.c[1].f", "6:1");
+        check(text, "b.c[1].d[1].f", "7:17");
+        assert_eq!(Place::of_key(text, "g"), None);
+        assert_eq!(Place::of_key("a =", "a"), None);
+    }
+
+    #[track_caller]
+    fn check(text: &str, key: &str, expected: &str) {
+        assert_eq!(Place::of_key(text, key).unwrap().to_string(), expected);
     }
 }

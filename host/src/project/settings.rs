@@ -145,6 +145,10 @@ pub enum SettingsError {
     #[error("{0}\n  --> {FILE}")]
     Outbound(OutboundError),
 
+    /// One or more of those above in words, each with the line and the column of its value.
+    #[error("{}", .0.join("\n\nerror: "))]
+    Placed(Vec<String>),
+
     /// No TOML, or a value of the wrong kind or size.
     #[error("{message}\n  --> {FILE}:{place}")]
     Value {
@@ -188,11 +192,16 @@ impl Settings {
                 None => SettingsError::Value { place, message },
             }
         })?;
-        settings.rules()?;
-        settings.trust()?;
-        settings.outbound(false)?;
-        environment::check_names(&settings.env).map_err(SettingsError::Environment)?;
+        settings.check().map_err(|error| error.placed(text))?;
         Ok(settings)
+    }
+
+    /// Whether the values, each of its kind, make sense.
+    fn check(&self) -> Result<(), SettingsError> {
+        self.rules()?;
+        self.trust()?;
+        self.outbound(false)?;
+        environment::check_names(&self.env).map_err(SettingsError::Environment)
     }
 
     /// The rules for headers, redirects and rewrites, ready to be asked.
@@ -227,6 +236,32 @@ impl Settings {
     /// [`SettingsError::Trust`]; never for settings that were read.
     pub fn trust(&self) -> Result<Trust, SettingsError> {
         Trust::new(&self.trusted_proxies, &self.hosts).map_err(SettingsError::Trust)
+    }
+}
+
+impl SettingsError {
+    /// The same with the place of each value that is at fault.
+    fn placed(self, text: &str) -> Self {
+        let placed = |fault: &dyn std::fmt::Display| placed(&fault.to_string(), text);
+        Self::Placed(match &self {
+            Self::BasePath(fault) => vec![placed(fault)],
+            Self::Trust(fault) => vec![placed(fault)],
+            Self::Environment(fault) => vec![placed(fault)],
+            Self::Rules(faults) => faults.iter().map(|fault| placed(fault)).collect(),
+            Self::Outbound(fault) => vec![placed(fault)],
+            Self::Read { .. } | Self::UnknownKey { .. } | Self::Value { .. } | Self::Placed(_) => {
+                return self;
+            }
+        })
+    }
+}
+
+/// A fault with its place: its words begin with the key, as in "`hosts[1]`: `b c` is no host name".
+fn placed(fault: &str, text: &str) -> String {
+    let key = fault.split('`').nth(1).unwrap_or_default();
+    match Place::of_key(text, key) {
+        Some(place) => format!("{fault}\n  --> {FILE}:{place}"),
+        None => format!("{fault}\n  --> {FILE}"),
     }
 }
 
@@ -370,24 +405,24 @@ mod tests {
     fn every_fault_of_the_rules_is_told() {
         check(
             "[[redirects]]\nsource = 'a'\ndestination = '/b'",
-            "`redirects[0].source`: `a` does not start with a slash; write `/a`\n  --> waystation.toml\n\nerror: \
-             `redirects[0].permanent`: it is missing; write `permanent = true` for 308, which browsers keep, or `permanent = false` for 307\n  --> waystation.toml",
+            "`redirects[0].source`: `a` does not start with a slash; write `/a`\n  --> waystation.toml:2:10\n\nerror: \
+             `redirects[0].permanent`: it is missing; write `permanent = true` for 308, which browsers keep, or `permanent = false` for 307\n  --> waystation.toml:1:1",
         );
         check(
             "[outbound]\nhosts = ['api.example.com']",
-            "`outbound.hosts[0]`: `api.example.com` is no server; write one such as `https://api.example.com`, `https://*.example.com` or `http://localhost:*`\n  --> waystation.toml",
+            "`outbound.hosts[0]`: `api.example.com` is no server; write one such as `https://api.example.com`, `https://*.example.com` or `http://localhost:*`\n  --> waystation.toml:2:10",
         );
         check(
             "base_path = '/docs/'",
-            "`base_path` is `/docs/`; write it `/docs`\n  --> waystation.toml",
+            "`base_path` is `/docs/`; write it `/docs`\n  --> waystation.toml:1:13",
         );
         check(
             "env = ['A', 'WAYSTATION_TOKEN']",
-            "`env[1]`: `WAYSTATION_TOKEN` is the host's own, and guests see none that begin with `WAYSTATION_`; give it another name\n  --> waystation.toml",
+            "`env[1]`: `WAYSTATION_TOKEN` is the host's own, and guests see none that begin with `WAYSTATION_`; give it another name\n  --> waystation.toml:1:13",
         );
         check(
             "hosts = ['a', 'b c']",
-            "`hosts[1]`: `b c` is no host name; write one such as `example.com`, with a port if only that one counts\n  --> waystation.toml",
+            "`hosts[1]`: `b c` is no host name; write one such as `example.com`, with a port if only that one counts\n  --> waystation.toml:1:15",
         );
     }
 

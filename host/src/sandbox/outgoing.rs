@@ -3,27 +3,21 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::uri::Authority;
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-use waystation_rules::outbound::{self, Refused, SELF};
+use waystation_rules::outbound::{self, Patience, Refused};
 use waystation_rules::segment::Limits;
 
 use super::nested;
 use crate::http::{Response, Upload};
-use crate::outbound::{Client, Patience};
+use crate::outbound::Client;
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
-/// How long another server may take, unless the guest says less.
-const HEAD: Duration = Duration::from_secs(30);
-const PIECE: Duration = Duration::from_secs(30);
-/// Bytes of another server's answer.
-const ANSWER: u64 = 100 << 20;
 
 /// Who is asked by a guest, and for whom.
 #[derive(Clone)]
@@ -121,7 +115,7 @@ impl Outgoing {
             self.at_once
                 .get_or_insert_with(|| Arc::new(Semaphore::new(turns))),
         );
-        let is_own = is_own(&request, asks.own.origin());
+        let is_own = outbound::is_own(request.uri(), asks.own.origin());
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
                 self.warn("handlers of this app ask each other in a circle");
@@ -183,22 +177,11 @@ impl WasiHttpHooks for Outgoing {
     }
 }
 
-/// A relative URL, or one on the app's own origin. The origin is the operator's, never a client's word (threat model, R5).
-fn is_own(request: &http::Request<WasiBody>, origin: &Authority) -> bool {
-    let uri = request.uri();
-    uri.scheme() == Some(&http::uri::Scheme::HTTP)
-        && uri
-            .authority()
-            .is_some_and(|authority| authority == SELF || authority == origin)
-}
-
 fn patience(options: Option<RequestOptions>) -> Patience {
     let options = options.unwrap_or_default();
-    let connect = options.connect_timeout.unwrap_or_default();
-    let first = options.first_byte_timeout;
-    Patience {
-        head: first.map_or(HEAD, |first| connect.saturating_add(first).min(HEAD)),
-        piece: options.between_bytes_timeout.unwrap_or(PIECE).min(PIECE),
-        body: ANSWER,
-    }
+    Patience::of_handler(
+        options.connect_timeout,
+        options.first_byte_timeout,
+        options.between_bytes_timeout,
+    )
 }

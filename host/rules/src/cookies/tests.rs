@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 #[test]
 fn what_was_set_before_is_seen() {
@@ -245,6 +246,34 @@ fn cookie() -> SetCookie {
         name: "a".into(),
         path: "/".into(),
         ..SetCookie::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    /// Whatever a client sends is read without a panic, each name once; whatever can be set is one line, and is read back.
+    #[test]
+    fn any_text_is_read_and_what_is_set_is_read_back(
+        header in "([a-c%=; \"é]|%[0-9a-fA-F]{2}){0,24}|.{0,24}",
+        name in "[a-c!#$~]{1,4}",
+        value in ".{0,16}",
+        age in prop::option::of(any::<i64>()),
+        now: i64,
+    ) {
+        let read = parse(&header);
+        for (at, (name, _)) in read.iter().enumerate() {
+            prop_assert!(!name.contains([';', '=']), "{}", name);
+            prop_assert!(read[..at].iter().all(|(known, _)| known != name), "{} twice", name);
+        }
+        let cookie = SetCookie { name: name.clone(), value: value.clone(), max_age: age, ..cookie() };
+        prop_assert_eq!(cookie.check(), Ok(()));
+        let line = cookie.to_header(now);
+        prop_assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", line);
+        let pair = line.split(';').next().unwrap();
+        prop_assert_eq!(parse(pair), [(name, value)]);
+        let merged = merge(vec![header.into_bytes()], &[cookie], now);
+        prop_assert!(merged.len() <= 2);
     }
 }
 

@@ -57,6 +57,31 @@ fn only_listed_servers_are_asked() {
 }
 
 #[test]
+fn a_url_of_the_app_s_own_never_leaves() {
+    let origin = Authority::from_static("localhost:3000");
+    let is_own = |url: &str| is_own(&url.parse().unwrap(), &origin);
+    for own in [
+        "http://self/items?q=1",
+        "http://localhost:3000/",
+        "http://LOCALHOST:3000/",
+    ] {
+        assert!(is_own(own), "{own}");
+    }
+    for other in [
+        "https://self/items",
+        "https://localhost:3000/",
+        "http://localhost/",
+        "http://localhost:3001/",
+        "http://self:80/",
+        "http://self.localhost:3000/",
+        "http://localhost:3000@evil.test/",
+        "/items",
+    ] {
+        assert!(!is_own(other), "{other}");
+    }
+}
+
+#[test]
 fn what_is_no_web_server_is_never_asked() {
     let all = &["https://*:*", "http://*:*"];
     let no_server = |url: &str| {

@@ -1,0 +1,98 @@
+//! Rewrites to other servers.
+
+use bytes::Bytes;
+use waystation_tests::raw::Socket;
+use waystation_tests::upstream::{self, Upstream, streamed};
+use waystation_tests::wait_for;
+
+use crate::fetch::{answer, files};
+use crate::support::{Edited, borrowed};
+
+#[tokio::test]
+async fn a_rewrite_hands_a_request_to_another_server() {
+    let upstream = Upstream::new(answer).await;
+    let files = files(&upstream);
+    let app = Edited::new(&borrowed(&files)).await;
+
+    let sent = app
+        .client
+        .post(
+            "/ext/echo?q=1",
+            &[
+                ("cookie", "a=b"),
+                ("te", "trailers"),
+                ("x-forwarded-for", "1.2.3.4"),
+            ],
+            "tea",
+        )
+        .await;
+    assert_eq!(sent.line(), "201 POST tea"); // CF3
+    assert_eq!(
+        (sent.header("x-from"), sent.header("x-hop")),
+        ("upstream", "")
+    );
+    let head = upstream.heads().pop().unwrap();
+    assert!(head.starts_with("POST /echo?q=1\n"), "{head}");
+    for line in [
+        format!("host: {}", upstream.origin().trim_start_matches("http://")),
+        "cookie: a=b".into(),
+        "x-forwarded-for: 127.0.0.1".into(),
+        "content-length: 3".into(),
+    ] {
+        assert!(head.contains(&line), "{line} in {head}");
+    }
+    assert!(!head.contains("\nte:"), "{head}");
+    assert_eq!(app.client.get("/ext/gone").await.line(), "404 gone");
+    let found = app.client.get("/ext/found").await;
+    assert_eq!(
+        (found.status.as_u16(), found.header("location")),
+        (302, "/echo")
+    );
+    assert_eq!(
+        app.client.ask("HEAD", "/ext/x", &[], "").await.line(),
+        "200"
+    );
+
+    let toml = "[[rewrites.fallback]]\nsource = \"/ext/:path*\"\ndestination = \"http://10.0.0.1/:path*\"\n";
+    app.app.write("waystation.toml", toml);
+    app.answers("/ext/x", "502, and why", |answer| {
+        answer.status == 502
+            && answer
+                .text()
+                .contains("leads to 10.0.0.1, which is not public")
+    })
+    .await;
+}
+
+/// Row ST7, which Next is reported to buffer: a piece reaches the client before the next is written, and a client that leaves is noticed.
+#[tokio::test]
+async fn pieces_stream_through_a_rewrite_and_a_handler() {
+    for path in ["/ext/events", "/relay"] {
+        check_pieces(path).await;
+    }
+}
+
+async fn check_pieces(path: &str) {
+    let (sender, served) = streamed();
+    let waiting = std::sync::Arc::new(std::sync::Mutex::new(Some(served)));
+    let upstream = Upstream::new(move |_| {
+        let first = waiting.lock().unwrap().take();
+        async move { first.unwrap_or_else(|| upstream::served(500, &[], "asked twice")) }
+    })
+    .await;
+    let files = files(&upstream);
+    let app = Edited::new(&borrowed(&files)).await;
+    let mut socket = Socket::open(app.host.address()).await;
+    socket
+        .send(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n"))
+        .await;
+    sender.send(Bytes::from("first")).await.unwrap();
+    socket.read_until("first").await;
+    sender.send(Bytes::from("second")).await.unwrap();
+    socket.read_until("second").await;
+    drop(socket);
+    wait_for("the server to learn that nobody listens", async || {
+        sender.is_closed().then_some(())
+    })
+    .await;
+}
