@@ -16,6 +16,7 @@
 //! - [`mod@file`]: a file answers: how much of it, in which encoding? [`content_type`]: what is it?
 //! - [`method`]: does the route answer this method?
 //! - [`segment`]: what did the route configure, and does the operator allow it?
+//! - [`caching`]: is its answer kept, and is what was kept good for this request?
 //! - [`cookies`]: what did the client send, and what is set?
 //! - [`finish`]: what of the guest's answer may leave?
 //! - [`cors`]: may a page of another origin read it?
@@ -35,6 +36,7 @@
 
 pub mod admit;
 pub mod base_path;
+pub mod caching;
 pub mod compression;
 pub mod conditional;
 pub mod config;

@@ -1,0 +1,89 @@
+//! What a handler read of the request.
+
+use std::fmt;
+
+/// Something of the request that an answer to be kept must not depend on (rows Q16 and K1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The headers.
+    Headers,
+    /// The cookies.
+    Cookies,
+    /// The query, or the URL as a whole.
+    Query,
+    /// The body.
+    Body,
+    /// Who asks.
+    Client,
+    /// Nothing of it, but that there is one.
+    Connection,
+}
+
+impl Read {
+    /// Every one of them.
+    pub const ALL: [Self; 6] = [
+        Self::Headers,
+        Self::Cookies,
+        Self::Query,
+        Self::Body,
+        Self::Client,
+        Self::Connection,
+    ];
+
+    /// The SDK's words for it.
+    #[must_use]
+    pub const fn spelled(self) -> &'static str {
+        match self {
+            Self::Headers => "headers()",
+            Self::Cookies => "cookies()",
+            Self::Query => "request.url()",
+            Self::Body => "the request's body",
+            Self::Client => "context.client_address()",
+            Self::Connection => "connection()",
+        }
+    }
+}
+
+/// A set of [`Read`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads(u8);
+
+impl Reads {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+
+    /// Whether nothing was read.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<Read> for Reads {
+    fn from_iter<T: IntoIterator<Item = Read>>(reads: T) -> Self {
+        Self(reads.into_iter().fold(0, |set, read| set | 1 << read as u8))
+    }
+}
+
+impl fmt::Display for Reads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Read::ALL
+            .into_iter()
+            .filter(|&read| self.0 & 1 << read as u8 != 0)
+            .map(|read| format!("`{}`", read.spelled()));
+        f.write_str(&words.next().unwrap_or_default())?;
+        words.try_for_each(|word| write!(f, " and {word}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_told_in_the_words_of_the_sdk() {
+        let reads: Reads = [Read::Cookies, Read::Query].into_iter().collect();
+        assert_eq!(reads.to_string(), "`cookies()` and `request.url()`");
+        assert!(Reads::NONE.is_empty() && !reads.is_empty());
+    }
+}
