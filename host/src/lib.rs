@@ -13,6 +13,7 @@
 //! | [`app`] | What is being served? |
 //! | [`project`] | What is on disk? |
 //! | [`sandbox`] | How does a guest run, and what stops it? |
+//! | [`store`] | What is kept, and what is it good for now? |
 //! | [`outbound`] | How are other servers asked? |
 //! | [`telemetry`] | What is written down? |
 //! | [`http`] | What is a body? |
@@ -24,7 +25,7 @@
 //!
 //! [`server`] accepts it and takes the [`app`] that is current, once. [`pipeline`] admits it, settles who asks, normalises its path, asks
 //! the operator's rules, the proxies and the table which route that is, lets each proxy on the way change or answer the request, finds the
-//! method, and calls the guest through [`sandbox`], which hands out an instance, drives it in the very future that hyper polls, and names
+//! method, gives what is kept of it in [`store`] or has it made to be kept, and else calls the guest through [`sandbox`], which hands out an instance, drives it in the very future that hyper polls, and names
 //! what stopped it if something did; a file of `public/` is in the same table, and is read instead. [`pipeline`] then applies the cookies
 //! and the headers of rules and proxies, takes out what may not leave, lets pages of other origins read it where the route says so, answers
 //! 304 where the client has the content, and compresses what is left. What a guest goes on with after that is a task that [`server`] waits
@@ -58,6 +59,8 @@ pub mod app;
 pub mod project;
 
 pub mod sandbox;
+
+pub mod store;
 
 pub mod outbound;
 

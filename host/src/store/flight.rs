@@ -1,0 +1,95 @@
+//! One makes, the others wait: however many ask for the same thing at once, it is made once (row I9).
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::underway::Underway;
+use super::{Behind, Lease, Leasing};
+
+/// How long to wait for another node before making it here too, and how often to ask. A node that has died has not given back its lease.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What is being made now, by key.
+#[derive(Default)]
+pub(super) struct Flights(Underway<Making>);
+
+/// Something that is being made.
+#[derive(Default)]
+struct Making {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// What came of the first who made it.
+    landed: OnceLock<Landed>,
+}
+
+/// A part in making something. Whoever has it looks once more whether it is there, makes it if not, and says how that went. While it is
+/// held, nobody else on this node makes the same.
+pub struct Flight {
+    making: Arc<Making>,
+    _turn: Option<OwnedMutexGuard<()>>,
+    lease: Option<Lease>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landed {
+    /// It is kept: those who wait find it.
+    Kept,
+    /// It is not: those who wait make it for themselves, all at once.
+    NotKept,
+}
+
+impl Flights {
+    pub(super) async fn join(&self, key: &str, behind: Option<&Arc<dyn Behind>>) -> Flight {
+        let making = self.0.of(key);
+        let turn = Arc::clone(&making.turn).lock_owned().await;
+        let landed = making.landed.get().copied();
+        let lease = match behind {
+            Some(behind) if landed.is_none() => lease(&**behind, key).await,
+            _ => None,
+        };
+        Flight {
+            making,
+            _turn: (landed != Some(Landed::NotKept)).then_some(turn),
+            lease,
+        }
+    }
+
+    pub(super) fn try_join(&self, key: &str) -> Option<Flight> {
+        let making = self.0.of(key);
+        let turn = Arc::clone(&making.turn).try_lock_owned().ok()?;
+        Some(Flight {
+            making,
+            _turn: Some(turn),
+            lease: None,
+        })
+    }
+}
+
+/// Waits until this node may make it.
+async fn lease(behind: &dyn Behind, key: &str) -> Option<Lease> {
+    let wait = async {
+        loop {
+            match behind.lease(key).await {
+                Leasing::Alone => return None,
+                Leasing::Mine(lease) => return Some(lease),
+                Leasing::Taken => tokio::time::sleep(ASK_AGAIN).await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.ok().flatten()
+}
+
+impl Flight {
+    /// Whether other nodes wait for this one, and may have made it just before.
+    pub(super) fn is_leased(&self) -> bool {
+        self.lease.is_some()
+    }
+
+    /// Says how it went, and lets the next one on.
+    pub fn land(self, landed: Landed) {
+        let _the_first_counts = self.making.landed.set(landed);
+    }
+}

@@ -1,0 +1,212 @@
+//! Keeps answers, and values of `fetch` and `cached`, by key: in memory, and behind it on disk or with other nodes.
+//!
+//! In: an [`Entry`], a key, a tag that lapses. Out: what is kept and what it is good for now. What may be kept and for how long is
+//! decided in `waystation_rules::caching`; nothing here looks into an answer.
+//!
+//! Tags are a clock that is compared on read: to invalidate is to note a time, however many entries carry the tag.
+
+mod behind;
+mod clock;
+mod disk;
+mod entry;
+mod flight;
+mod kept;
+mod open;
+mod redis;
+mod underway;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use moka::sync::Cache;
+use tokio::sync::OnceCell;
+use waystation_rules::caching::{Lapsing, State, Times};
+
+pub use behind::{Answer, Behind, BehindError, Lease, Leasing};
+pub use clock::Clock;
+pub use disk::{Disk, DiskError};
+pub use entry::{Entry, EntryError, Kind};
+pub use flight::{Flight, Landed};
+pub use kept::{Kept, LapseFault};
+pub use open::{OpenError, Place, open};
+pub use redis::{Redis, RedisError};
+
+/// What an app keeps. Cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    memory: Cache<Arc<str>, Arc<Entry>>,
+    clock: Arc<Clock>,
+    behind: Option<Arc<dyn Behind>>,
+    loads: Arc<Loads>,
+    flights: Arc<flight::Flights>,
+    now: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+/// What is being read from behind memory.
+type Loads = underway::Underway<OnceCell<Option<(Arc<Entry>, State)>>>;
+
+impl Store {
+    /// Keeps up to `bytes` in memory, headers and keys counted, and everything in `behind` if there is one.
+    pub fn new(bytes: u64, behind: Option<Arc<dyn Behind>>) -> Self {
+        let weigh = |key: &Arc<str>, entry: &Arc<Entry>| {
+            u32::try_from(key.len() + entry.size()).unwrap_or(u32::MAX)
+        };
+        let memory = Cache::builder().max_capacity(bytes).weigher(weigh).build();
+        let clock = Arc::new(Clock::default());
+        if let Some(behind) = &behind {
+            behind.follow(&clock);
+        }
+        Self {
+            memory,
+            clock,
+            behind,
+            loads: Arc::default(),
+            flights: Arc::default(),
+            now: Arc::new(NOW.get().copied().unwrap_or(since_the_epoch)),
+        }
+    }
+
+    /// The same by another clock, for a test.
+    #[must_use]
+    pub fn by(self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        let now = Arc::new(now);
+        Self { now, ..self }
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn now(&self) -> u64 {
+        (self.now)()
+    }
+
+    /// What is kept under a key, and what it is good for; nothing if it has expired.
+    pub async fn get(&self, key: &str) -> Option<(Arc<Entry>, State)> {
+        if let Some(entry) = self.memory.get(key) {
+            match self.state(&entry) {
+                State::Expired => {}
+                state => return Some((entry, state)),
+            }
+        }
+        self.behind.as_ref()?;
+        let load = self.loads.of(key); // once for all who miss it now
+        load.get_or_init(|| self.load(key)).await.clone()
+    }
+
+    /// Takes what is kept behind memory into memory, unless memory has a newer one.
+    async fn load(&self, key: &str) -> Option<(Arc<Entry>, State)> {
+        let loaded = match self.behind.as_ref()?.load(key).await {
+            Ok(loaded) => Arc::new(loaded.filter(|entry| *entry.key == *key)?),
+            Err(error) => {
+                tracing::debug!("the store behind memory did not answer: {error}");
+                return None;
+            }
+        };
+        let state = self.state(&loaded);
+        if state == State::Expired {
+            return None;
+        }
+        let kept = self.memory.get(key);
+        if kept.is_none_or(|kept| kept.times.stored < loaded.times.stored) {
+            self.memory
+                .insert(Arc::clone(&loaded.key), Arc::clone(&loaded));
+        }
+        Some((loaded, state))
+    }
+
+    fn state(&self, entry: &Entry) -> State {
+        let lapse = self.clock.of(&entry.tags);
+        entry.times.state(&lapse, self.now())
+    }
+
+    /// Keeps an entry in place of what has its key. It is served from memory when this returns; where it cannot be kept behind memory,
+    /// that is only logged.
+    pub async fn put(&self, entry: Entry) -> Arc<Entry> {
+        let entry = Arc::new(entry);
+        self.memory
+            .insert(Arc::clone(&entry.key), Arc::clone(&entry));
+        if let Some(behind) = &self.behind
+            && let Err(error) = behind.save(&entry).await
+        {
+            tracing::debug!("an entry is kept in memory alone: {error}");
+        }
+        entry
+    }
+
+    /// Notes that an entry could not be made anew, so that it is not tried again at once (row I6).
+    pub fn postpone(&self, entry: &Entry) {
+        let times = entry.times.failed(entry.life, self.now());
+        self.replace_times(entry, times);
+    }
+
+    fn replace_times(&self, entry: &Entry, times: Times) {
+        let entry = Entry {
+            times,
+            ..entry.clone()
+        };
+        self.memory.insert(Arc::clone(&entry.key), Arc::new(entry));
+    }
+
+    /// Forgets an entry.
+    pub async fn remove(&self, key: &str) {
+        self.memory.invalidate(key);
+        if let Some(behind) = &self.behind
+            && let Err(error) = behind.remove(key).await
+        {
+            tracing::warn!("an entry could not be removed behind memory: {error}");
+        }
+    }
+
+    /// Tags go out of date, now.
+    pub async fn lapse(&self, tags: &[(String, Lapsing)]) {
+        let now = self.now();
+        let add = |(tag, lapsing): &(String, _)| (tag.clone(), self.clock.add(tag, *lapsing, now));
+        let lapses: Vec<_> = tags.iter().map(add).collect();
+        if let Some(behind) = &self.behind
+            && let Err(error) = behind.lapse(&lapses).await
+        {
+            tracing::warn!("tags went out of date on this node alone for now: {error}");
+        }
+    }
+
+    /// Everything that is kept in memory, in no order.
+    pub fn entries(&self) -> Vec<(Arc<Entry>, State)> {
+        let entries = self.memory.iter().map(|(_, entry)| entry);
+        entries
+            .map(|entry| {
+                let state = self.state(&entry);
+                (entry, state)
+            })
+            .collect()
+    }
+
+    /// Takes part in making what has this key, unless somebody is making it now.
+    pub fn try_flight(&self, key: &str) -> Option<Flight> {
+        self.flights.try_join(key)
+    }
+
+    /// Takes part in making what has this key; see [`Flight`]. What another node made meanwhile is in memory when this returns.
+    pub async fn flight(&self, key: &str) -> Flight {
+        let flight = self.flights.join(key, self.behind.as_ref()).await;
+        if flight.is_leased() {
+            self.load(key).await;
+        }
+        flight
+    }
+}
+
+static NOW: OnceLock<fn() -> u64> = OnceLock::new();
+
+/// Has every store of this process take the time from `now`, in milliseconds since the epoch: for tests of the whole program. The first call
+/// counts.
+pub fn tell_time_by(now: fn() -> u64) {
+    NOW.get_or_init(|| now);
+}
+
+fn since_the_epoch() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use waystation_rules::caching::Life;
+
+use super::*;
+
+fn entry(store: &Store, key: &str, tags: &[&str], life: Life) -> Entry {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-bytes", HeaderValue::from_bytes(b"\xff").unwrap());
+    Entry {
+        key: key.into(),
+        kind: Kind::Answer,
+        label: "/a".to_owned(),
+        status: 200,
+        headers,
+        body: Bytes::from_static(b"body"),
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        life,
+        times: life.times(store.now(), store.now()),
+    }
+}
+
+fn at(clock: &Arc<AtomicU64>) -> Store {
+    let clock = Arc::clone(clock);
+    Store::new(1 << 20, None).by(move || clock.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn what_is_kept_is_fresh_stale_and_gone() {
+    let clock = Arc::new(AtomicU64::new(1000));
+    let store = at(&clock);
+    let life = Life {
+        revalidate: Some(1),
+        expire: Some(3),
+    };
+    store.put(entry(&store, "a", &["t"], life)).await;
+    let state = async |now| {
+        clock.store(now, Ordering::Relaxed);
+        store.get("a").await.map(|(_, state)| state)
+    };
+    assert_eq!(state(1500).await, Some(State::Fresh));
+    assert_eq!(state(2500).await, Some(State::Stale));
+    assert_eq!(state(4000).await, None);
+    assert!(store.get("b").await.is_none());
+}
+
+#[tokio::test]
+async fn a_tag_that_lapses_concerns_what_was_made_before() {
+    let clock = Arc::new(AtomicU64::new(1000));
+    let store = at(&clock);
+    store.put(entry(&store, "a", &["t"], Life::default())).await;
+    store.put(entry(&store, "b", &["u"], Life::default())).await;
+    store.lapse(&[("t".to_owned(), Lapsing::Stale)]).await;
+    assert_eq!(store.get("a").await.unwrap().1, State::Stale);
+    assert_eq!(store.get("b").await.unwrap().1, State::Fresh);
+    clock.store(2000, Ordering::Relaxed);
+    store.put(entry(&store, "a", &["t"], Life::default())).await;
+    assert_eq!(store.get("a").await.unwrap().1, State::Fresh);
+    store.lapse(&[("t".to_owned(), Lapsing::Expire(0))]).await;
+    assert!(store.get("a").await.is_none());
+}
+
+#[tokio::test]
+async fn memory_is_bounded() {
+    let store = Store::new(100 << 10, None); // I15
+    for number in 0..1000 {
+        store
+            .put(entry(&store, &format!("k{number}"), &[], Life::default()))
+            .await;
+    }
+    store.memory.run_pending_tasks();
+    assert!(store.memory.weighted_size() <= 100 << 10);
+    assert!(store.memory.entry_count() > 10);
+}
+
+#[tokio::test]
+async fn a_thousand_who_ask_at_once_have_it_made_once() {
+    let store = Store::new(1 << 20, None);
+    let made = Arc::new(AtomicUsize::new(0));
+    let ask = |_| {
+        let (store, made) = (store.clone(), Arc::clone(&made));
+        tokio::spawn(async move {
+            let flight = store.flight("a").await;
+            if store.get("a").await.is_none() {
+                made.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                store.put(entry(&store, "a", &[], Life::default())).await;
+            }
+            flight.land(Landed::Kept);
+        })
+    };
+    for asked in (0..1000).map(ask).collect::<Vec<_>>() {
+        asked.await.unwrap();
+    }
+    assert_eq!(made.load(Ordering::Relaxed), 1); // I9
+}
+
+#[tokio::test]
+async fn nobody_waits_for_what_is_not_kept() {
+    let store = Store::new(1 << 20, None);
+    let first = store.flight("a").await;
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.flight("a").await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    first.land(Landed::NotKept);
+    let mut held = Vec::new();
+    for flight in waiting {
+        held.push(flight.await.unwrap()); // each while those before are still held
+    }
+    drop(held);
+}
+
+#[test]
+fn an_entry_is_read_back_as_it_was_or_not_at_all() {
+    let store = Store::new(1, None);
+    let entry = entry(&store, "a", &["t"], Life::default());
+    let bytes = entry.to_bytes();
+    assert_eq!(Entry::from_bytes(&bytes.clone().into()).unwrap(), entry);
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert!(Entry::from_bytes(&changed.into()).is_err(), "byte {at}");
+        let cut = Bytes::copy_from_slice(&bytes[..at]);
+        assert!(Entry::from_bytes(&cut).is_err(), "cut at {at}");
+    }
+}
