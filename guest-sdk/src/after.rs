@@ -40,14 +40,26 @@ where
     F: Future + 'static,
     F::Output: IntoDone,
 {
-    let call = ambient::current("after()");
+    leave(
+        &ambient::current("after()"),
+        "a future passed to `after()`",
+        work,
+    );
+}
+
+/// Leaves work of a call's until its answer is over; `what` names it in the log.
+pub(crate) fn leave<F>(call: &Rc<Call>, what: &'static str, work: F)
+where
+    F: Future + 'static,
+    F::Output: IntoDone,
+{
     let work = async move {
         if let Err(error) = work.await.into_done() {
-            eprintln!("error: in a future passed to `after()`: {error:?}");
+            eprintln!("error: in {what}: {error:?}");
         }
     };
     if let Some(work) = call.later().add(Box::pin(work)) {
-        start(&call, work);
+        start(call, work);
     }
 }
 

@@ -20,9 +20,14 @@ thread_local! {
 ///
 /// If there is none.
 pub(crate) fn current(asked_by: &str) -> Rc<Call> {
-    CURRENT.with_borrow(Clone::clone).unwrap_or_else(|| {
+    find().unwrap_or_else(|| {
         panic!("`{asked_by}` was called outside of a request; call it in a handler")
     })
+}
+
+/// The request being answered, if there is one.
+pub(crate) fn find() -> Option<Rc<Call>> {
+    CURRENT.with_borrow(Clone::clone)
 }
 
 /// What stands in for the host natively: that of the request being answered, or the thread's own.

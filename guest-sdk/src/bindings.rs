@@ -77,6 +77,12 @@ method!(
     "export_query",
     "waystation::__private::query"
 );
+method!(
+    static_params,
+    "static-params-route",
+    "export_static_params",
+    "waystation::__private::static_params"
+);
 
 pub mod proxy {
     wit_bindgen::generate!({

@@ -12,10 +12,11 @@ use wasip3::http::types as wasi;
 
 use crate::after::Later;
 use crate::bindings::context::Context as Facts;
-use crate::bindings::outcome;
+use crate::bindings::outcome::{self, Reads};
 use crate::cookies::Jar;
 use crate::error::{Error, Result};
 use crate::incoming::Incoming;
+use crate::noted::Noted;
 use crate::signal::Signal;
 #[cfg(not(target_family = "wasm"))]
 use crate::testing::World;
@@ -29,6 +30,7 @@ pub struct Call {
     url: OnceCell<Url>,
     headers: OnceCell<HeaderMap>,
     jar: OnceCell<RefCell<Jar>>,
+    noted: Noted,
     is_answered: Cell<bool>,
     #[cfg(not(target_family = "wasm"))]
     world: Rc<World>,
@@ -66,6 +68,7 @@ impl Call {
             url: OnceCell::new(),
             headers: OnceCell::new(),
             jar: OnceCell::new(),
+            noted: Noted::default(),
             is_answered: Cell::new(false),
             #[cfg(not(target_family = "wasm"))]
             world: Rc::default(),
@@ -100,6 +103,7 @@ impl Call {
             headers: with_host(head.headers, &url).into(),
             url: url.into(),
             jar: OnceCell::new(),
+            noted: Noted::default(),
             is_answered: Cell::new(false),
             world: Rc::new(world),
             later: Later::default(),
@@ -172,6 +176,44 @@ impl Call {
         })
     }
 
+    /// Notes what the handler reads of the request. What the SDK reads for itself is not noted.
+    pub(crate) fn read(&self, what: Reads) -> &Self {
+        self.noted.read(what);
+        self
+    }
+
+    /// What the handler has read of the request up to now (rows Q16 and K1).
+    pub(crate) fn reads(&self) -> Reads {
+        if self.url.get().is_some_and(Url::take_read) {
+            self.read(Reads::QUERY);
+        }
+        self.noted.reads()
+    }
+
+    pub(crate) fn noted(&self) -> &Noted {
+        &self.noted
+    }
+
+    /// Runs a step of what makes a value to be kept, and says what of it depends on this request, if anything does.
+    pub(crate) fn apart<T>(&self, step: impl FnOnce() -> T) -> (T, Option<&'static str>) {
+        self.reads(); // those of the address so far are the handler's own
+        self.noted.apart(|| {
+            let made = step();
+            self.reads();
+            made
+        })
+    }
+
+    /// Whether the head has gone out, or is about to.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.is_answered.get()
+    }
+
+    /// Whether the host is not Waystation's: it tells no id.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.facts.request_id.is_empty()
+    }
+
     pub(crate) fn trailers(&self) -> &Trailers {
         &self.trailers
     }
@@ -199,6 +241,7 @@ impl Call {
 
     /// Takes the body; a second time is an error.
     pub(crate) fn take_body(self: &Rc<Self>) -> Result<Incoming> {
+        self.read(Reads::BODY);
         self.method();
         self.url();
         let mut source = self.source.borrow_mut();
@@ -270,8 +313,8 @@ pub(crate) fn copy(fields: &wasi::Fields) -> HeaderMap {
 
 /// WASI has no `host` header: the authority stands for it. A handler expects one.
 fn with_host(mut headers: HeaderMap, url: &Url) -> HeaderMap {
-    if !url.host().is_empty()
-        && let Ok(host) = HeaderValue::try_from(url.host())
+    if !url.authority().is_empty()
+        && let Ok(host) = HeaderValue::try_from(url.authority())
     {
         headers.entry(HOST).or_insert(host);
     }

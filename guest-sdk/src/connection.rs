@@ -1,10 +1,11 @@
 //! Asking for the request itself.
 
 use crate::ambient;
+use crate::bindings::outcome::Reads;
 
 /// Waits for a client's request: what follows is done anew for each one, never once for all of them (row K1).
 ///
-/// Today it returns at once, for no answer is made before there is a request for it.
+/// It returns at once where there is a request. An answer that is made to be kept is not kept once it was called.
 ///
 /// ```
 /// use waystation::{connection, random_u64};
@@ -14,7 +15,7 @@ use crate::ambient;
 ///     format!("{}", random_u64())
 /// }
 /// ```
-#[allow(clippy::unused_async, reason = "it may have to wait one day")]
+#[allow(clippy::unused_async, reason = "Next's is awaited too")]
 pub async fn connection() {
-    ambient::current("connection()");
+    ambient::current("connection()").read(Reads::CONNECTION);
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::context::ParamValue;
+use crate::bindings::outcome::Reads;
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::params::{FromParams, RawParams};
@@ -123,7 +124,7 @@ impl<P> Context<P> {
     /// assert_eq!(request.call(get).text(), "203.0.113.7");
     /// ```
     pub fn client_address(&self) -> &str {
-        &self.call.facts().client_address
+        &self.call.read(Reads::CLIENT).facts().client_address
     }
 
     /// The route's configuration after the operator's limits were applied.

@@ -4,11 +4,12 @@
 //!
 //! The host writes the `Set-Cookie` lines; nothing here encodes a value.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::SystemTime;
 
 use crate::ambient;
-use crate::bindings::outcome;
+use crate::bindings::outcome::{self, Reads};
 use crate::call::Call;
 use crate::cookie::Cookie;
 use crate::error::{Error, Result};
@@ -61,8 +62,7 @@ pub struct Cookies {
 impl Cookies {
     /// The value of a cookie. One that was deleted in this request is there and empty.
     pub fn get(&self, name: &str) -> Option<String> {
-        self.call
-            .jar()
+        self.jar()
             .borrow()
             .find(name)
             .map(|entry| entry.value.clone())
@@ -70,12 +70,12 @@ impl Cookies {
 
     /// Whether there is such a cookie, deleted or not.
     pub fn has(&self, name: &str) -> bool {
-        self.call.jar().borrow().find(name).is_some()
+        self.jar().borrow().find(name).is_some()
     }
 
     /// All names and values.
     pub fn get_all(&self) -> Vec<(String, String)> {
-        let jar = self.call.jar().borrow();
+        let jar = self.jar().borrow();
         jar.entries
             .iter()
             .map(|entry| (entry.name.clone(), entry.value.clone()))
@@ -88,6 +88,7 @@ impl Cookies {
     ///
     /// If the answer's head has already been sent, as it is once a body is being streamed.
     pub fn set(&self, cookie: impl Into<Cookie>) {
+        self.call.noted().change("cookies().set()");
         self.call.jar().borrow_mut().set(cookie.into());
     }
 
@@ -99,6 +100,11 @@ impl Cookies {
     pub fn delete(&self, cookie: impl Into<Deletion>) {
         let Deletion(cookie) = cookie.into();
         self.set(cookie.value("").expires(SystemTime::UNIX_EPOCH));
+    }
+
+    /// The jar, to be read.
+    fn jar(&self) -> &RefCell<Jar> {
+        self.call.read(Reads::COOKIES).jar()
     }
 }
 

@@ -26,11 +26,15 @@ mod error;
 mod follow;
 #[cfg(target_family = "wasm")]
 mod host;
+mod keep;
 #[cfg(not(target_family = "wasm"))]
 mod native;
+pub(crate) mod store;
 
 use address::Address;
 pub use error::{FetchError, FetchErrorKind};
+pub use keep::{CacheMode, IntoRevalidate};
+use keep::{HEADER, Keep};
 
 /// Asks another server, or with a path a route of this app.
 ///
@@ -65,6 +69,7 @@ pub fn fetch(url: impl Into<String>) -> Fetch {
         body: Body::empty(),
         redirect: Redirect::Follow,
         timeout: None,
+        keep: Keep::default(),
         fault: None,
     }
 }
@@ -94,6 +99,7 @@ pub struct Fetch {
     body: Body,
     redirect: Redirect,
     timeout: Option<Duration>,
+    keep: Keep,
     fault: Option<Error>,
 }
 
@@ -135,6 +141,10 @@ impl Fetch {
         let name = name.try_into().map_err(Into::into);
         let value = value.try_into().map_err(Into::into);
         match (name, value) {
+            (Ok(name), _) if name.as_str().starts_with("x-waystation-") => {
+                let kind = FetchErrorKind::ForbiddenHeader(name);
+                self.set_fault(FetchError::new(&self.url, kind).into());
+            }
             (Ok(name), Ok(value)) => drop(self.headers.append(name, value)),
             (Err(error), _) | (_, Err(error)) => self.set_fault(Error::from(error)),
         }
@@ -174,6 +184,34 @@ impl Fetch {
         self
     }
 
+    /// Whether the answer may come from the store, and be kept there.
+    pub fn cache(mut self, cache: CacheMode) -> Self {
+        self.keep.cache = Some(cache);
+        self
+    }
+
+    /// Keeps the answer: fresh for so many seconds, and then given once more while it is asked for anew (row FC3). 0 is not to keep it,
+    /// [`Revalidate::NEVER`](crate::Revalidate::NEVER) until it is invalidated. Only answers of status 200 are kept, of 2 MiB at most.
+    ///
+    /// ```
+    /// use waystation::{Result, fetch, fetch::Fetched};
+    ///
+    /// pub async fn get() -> Result<Fetched> {
+    ///     fetch("https://api.example.com/rates").revalidate(60).tags(["rates"]).await
+    /// }
+    /// ```
+    pub fn revalidate(mut self, revalidate: impl IntoRevalidate) -> Self {
+        self.keep.revalidate = Some(revalidate.into_revalidate());
+        self
+    }
+
+    /// Takes tags, by which [`revalidate_tag`](crate::revalidate_tag) finds the answer; 128 at most, of 256 characters each (row FC11).
+    /// They alone do not keep it (row FC6).
+    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
+        self.keep.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
     fn set_type(&mut self, content_type: &'static str) {
         let value = HeaderValue::from_static(content_type);
         self.headers.entry(CONTENT_TYPE).or_insert(value);
@@ -183,7 +221,7 @@ impl Fetch {
         self.fault.get_or_insert(fault);
     }
 
-    async fn send(self) -> Result<Fetched> {
+    async fn send(mut self) -> Result<Fetched> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -196,6 +234,9 @@ impl Fetch {
         });
         if has_body && (method == Method::GET || method == Method::HEAD) {
             return Err(FetchError::new(&self.url, FetchErrorKind::BodyOfGet).into());
+        }
+        if let Some(keep) = self.keep.header() {
+            self.headers.insert(HEADER, keep);
         }
         let request = Whole {
             method,

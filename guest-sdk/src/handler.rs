@@ -122,10 +122,14 @@ pub(crate) async fn verdict(call: Rc<Call>, handler: Handler) -> Result<Verdict,
 }
 
 fn failure(call: &Rc<Call>, error: &Error) -> Failure {
+    if let Some(send) = call.noted().send_lapses.get() {
+        send(call);
+    }
     after::begin(call);
     Failure {
         status: error.status().as_u16(),
         message: format!("{error:?}"),
+        reads: call.reads(),
     }
 }
 
@@ -161,13 +165,14 @@ async fn run(
         }
         Err(error) => error,
     };
-    match error.into_kind() {
+    let kind = error.into_kind();
+    let is_kept = matches!(&kind, Kind::Navigation(navigation) if navigation.keeps_cookies());
+    if !is_kept {
+        call.noted().draft_mode.set(None);
+    }
+    match kind {
         Kind::Navigation(navigation) => {
-            let cookies = if navigation.keeps_cookies() {
-                cookies?
-            } else {
-                Vec::new()
-            };
+            let cookies = if is_kept { cookies? } else { Vec::new() };
             let content_type = || call.header("content-type").into_iter().next();
             let after_form = || is_form_post(call.method(), content_type().as_deref());
             Ok((navigation.into_response(after_form), cookies))
@@ -179,7 +184,7 @@ async fn run(
 fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome {
     let (status, headers, body) = response.into_parts();
     let status = status.as_u16();
-    let effects = effects(&call, cookies);
+    let (effects, reads) = (effects(&call, cookies), call.reads());
     let answer = match body.0 {
         BodyKind::Whole(body) | BodyKind::Text(body) => {
             after::begin(&call);
@@ -191,11 +196,18 @@ fn outcome(call: Rc<Call>, response: Response, cookies: Vec<Cookie>) -> Outcome 
         }
         BodyKind::Stream(stream) => Answer::Stream(stream.send(call, status, &headers)),
     };
-    Outcome { answer, effects }
+    Outcome {
+        answer,
+        effects,
+        reads,
+    }
 }
 
 fn effects(call: &Call, cookies: Vec<Cookie>) -> Vec<Effect> {
+    let noted = call.noted();
     let mut effects: Vec<_> = cookies.into_iter().map(Effect::SetCookie).collect();
+    effects.extend(noted.lapses.borrow().iter().cloned());
+    effects.extend(noted.draft_mode.get().map(Effect::DraftMode));
     if call.outlives_client() {
         effects.push(Effect::After);
     }
@@ -212,6 +224,7 @@ fn list(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::outcome::Reads;
     use crate::into_response::IntoResponse;
     use crate::testing::{call, now};
     use crate::{cookies, not_found, redirect};
@@ -262,11 +275,57 @@ mod tests {
     #[test]
     fn a_form_post_redirects_with_303() {
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        let (response, _) = now(answer(&call("POST", "/", &form, "a=1"), |_| {
-            Box::pin(async { redirect("/x") })
-        }))
-        .unwrap();
+        let call = call("POST", "/", &form, "a=1");
+        let (response, _) = now(answer(&call, |_| Box::pin(async { redirect("/x") }))).unwrap();
         assert_eq!(response.status(), 303);
+        assert_eq!(call.reads(), Reads::empty(), "only the SDK read it");
+    }
+
+    #[test]
+    fn what_is_read_of_the_request_is_noted() {
+        let nothing = Reads::empty();
+        check_reads(nothing, |request, context| {
+            let _ = (request.method(), request.url().pathname()); // Q16
+            let _ = (context.pattern(), context.request_id(), context.segment());
+            let _ = (context.param("a"), request.url());
+            cookies().set(("a", "1"));
+        });
+        check_reads(Reads::HEADERS, |request, _| drop(request.headers().clone()));
+        check_reads(Reads::HEADERS, |_, _| {
+            drop(crate::headers().get("a").cloned())
+        });
+        check_reads(Reads::HEADERS, |request, _| drop(request.user_agent()));
+        check_reads(Reads::COOKIES, |_, _| drop(cookies().get("d")));
+        check_reads(Reads::COOKIES, |request, _| {
+            let _ = request.cookies().has("d");
+        });
+        check_reads(Reads::QUERY, |request, _| drop(request.url().href()));
+        check_reads(Reads::QUERY, |request, _| drop(request.url().clone()));
+        check_reads(Reads::QUERY, |request, _| {
+            let _ = request.url().search_params().has("b");
+        });
+        check_reads(Reads::QUERY, |request, _| {
+            let _ = request.url().host();
+        });
+        check_reads(Reads::BODY, |request, _| drop(request.body()));
+        check_reads(Reads::BODY, |request, _| drop(request.multipart()));
+        check_reads(Reads::CLIENT, |_, context| {
+            let _ = context.client_address();
+        });
+        check_reads(Reads::CONNECTION, |_, _| now(crate::connection())); // K1
+    }
+
+    #[track_caller]
+    fn check_reads(expected: Reads, read: impl FnOnce(&Request, &Context) + 'static) {
+        let call = call("POST", "/a?b=c", &[("cookie", "d=e")], "hi");
+        let handler = |call: Rc<Call>| -> Pending {
+            Box::pin(async move {
+                read(&Request::from_call(&call)?, &Context::from_call(&call)?);
+                Ok(Response::empty())
+            })
+        };
+        now(answer(&call, handler)).unwrap();
+        assert_eq!(call.reads(), expected);
     }
 
     fn set(name: &str) -> Result<()> {

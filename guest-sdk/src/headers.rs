@@ -6,6 +6,7 @@ use std::rc::Rc;
 use http::header::HeaderMap;
 
 use crate::ambient;
+use crate::bindings::outcome::Reads;
 use crate::call::Call;
 
 /// The headers of the request being answered. They are read-only: a handler sets headers on its answer.
@@ -49,7 +50,7 @@ impl Deref for Headers {
     type Target = HeaderMap;
 
     fn deref(&self) -> &HeaderMap {
-        self.call.headers()
+        self.call.read(Reads::HEADERS).headers()
     }
 }
 

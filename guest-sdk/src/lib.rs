@@ -52,6 +52,34 @@
 //! | `BODY_LIMIT` | `u64`, in bytes |
 //! | `CORS` | [`Cors`] |
 //!
+//! # Answers that are kept
+//!
+//! With `REVALIDATE`, `DYNAMIC` or `generate_static_params`, the answers of `get` are made once and kept, as long as the handler reads
+//! nothing of the request but its method, its path and the params: no headers, cookies, query or body, no `client_address` and no
+//! [`connection`]. [`revalidate_tag`] and [`revalidate_path`] take them out of date.
+//!
+//! `generate_static_params`, sync or async, lists the params whose answers are made at build time: a `Vec` or an array of `crate::Params`,
+//! or a [`Result`] of one (rows SP1 to SP4).
+//!
+//! ```
+//! waystation::route! {
+//!     pattern = "/blog/[slug]",
+//!     mod route {
+//!         use crate::Params;
+//!         use waystation::Context;
+//!
+//!         pub fn generate_static_params() -> Vec<Params> {
+//!             vec![Params { slug: "tea".into() }, Params { slug: "milk".into() }]
+//!         }
+//!
+//!         pub fn get(context: Context<Params>) -> String {
+//!             context.params.slug
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
 //! # Proxies
 //!
 //! A file `proxy.rs` beside `app/`, or in a folder of it, is asked before the routes below it: its function `proxy` takes what a handler
@@ -73,7 +101,8 @@
 //! # From anywhere in a handler
 //!
 //! [`cookies()`], [`headers()`], [`redirect`], [`permanent_redirect`], [`not_found`], [`forbidden`], [`unauthorized`], [`after`],
-//! [`connection`], [`sleep`], [`now`], [`random_bytes`], [`random_u64`], [`fetch()`].
+//! [`connection`], [`sleep`], [`now`], [`random_bytes`], [`random_u64`], [`fetch()`], [`cached`], [`revalidate_tag`], [`revalidate_path`],
+//! [`update_tag`], [`draft_mode`].
 //!
 //! # Tests
 //!
@@ -84,6 +113,7 @@
 mod after;
 mod ambient;
 mod body;
+mod cached;
 mod call;
 mod connection;
 mod context;
@@ -91,21 +121,25 @@ mod cookie;
 mod cookies;
 mod cors;
 mod disposition;
+mod draft_mode;
 mod error;
 pub mod fetch;
 mod forbidden_header;
 mod form_data;
 #[doc = include_str!("from_route_ts.md")]
+#[doc = include_str!("from_route_ts/caching.md")]
 pub mod from_route_ts {}
 mod handler;
 mod headers;
 mod incoming;
 mod into_response;
+mod life;
 mod matcher;
 pub mod metadata;
 mod multipart;
 mod navigation;
 mod next;
+mod noted;
 mod outgoing;
 mod params;
 #[cfg(any(not(target_family = "wasm"), feature = "portable"))]
@@ -115,12 +149,14 @@ mod portable;
 mod random;
 mod request;
 mod response;
+mod revalidate;
 mod section;
 mod segment;
 #[cfg(any(not(target_family = "wasm"), feature = "portable"))]
 mod set_cookie;
 mod signal;
 pub mod sse;
+mod static_params;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod time;
@@ -149,11 +185,13 @@ pub mod bindings;
 pub use after::{IntoDone, after};
 pub use body::{Body, IntoChunk};
 pub use bytes::Bytes;
+pub use cached::{Cached, cached};
 pub use connection::connection;
 pub use context::Context;
 pub use cookie::{Cookie, Priority, SameSite};
 pub use cookies::{Cookies, Deletion, RequestCookies, cookies};
 pub use cors::Cors;
+pub use draft_mode::{DraftMode, draft_mode};
 pub use error::{Error, Result};
 pub use fetch::fetch;
 pub use forbidden_header::ForbiddenHeader;
@@ -163,6 +201,7 @@ pub use headers::{Headers, headers};
 pub use http;
 pub use http::StatusCode;
 pub use into_response::{Html, IntoHeaders, IntoResponse, Json};
+pub use life::Life;
 pub use matcher::{Condition, Matcher};
 pub use multipart::{Field, Multipart};
 pub use navigation::{forbidden, not_found, permanent_redirect, redirect, unauthorized};
@@ -171,6 +210,7 @@ pub use params::FromParams;
 pub use random::{random_bytes, random_u64};
 pub use request::Request;
 pub use response::{Builder, Response};
+pub use revalidate::{Expire, PathKind, Paths, revalidate_path, revalidate_tag, update_tag};
 pub use segment::{Dynamic, FetchCache, Isolation, Revalidate, Runtime, Segment};
 pub use signal::AbortSignal;
 pub use time::{now, sleep};
@@ -183,10 +223,12 @@ pub use writer::Writer;
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not for use by hand")]
 pub mod __private {
-    pub use crate::bindings::context::Context as Facts;
+    pub use crate::bindings::context::{Context as Facts, Param};
     pub use crate::bindings::outcome::{Failure, Outcome};
     pub use crate::bindings::verdict::Verdict;
-    pub use crate::bindings::{delete, get, head, options, patch, post, proxy, put, query};
+    pub use crate::bindings::{
+        delete, get, head, options, patch, post, proxy, put, query, static_params,
+    };
     pub use crate::call::Call;
     pub use crate::handler::{Handler, Pending, decide, handle};
     pub use crate::matcher::Matchers;
@@ -195,6 +237,7 @@ pub mod __private {
     #[cfg(feature = "portable")]
     pub use crate::portable::{Route, handle as handle_anywhere};
     pub use crate::section::{Config, Section};
+    pub use crate::static_params::{IntoParams, IntoStaticParams, listed, param};
     pub use std::rc::Rc;
     pub use wasip3;
     pub use wasip3::http::types as wasi;

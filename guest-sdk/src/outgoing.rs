@@ -16,6 +16,8 @@ use wit_bindgen::rt::async_support::StreamReader;
 use wit_bindgen::rt::async_support::{FutureReader, FutureWriter, StreamWriter};
 
 use crate::after;
+#[cfg(target_family = "wasm")]
+use crate::ambient;
 use crate::ambient::Scope;
 use crate::body::Body;
 use crate::call::Call;
@@ -47,15 +49,19 @@ pub(crate) fn send(call: Rc<Call>, status: u16, headers: &HeaderMap, body: Body)
     response
 }
 
-/// The contents of a request, which a task of the call's own writes.
+/// The contents of a request, which a task of its own writes, of the call if there is one.
 #[cfg(target_family = "wasm")]
-pub(crate) fn contents(call: Rc<Call>, body: Body) -> (StreamReader<u8>, FutureReader<Ended>) {
+pub(crate) fn contents(body: Body) -> (StreamReader<u8>, FutureReader<Ended>) {
     let (writer, reader) = wasip3::wit_stream::new();
     let (end, ended) = wasip3::wit_future::new(|| Err(wasi::ErrorCode::InternalError(None)));
-    wit_bindgen::spawn_local(Scope {
-        call,
-        future: Box::pin(write(body, writer, end, None)),
-    });
+    let write = Box::pin(write(body, writer, end, None));
+    match ambient::find() {
+        Some(call) => wit_bindgen::spawn_local(Scope {
+            call,
+            future: write,
+        }),
+        None => wit_bindgen::spawn_local(write),
+    };
     (reader, ended)
 }
 

@@ -153,6 +153,7 @@ fn facts(route: &Route) -> Facts {
         params: Vec::new(),
         cookies: Vec::new(),
         client_address: String::new(),
+        draft_mode: false,
         segment: wit::SegmentConfig {
             dynamic: wit::Dynamic::Auto,
             dynamic_params: true,

@@ -7,6 +7,7 @@ use http::header::HeaderMap;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::bindings::outcome::Reads;
 use crate::body::Body;
 use crate::call::Call;
 use crate::cookies::RequestCookies;
@@ -54,12 +55,12 @@ impl Request {
 
     /// The headers. `host` is always there.
     pub fn headers(&self) -> &HeaderMap {
-        self.call.headers()
+        self.call.read(Reads::HEADERS).headers()
     }
 
     /// The cookies that came with the request. [`cookies`](crate::cookies()) also sets them.
     pub fn cookies(&self) -> RequestCookies<'_> {
-        RequestCookies::new(&self.call.facts().cookies)
+        RequestCookies::new(&self.call.read(Reads::COOKIES).facts().cookies)
     }
 
     /// Which browser, device and system ask, as far as the header `user-agent` says (row Q18).
@@ -75,6 +76,7 @@ impl Request {
     /// }
     /// ```
     pub fn user_agent(&self) -> UserAgent {
+        self.call.read(Reads::HEADERS);
         UserAgent::parse(&self.first_header("user-agent"))
     }
 
@@ -141,7 +143,12 @@ impl Request {
 
     /// The headers that came after the body, such as a checksum of it; none before it was read to its end.
     pub fn trailers(&self) -> HeaderMap {
-        self.call.trailers().received.borrow().clone()
+        self.call
+            .read(Reads::BODY)
+            .trailers()
+            .received
+            .borrow()
+            .clone()
     }
 
     /// Waits for the body, as a form (row Q11).
@@ -164,7 +171,7 @@ impl Request {
     /// Status 400 if `Content-Type` is neither `multipart/form-data` nor `application/x-www-form-urlencoded` (Next answers 500), or if the
     /// form is malformed; 413 if it has more than 1,000 fields; otherwise as for [`bytes`](Self::bytes).
     pub async fn form_data(&self) -> Result<FormData> {
-        let sent = self.first_header("content-type");
+        let sent = self.type_of_body();
         match essence(&sent).as_str() {
             URLENCODED => FormData::urlencoded(&self.bytes().await?),
             MULTIPART => FormData::multipart(Multipart::new(self.body()?, &sent)?).await,
@@ -202,13 +209,19 @@ impl Request {
     ///
     /// Status 400 if `Content-Type` is not `multipart/form-data` with a boundary, 500 if the body has already been read.
     pub fn multipart(&self) -> Result<Multipart> {
-        let sent = self.first_header("content-type");
+        let sent = self.type_of_body();
         match essence(&sent).as_str() {
             MULTIPART => Multipart::new(self.body()?, &sent),
             _ => Err(bad_request(format!(
                 "`Content-Type` is `{sent}`, not {MULTIPART}"
             ))),
         }
+    }
+
+    /// `Content-Type`, to read the body by.
+    fn type_of_body(&self) -> String {
+        self.call.read(Reads::BODY);
+        self.first_header("content-type")
     }
 
     /// A header as it was sent; empty for none.

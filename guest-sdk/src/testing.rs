@@ -44,6 +44,7 @@
 #[cfg(feature = "client")]
 mod client;
 mod handler;
+mod kept;
 mod request;
 mod response;
 mod run;
@@ -58,7 +59,7 @@ pub use response::TestResponse;
 pub(crate) use world::World;
 
 #[cfg(test)]
-pub(crate) use units::{call, in_call, now, request};
+pub(crate) use units::{HAS_STORE, call, in_call, now, request};
 
 use crate::bindings::{context, segment};
 
@@ -70,6 +71,7 @@ pub(crate) fn facts(pattern: &str, cookies: Vec<(String, String)>) -> context::C
         params: Vec::new(),
         cookies,
         client_address: "127.0.0.1".into(),
+        draft_mode: false,
         segment: segment::SegmentConfig {
             dynamic: segment::Dynamic::Auto,
             dynamic_params: true,

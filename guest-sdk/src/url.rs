@@ -1,6 +1,7 @@
 //! A request's address.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 /// The address of a request.
@@ -26,11 +27,12 @@ use std::fmt;
 /// let response = TestRequest::get("https://shop.test:8443/a%2Fb?q=1").call(get);
 /// assert_eq!(response.text(), "shop.test:8443 /a%2Fb ?q=1");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
 pub struct Url {
     scheme: String,
     authority: String,
     target: String,
+    /// Whether more than the path was read.
+    is_read: Cell<bool>,
 }
 
 impl Url {
@@ -39,7 +41,23 @@ impl Url {
             scheme,
             authority,
             target,
+            is_read: Cell::new(false),
         }
+    }
+
+    /// Whether more than the path was read since this was last asked (row Q16).
+    pub(crate) fn take_read(&self) -> bool {
+        self.is_read.take()
+    }
+
+    /// The host, for the SDK itself.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    fn read(&self) -> &Self {
+        self.is_read.set(true);
+        self
     }
 
     /// The whole address, such as `https://shop.test/items?q=1`.
@@ -49,17 +67,17 @@ impl Url {
 
     /// Scheme and host, such as `https://shop.test`.
     pub fn origin(&self) -> String {
-        format!("{}://{}", self.scheme, self.authority)
+        format!("{}://{}", self.scheme(), self.authority)
     }
 
     /// `http` or `https`.
     pub fn scheme(&self) -> &str {
-        &self.scheme
+        &self.read().scheme
     }
 
     /// Host and port, such as `shop.test:8443`; without the port if it is the scheme's own.
     pub fn host(&self) -> &str {
-        &self.authority
+        &self.read().authority
     }
 
     /// The path, still percent-encoded, such as `/a%2Fb`.
@@ -71,7 +89,7 @@ impl Url {
 
     /// The query with its question mark, such as `?q=1`; empty for none.
     pub fn search(&self) -> &str {
-        match self.target.find('?') {
+        match self.read().target.find('?') {
             Some(start) if start + 1 < self.target.len() => &self.target[start..],
             _ => "",
         }
@@ -87,7 +105,7 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme, self.authority, self.target)
+        write!(f, "{}{}", self.origin(), self.target)
     }
 }
 
@@ -96,6 +114,27 @@ impl fmt::Debug for Url {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// A copy can be read as a whole, so it counts as read.
+impl Clone for Url {
+    fn clone(&self) -> Self {
+        let Self {
+            scheme,
+            authority,
+            target,
+            ..
+        } = self.read();
+        Self::new(scheme.clone(), authority.clone(), target.clone())
+    }
+}
+
+impl PartialEq for Url {
+    fn eq(&self, other: &Self) -> bool {
+        self.href() == other.href()
+    }
+}
+
+impl Eq for Url {}
 
 /// The values of a query, decoded as forms are: `+` is a space.
 ///

@@ -33,6 +33,21 @@ pub(crate) fn production() -> &'static App {
     &PRODUCTION
 }
 
+/// The app of `kept.rs`, which starts with what is compiled for the fixture.
+pub(crate) fn kept_app(files: &[(&str, &str)]) -> App {
+    App::in_place(&lasting("kept"), &FIXTURE.app, files)
+}
+
+/// The app of `revalidation.rs`, likewise.
+pub(crate) fn revalidated_app(files: &[(&str, &str)]) -> App {
+    App::in_place(&lasting("revalidated"), &FIXTURE.app, files)
+}
+
+/// The app of `prerender.rs`, likewise.
+pub(crate) fn prerendered_app(files: &[(&str, &str)]) -> App {
+    App::in_place(&lasting("prerendered"), &FIXTURE.app, files)
+}
+
 struct Fixture {
     app: App,
     host: Host,

@@ -5,6 +5,7 @@
 
 mod app;
 mod client;
+pub mod clock;
 mod host;
 mod program;
 pub mod raw;

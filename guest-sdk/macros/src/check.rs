@@ -11,6 +11,7 @@ use crate::fault::{Fault, Place};
 use crate::metadata::Convention;
 use crate::method::{Method, Role};
 use crate::module::{Defined, Handler, Module};
+use crate::static_params;
 
 /// Checks a module, which answers as a convention says if there is one; `dynamic` says whether its path has params, for the signatures to
 /// copy.
@@ -48,9 +49,9 @@ pub(crate) fn module(
 }
 
 pub(crate) struct Check<'a> {
-    role: Role,
+    pub(crate) role: Role,
     pub(crate) dynamic: bool,
-    convention: Option<&'a Convention>,
+    pub(crate) convention: Option<&'a Convention>,
     pub(crate) module: Module,
     pub(crate) faults: Vec<Fault>,
 }
@@ -81,6 +82,9 @@ impl Check<'_> {
     fn function(&mut self, function: &ItemFn) {
         let ident = &function.sig.ident;
         let name = ident.to_string();
+        if self.static_params(function) {
+            return;
+        }
         if let Some(convention) = self.convention {
             return self.metadata_function(convention, function);
         }
@@ -305,6 +309,11 @@ impl Check<'_> {
                 "`{name}` comes from another module, so it is not read; define it in this file"
             );
             self.fault(ident.span(), message, constant.example);
+        } else if static_params::is_meant(&name) {
+            let message = format!(
+                "`{name}` comes from another module, so it is not called; call it from one in this file"
+            );
+            self.fault(ident.span(), message, static_params::SIGNATURE);
         }
     }
 

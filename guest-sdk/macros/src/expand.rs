@@ -9,6 +9,7 @@ use crate::metadata::Lists;
 use crate::method::Role;
 use crate::module::{Defined, Handler, Module};
 use crate::params::{Kind, Param};
+use crate::static_params::StaticParams;
 
 /// `Params`, with a field for each dynamic segment.
 pub(crate) fn params(pattern: &str, params: &[Param]) -> TokenStream {
@@ -39,6 +40,10 @@ pub(crate) fn params(pattern: &str, params: &[Param]) -> TokenStream {
         };
         quote!(#field: values.#take(#name)?)
     });
+    let listed = params.iter().map(|param| {
+        let (field, name) = (ident(&param.field), &param.name);
+        quote!(.chain(::waystation::__private::param(#name, self.#field)))
+    });
     let doc = format!("The dynamic segments of `{pattern}`.");
     quote! {
         #[doc = #doc]
@@ -55,6 +60,13 @@ pub(crate) fn params(pattern: &str, params: &[Param]) -> TokenStream {
                 ::std::result::Result::Ok(Self { #(#values),* })
             }
         }
+
+        #[automatically_derived]
+        impl ::waystation::__private::IntoParams for Params {
+            fn into_params(self) -> ::std::vec::Vec<::waystation::__private::Param> {
+                ::std::iter::empty() #(#listed)* .collect()
+            }
+        }
     }
 }
 
@@ -64,6 +76,7 @@ pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream
         handlers,
         constants,
         lists,
+        static_params: listed,
     } = module;
     let names: Vec<_> = handlers
         .iter()
@@ -81,6 +94,7 @@ pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream
         .iter()
         .map(|handler| call(handler, &own, lists.as_ref()));
     let interfaces = names.iter().map(|name| interface(name, role));
+    let listed = listed.as_ref().map(|listed| static_params(listed, &own));
     let config = constants.iter().map(|defined| config(defined, &own));
     let portable = match role {
         Role::Route => {
@@ -115,6 +129,8 @@ pub(crate) fn exports(pattern: &str, module: &Module, role: Role) -> TokenStream
             struct Exported;
 
             #(#interfaces)*
+
+            #listed
 
             #portable
         };
@@ -213,6 +229,35 @@ fn interface(name: &Ident, role: Role) -> TokenStream {
 
         #[cfg(target_family = "wasm")]
         ::waystation::__private::#name::#export!(Exported with_types_in ::waystation::__private::#name);
+    }
+}
+
+/// The interface that lists the params whose answers are made at build time.
+fn static_params(listed: &StaticParams, module: &Ident) -> TokenStream {
+    let wait = wait(listed.is_async);
+    let check = listed.returned.drawn.as_ref().map(|drawn| {
+        let message = "`generate_static_params` cannot return `{Self}`";
+        let note =
+            "return `Vec<Params>`, an array of `Params`, or a `waystation::Result` of one of them";
+        check(&quote!(sdk::IntoStaticParams), message, drawn, note)
+    });
+    let checked = check
+        .is_some()
+        .then(|| quote!(let listed = checked(listed);));
+    let taken =
+        quote_spanned!(listed.returned.span=> sdk::IntoStaticParams::into_static_params(listed));
+    quote! {
+        impl sdk::static_params::Guest for Exported {
+            async fn generate() -> ::std::result::Result<::std::vec::Vec<::std::vec::Vec<sdk::Param>>, sdk::Failure> {
+                #check
+                let listed = self::#module::generate_static_params() #wait;
+                #checked
+                sdk::listed(#taken)
+            }
+        }
+
+        #[cfg(target_family = "wasm")]
+        ::waystation::__private::static_params::export_static_params!(Exported with_types_in ::waystation::__private::static_params);
     }
 }
 

@@ -17,6 +17,7 @@ mod metadata;
 mod method;
 mod module;
 mod params;
+mod static_params;
 
 use proc_macro2::TokenStream;
 use quote::quote;

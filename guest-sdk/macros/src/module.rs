@@ -6,6 +6,7 @@ use crate::constants::{Constant, Form};
 use crate::fault::Place;
 use crate::metadata::Lists;
 use crate::method::Method;
+use crate::static_params::StaticParams;
 
 /// What a module defines.
 #[derive(Debug, Default)]
@@ -14,12 +15,13 @@ pub(crate) struct Module {
     pub(crate) constants: Vec<Defined>,
     /// What lists the several that a metadata module makes.
     pub(crate) lists: Option<Lists>,
+    pub(crate) static_params: Option<StaticParams>,
 }
 
 impl Module {
     /// The same module with the types of its handlers drawn, for a compiler that does not know the file's tokens.
     pub(crate) fn drawn(mut self, file: &str, source: &str) -> Self {
-        for place in self.handlers.iter_mut().flat_map(Handler::places) {
+        for place in self.places() {
             place.draw(file, source);
         }
         self
@@ -27,13 +29,20 @@ impl Module {
 
     /// The same module, all of it at `span`.
     pub(crate) fn with_span(mut self, span: Span) -> Self {
-        for place in self.handlers.iter_mut().flat_map(Handler::places) {
+        for place in self.places() {
             place.span = span;
         }
         for defined in &mut self.constants {
             defined.ty = span;
         }
         self
+    }
+
+    fn places(&mut self) -> impl Iterator<Item = &mut Place> {
+        let listed = self.static_params.iter_mut();
+        let listed = listed.map(|listed| &mut listed.returned);
+        let handlers = self.handlers.iter_mut().flat_map(Handler::places);
+        handlers.chain(listed)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// The host that stands for the app itself; the host program knows it too.
+/// The host that stands for the app itself, and the one for the store; the host program knows them too.
 const SELF: &str = "self";
+const STORE: &str = "store.self";
 
 /// A server and a path there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Address {
         };
         let end = rest.find(['/', '?', '\\']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
-        if authority.is_empty() || authority == SELF {
+        if authority.is_empty() || is_own(authority) {
             return None;
         }
         let target = match target.strip_prefix('/') {
@@ -45,6 +46,15 @@ impl Address {
             authority: authority.to_owned(),
             target,
         })
+    }
+
+    /// A path of the store.
+    pub(super) fn store(target: String) -> Self {
+        Self {
+            is_tls: false,
+            authority: STORE.to_owned(),
+            target,
+        }
     }
 
     /// Where a `Location` leads from here (RFC 3986, 5.2).
@@ -83,6 +93,13 @@ impl Address {
             false => "http",
         }
     }
+}
+
+/// Whether it is a name that only the SDK itself uses.
+fn is_own(authority: &str) -> bool {
+    [SELF, STORE]
+        .iter()
+        .any(|own| authority.eq_ignore_ascii_case(own))
 }
 
 fn has_scheme(location: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::HeaderName;
+
 /// Why [`fetch`](crate::fetch()) has no answer. With `?` it answers 500.
 ///
 /// ```
@@ -31,6 +33,8 @@ pub enum FetchErrorKind {
     Url,
     /// GET or HEAD with a body.
     BodyOfGet,
+    /// A header that only the host's own messages have: `x-waystation-...`.
+    ForbiddenHeader(HeaderName),
     /// The operator does not list this server.
     NotAllowed,
     /// The server's name leads to an address that is not public.
@@ -80,6 +84,7 @@ impl fmt::Display for FetchError {
         f.write_str(match &self.kind {
             FetchErrorKind::Url => "write an absolute URL such as `https://api.example.com/items`, or a path of this app such as `/items`",
             FetchErrorKind::BodyOfGet => "GET and HEAD have no body; choose another method",
+            FetchErrorKind::ForbiddenHeader(name) => return write!(f, "`{name}` is the host's own; leave it out"),
             FetchErrorKind::NotAllowed => "this server is not allowed; add it to `hosts` of `[outbound]` in waystation.toml",
             FetchErrorKind::NotPublic => "its name leads to an address that is not public; the operator can allow it in `addresses` of `[outbound]` in waystation.toml",
             FetchErrorKind::TooMany => "one request may not make so many; the operator can allow more with `fetches` of `[limits]` in waystation.toml",

@@ -7,7 +7,6 @@ use wasip3::http::types::{self as wasi, ErrorCode};
 
 use super::error::{FetchError, FetchErrorKind};
 use super::{Fetched, Whole};
-use crate::ambient;
 use crate::body::Kind;
 use crate::call::copy;
 use crate::error::{Error, Result};
@@ -54,7 +53,7 @@ fn prepare(request: Whole) -> Result<wasi::Request> {
     let (contents, ended) = match body.is_empty() {
         true => (None, wasip3::wit_future::new(|| Ok(None)).1),
         false => {
-            let (contents, ended) = outgoing::contents(ambient::current("fetch()"), body);
+            let (contents, ended) = outgoing::contents(body);
             (Some(contents), ended)
         }
     };

@@ -1,6 +1,10 @@
 use super::address::Address;
 use super::follow::{becomes_get, carried};
 use super::*;
+use crate::ambient::Scope;
+use crate::call::Call;
+use crate::segment::Revalidate;
+use crate::testing::{self, TestRequest};
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 
 #[test]
@@ -28,6 +32,7 @@ fn an_address_is_absolute_or_a_path_of_the_app() {
         "https://",
         "https:///x",
         "http://self/x",
+        "http://Store.self/value/a",
         "mailto:a@b.test",
     ] {
         check(none, "none");
@@ -136,7 +141,68 @@ fn what_cannot_be_sent_is_told_before_it_is() {
         "cannot fetch `/items`: GET and HEAD have no body; choose another method",
     );
     check(
+        fetch("/items").header("x-waystation-fetch", "renew"),
+        "cannot fetch `/items`: `x-waystation-fetch` is the host's own; leave it out",
+    );
+    check(
         fetch("/items").header("a b", "c"),
         "invalid HTTP header name",
     );
+}
+
+#[test]
+fn what_is_said_of_keeping_is_told_to_the_host() {
+    let posts = || fetch("/").revalidate(60).tags(["a b", "é"]);
+    told("", || fetch("/")); // FC1
+    told("cache=force-cache", || {
+        fetch("/").cache(CacheMode::ForceCache)
+    }); // FC2
+    told("revalidate=never", || {
+        fetch("/").revalidate(Revalidate::NEVER)
+    });
+    told("revalidate=60; tag=a%20b; tag=%C3%A9", posts); // FC3
+    told("cache=no-store", || fetch("/").cache(CacheMode::NoStore)); // FC4
+    told("revalidate=0", || fetch("/").revalidate(0));
+    told("tag=a", || fetch("/").tags(["a"])); // FC6
+    told("revalidate=60", || fetch("/elsewhere").revalidate(60)); // along a redirect
+    told("revalidate=60; renew; tag=a%20b; tag=%C3%A9", move || {
+        crate::update_tag("é"); // V9
+        posts()
+    });
+}
+
+/// Compares what the host is told beside a request.
+#[track_caller]
+fn told(expected: &str, ask: impl FnOnce() -> Fetch + 'static) {
+    let host = |request: http::Request<Bytes>| match request.uri().path() {
+        "/elsewhere" => Response::builder()
+            .status(307)
+            .header("location", "/")
+            .body(()),
+        _ => {
+            let told = request.headers().get(HEADER);
+            Ok(Response::text(
+                told.map_or("", |told| told.to_str().unwrap()),
+            ))
+        }
+    };
+    let handler = || async { ask().await?.text().await };
+    let response = TestRequest::get("/").fetch(host).call(handler);
+    assert_eq!(response.text(), expected);
+}
+
+#[test]
+fn a_host_without_a_store_is_told_nothing() {
+    let mut facts = testing::facts("/", Vec::new());
+    facts.request_id.clear();
+    let call = Call::in_memory(http::Request::default(), facts, testing::World::default());
+    let keep = Keep {
+        cache: Some(CacheMode::ForceCache),
+        ..Keep::default()
+    };
+    let header = testing::now(Scope {
+        call,
+        future: Box::pin(async move { keep.header() }),
+    });
+    assert_eq!(header, None);
 }

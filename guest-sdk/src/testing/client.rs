@@ -14,8 +14,8 @@ impl TestRequest {
     /// Sends this request to the app that `waystation test` serves, and waits for all of the answer.
     ///
     /// It meets the real component in its sandbox, and all that the operator sets. [`at`](Self::at), [`seed`](Self::seed),
-    /// [`fetch`](Self::fetch), [`leave_after`](Self::leave_after) and [`client_address`](Self::client_address) have no effect there.
-    /// Redirects are not followed, and cookies are not kept.
+    /// [`fetch`](Self::fetch), [`leave_after`](Self::leave_after), [`client_address`](Self::client_address) and
+    /// [`draft_mode`](Self::draft_mode) have no effect there. Redirects are not followed, and cookies are not kept.
     ///
     /// ```no_run
     /// use waystation::testing::TestRequest;

@@ -44,6 +44,7 @@ pub struct TestRequest {
     pub(super) seed: u64,
     pub(super) network: Network,
     pub(super) leaves_after: Option<usize>,
+    pub(super) is_draft: bool,
 }
 
 macro_rules! methods {
@@ -107,6 +108,7 @@ impl TestRequest {
             time: None,
             seed: 0,
             network: Network::default(),
+            is_draft: false,
             leaves_after: None,
         }
     }
@@ -250,7 +252,8 @@ impl TestRequest {
         self
     }
 
-    /// Answers what the handler fetches, of whatever server; the request's URL is what `fetch` was given. Unless told, `fetch` fails.
+    /// Answers what the handler fetches, of whatever server; without it `fetch` fails. The request's URL is what `fetch` was given, and its
+    /// header `x-waystation-fetch` what was said of keeping the answer.
     ///
     /// ```
     /// use waystation::{Result, fetch, testing::TestRequest};

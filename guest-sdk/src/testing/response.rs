@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, SET_COOKIE};
 use serde::de::DeserializeOwned;
 
+use super::kept::Beside;
 use crate::error::Error;
 use crate::pattern::decode;
 
@@ -42,6 +43,7 @@ pub struct TestResponse {
     chunks: Vec<Bytes>,
     error: Option<Error>,
     took: Duration,
+    pub(super) beside: Beside,
 }
 
 impl TestResponse {
@@ -58,7 +60,12 @@ impl TestResponse {
             chunks,
             error,
             took,
+            beside: Beside::NOTHING,
         }
+    }
+
+    pub(super) fn with(self, beside: Beside) -> Self {
+        Self { beside, ..self }
     }
 
     /// The status.

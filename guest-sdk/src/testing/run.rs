@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::COOKIE;
 use http::{HeaderMap, Method};
 
+use super::kept::Beside;
 use super::{TestHandler, TestRequest, TestResponse, World, facts};
 use crate::after;
 use crate::ambient::Scope;
@@ -48,6 +49,7 @@ impl TestRequest {
         );
         facts.params = params;
         facts.client_address = self.client;
+        facts.draft_mode = self.is_draft;
         let world = match self.time {
             Some(time) => World::new(time, self.seed, self.network),
             None => World::new(World::default().now(), self.seed, self.network),
@@ -76,7 +78,7 @@ impl TestRequest {
         let leaves_after = self.leaves_after;
         let finished = call.clone();
         let (chunks, cut_short) = block_on(Scope {
-            call,
+            call: call.clone(),
             future: Box::pin(async move {
                 let collected = collect(body, leaves_after, finished.signal()).await;
                 after::finish(&finished).await;
@@ -85,6 +87,7 @@ impl TestRequest {
         });
         let took = world.now().duration_since(began).unwrap_or_default();
         TestResponse::new(status, headers, chunks, error.or(cut_short), took)
+            .with(Beside::of(&call))
     }
 }
 

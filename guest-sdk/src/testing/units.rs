@@ -1,5 +1,6 @@
 //! Requests for the SDK's own unit tests.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -11,6 +12,11 @@ use crate::request::Request;
 use crate::set_cookie::cookie_pairs;
 use crate::testing::World;
 use crate::testing::facts;
+
+thread_local! {
+    /// Whether the host has a store, which `TestRequest::fetch` then answers for.
+    pub(crate) static HAS_STORE: Cell<bool> = const { Cell::new(false) };
+}
 
 pub(crate) fn call(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Rc<Call> {
     let mut request = http::Request::builder().method(method).uri(uri);

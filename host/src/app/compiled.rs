@@ -110,6 +110,15 @@ fn key_file() -> PathBuf {
         .join("waystation/node.key")
 }
 
+/// This node's key, for what else only this node may make.
+///
+/// # Errors
+///
+/// If there is none and none can be made, or it could be read by others.
+pub(super) fn node_key() -> anyhow::Result<[u8; blake3::KEY_LEN]> {
+    key(&key_file())
+}
+
 /// The node's key: 32 random bytes that only its owner can read.
 fn key(file: &Path) -> anyhow::Result<[u8; blake3::KEY_LEN]> {
     match fs::read(file) {

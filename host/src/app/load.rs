@@ -9,6 +9,7 @@ use waystation_rules::environment::Environment;
 use waystation_rules::segment::{Declared, Limits};
 
 use super::compiled::CodeCache;
+use crate::project::digest::Digest;
 use crate::sandbox::{Favour, Guest, Sandbox};
 
 /// A component and what is known of it.
@@ -17,6 +18,8 @@ pub struct Source<'a> {
     pub pattern: &'a str,
     /// The component.
     pub wasm: &'a [u8],
+    /// Names its content.
+    pub digest: &'a Digest,
     /// What its module's constants say; none for a component of another make.
     pub declared: Option<&'a Declared>,
 }
@@ -119,7 +122,13 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
         None => loader.sandbox.compile(source.wasm),
     };
     let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
-    let guest = Guest::load(&loader.sandbox, &component, source.pattern, config)?;
+    let guest = Guest::load(
+        &loader.sandbox,
+        &component,
+        source.pattern,
+        source.digest.as_str(),
+        config,
+    )?;
     Ok(Arc::new(guest.in_environment(&loader.environment)))
 }
 

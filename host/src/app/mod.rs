@@ -5,6 +5,7 @@
 
 mod compiled;
 mod file;
+mod keep;
 mod load;
 
 use std::sync::Arc;
@@ -21,8 +22,10 @@ use crate::outbound::Client;
 use crate::project::files::FileSource;
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
+use crate::store::Kept;
 
 pub use file::{Content, File};
+pub use keep::{keep, keep_for_now, keep_on};
 pub use load::{Loader, Source, guest, in_parallel};
 
 /// A set of routes, and how they are served. Nothing in it changes.
@@ -114,10 +117,12 @@ pub struct Policy {
     pub outbound: Arc<Client>,
     /// Answers are compressed for clients that take that.
     pub compression: bool,
+    /// What the app keeps.
+    pub kept: Arc<Kept>,
 }
 
 impl Policy {
-    /// What the settings come to, for a host that `request.url` calls `origin`.
+    /// What the settings come to, for a host that `request.url` calls `origin` and that keeps what it keeps in `kept`.
     ///
     /// # Errors
     ///
@@ -126,6 +131,7 @@ impl Policy {
         settings: &Settings,
         origin: Authority,
         shows_errors: bool,
+        kept: Arc<Kept>,
     ) -> Result<Self, SettingsError> {
         Ok(Self {
             shows_errors,
@@ -136,6 +142,7 @@ impl Policy {
             trust: Arc::new(settings.trust()?),
             outbound: Arc::new(Client::new(settings.outbound(shows_errors)?)),
             compression: settings.compression.unwrap_or(true),
+            kept,
         })
     }
 }

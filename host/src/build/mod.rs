@@ -217,6 +217,7 @@ impl Build {
             bytes: route.component.len() as u64,
             methods: route.inspected.methods,
             config: route.declared().cloned(),
+            kept: None,
         };
         let proxy = |proxy: &BuiltRoute| manifest::Proxy {
             file: proxy.source.file.clone(),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
+use crate::server::admin::Kinded;
+
 /// Next.js-style route handlers in Rust, each in a WebAssembly sandbox of its own.
 #[derive(Debug, Parser)]
 #[command(
@@ -33,6 +35,10 @@ pub(super) enum Command {
     Check(Check),
     /// Build and serve an app on a port of its own, and run the app's tests meanwhile
     Test(Test),
+    /// Take what a running app keeps out of date, by tag or by path
+    Revalidate(Revalidate),
+    /// List what a running app keeps in memory
+    Cache(Cache),
     /// Print the JSON schema of `waystation.toml`, for editors
     Schema,
 }
@@ -54,6 +60,9 @@ pub(super) struct New {
 pub(super) struct Dev {
     #[command(flatten)]
     pub(super) app: App,
+    /// Keep answers as `start` does, instead of running every handler each time
+    #[arg(long)]
+    pub(super) cache: bool,
     #[command(flatten)]
     pub(super) listen: Listen,
 }
@@ -94,6 +103,37 @@ pub(super) struct Test {
     /// What to pass on to `cargo test --workspace`, such as a part of a test's name
     #[arg(last = true, value_name = "ARGS")]
     pub(super) arguments: Vec<String>,
+}
+
+#[derive(Debug, Arguments)]
+#[group(id = "what", required = true, multiple = true, args = ["tags", "paths"])]
+pub(super) struct Revalidate {
+    #[command(flatten)]
+    pub(super) app: App,
+    /// What carries this tag; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(super) tags: Vec<String>,
+    /// The answers of this path; may be repeated
+    #[arg(long = "path", value_name = "PATH")]
+    pub(super) paths: Vec<String>,
+    /// How the tags go out of date, such as `max` for stale alone [default: at once]
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// What of the paths is meant, where they are patterns such as `/posts/[slug]`
+    #[arg(long)]
+    pub(super) kind: Option<Kinded>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Cache {
+    #[command(flatten)]
+    pub(super) app: App,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Remove all of it instead
+    #[arg(long, conflicts_with = "json")]
+    pub(super) purge: bool,
 }
 
 #[derive(Debug, Arguments)]

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use waystation_rules::segment::Limits;
 
-use super::args;
 use super::progress::Bar;
-use super::{report, signal};
-use crate::app::{self, Loader, Source};
-use crate::build::{self, Build, BuiltRoute, Cancel, Options, Profile};
+use super::{args, built, prerender, report, route_table, signal};
+use crate::app::{self, App, Loader, Policy};
+use crate::build::{self, Build, Cancel, Options, Profile};
+use crate::pipeline::Prerendered;
+use crate::project::environment::{self, Mode};
 use crate::project::{self, Project, output, routes::discover_all, settings::Settings};
-use crate::sandbox::{Favour, Guest};
+use crate::sandbox::Favour;
 
 pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -23,35 +24,50 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     };
 
+    let variables = environment::read(&project.root, &settings.env, Mode::Production)?;
+    let files = discover_all(&project)?.files;
     // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
     let limits = settings.limits.over(Limits::default());
     let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
-    let loaded = app::in_parallel(&build.built, |route| guest(&project, &loader, route));
-    loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let loader = loader.in_environment(variables.environment);
+    let kept = app::keep_for_now(&settings.cache, &project.name);
+    let policy = Policy::of(&settings, ORIGIN.parse()?, false, kept)?;
+    let app = Arc::new(built::app(&project, &loader, &build.built, &files, policy)?);
+    let Some(answers) = answers(&app)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+
     let output = output::folder(&project.root);
-    let files = output::store_files(&output, &discover_all(&project)?.files)?;
-    let manifest = build.manifest(&project, files);
+    let files = output::store_files(&output, &files)?;
+    let mut manifest = build.manifest(&project, files);
+    for route in &mut manifest.routes {
+        let made = answers.iter().find(|(file, _)| *file == route.file);
+        if let Some((_, Prerendered::Kept(entries))) = made {
+            let kept = entries
+                .iter()
+                .map(|entry| output::store_answer(&output, entry));
+            route.kept = Some(kept.collect::<Result<_, _>>()?);
+        }
+    }
     let components = build.built.iter().map(|route| route.component.as_ref());
     output::write(&output, &manifest, components)?;
-    report::route_table(&manifest);
+    route_table::show(&manifest);
+    report::not_kept(&answers);
     report::built(&project.root, began.elapsed());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gets a built route ready to answer.
-pub(super) fn guest(
-    project: &Project,
-    loader: &Loader,
-    route: &BuiltRoute,
-) -> anyhow::Result<Arc<Guest>> {
-    let source = Source {
-        pattern: &route.source.name(),
-        wasm: &route.component,
-        declared: route.declared(),
-    };
-    app::guest(loader, &source).map_err(|error| {
-        let place = build::place(&project.root, &route.source.file, &error);
-        error.context(format!("{place} cannot be served"))
+/// What `request.url` is while answers are made before anybody asks (row Q17).
+const ORIGIN: &str = "localhost:3000";
+
+/// The answers that are kept. None if a signal came.
+fn answers(app: &Arc<App>) -> anyhow::Result<Option<prerender::All>> {
+    super::runtime()?.block_on(async {
+        let stop = signal::stop()?;
+        tokio::select! {
+            all = prerender::all(app) => Ok(Some(all?)),
+            () = stop => Ok(None),
+        }
     })
 }
 

@@ -10,7 +10,7 @@ use waystation_rules::segment::Limits;
 use super::args::Dev;
 use super::progress::Bar;
 use super::{listen, report, signal};
-use crate::app::{Current, Loader, Policy};
+use crate::app::{self, Current, Loader, Policy};
 use crate::build::{Cancel, Options, Profile, toolchain};
 use crate::dev::{Files, News, Session, follow};
 use crate::project::environment::{self, Mode};
@@ -41,7 +41,14 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             Favour::Compiling,
         )?;
         let loader = loader.in_environment(variables.environment);
-        let policy = Policy::of(&settings, listen::origin(address)?, true)?;
+        let kept = app::keep(
+            &settings.cache,
+            &project.root,
+            &project.name,
+            "",
+            args.cache,
+        )?;
+        let policy = Policy::of(&settings, listen::origin(address)?, true, kept)?;
         if let Some(text) = policy.rules.warning() {
             report::warning(&text);
         }
@@ -50,6 +57,7 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             target_dir: None,
         };
         let mut files = Files::of(&project);
+        let root = project.root.clone();
         let mut session = Session::new(project, toolchain, options, loader, policy, settings);
 
         let mut stop = std::pin::pin!(stop);
@@ -74,6 +82,7 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             }
         }
         let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
+        listen::for_operator(&root, &current);
         let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {
             report::news(&news)
         }));

@@ -2,11 +2,16 @@
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use http::uri::Authority;
 
 use super::args::Listen;
+use crate::app::Current;
 use crate::project::settings::Server;
+use crate::server::admin;
 
 /// Row CL2.
 const PORT: u16 = 3000;
@@ -33,6 +38,16 @@ pub(super) fn address(
     addresses
         .next()
         .with_context(|| format!("`{host}` has no address"))
+}
+
+/// Listens for the operator of the app in `root` beside everything else. An app whose folder cannot be written to goes on without.
+pub(super) fn for_operator(root: &Path, current: &Arc<Current>) {
+    match admin::bind(&admin::socket(root)) {
+        Ok(listener) => drop(tokio::spawn(admin::serve(listener, Arc::clone(current)))),
+        Err(error) => {
+            tracing::warn!("`waystation revalidate` and `cache` do not reach this app: {error}")
+        }
+    }
 }
 
 /// What `request.url` calls this host (row Q2): `localhost` for a loopback or unspecified address.

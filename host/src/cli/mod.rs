@@ -4,12 +4,16 @@
 
 mod args;
 mod build;
+mod built;
 mod check;
 mod dev;
 mod listen;
 mod new;
+mod operate;
+mod prerender;
 mod progress;
 mod report;
+mod route_table;
 mod routes;
 mod signal;
 mod start;
@@ -34,6 +38,8 @@ pub fn main() -> ExitCode {
         Command::Routes(args) => routes::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Revalidate(args) => operate::revalidate(args),
+        Command::Cache(args) => operate::cache(&args),
         Command::Schema => Ok(report::data(&schema::text())),
     };
     match done {

@@ -12,9 +12,8 @@ use waystation_rules::table::Conflict;
 
 use crate::build::{FailedRoute, failure};
 use crate::dev::{Change, News};
+use crate::pipeline::Prerendered;
 use crate::project::environment::Found;
-use crate::project::files::FileKind;
-use crate::project::manifest::{File, Manifest};
 use crate::project::template::Sdk;
 
 /// What went wrong, and what to do.
@@ -231,79 +230,16 @@ pub(super) fn checked(routes: usize, took: Duration) {
     );
 }
 
-/// A row of the route table.
-struct Row<'a> {
-    symbol: &'a str,
-    pattern: &'a str,
-    bytes: u64,
-    methods: String,
-}
-
-/// The route table of a build, in the shape of Next's (rows CL6, CL7): routes and metadata files, but for `/favicon.ico`.
-pub(super) fn route_table(manifest: &Manifest) {
-    let routes = manifest.routes.iter().map(|route| Row {
-        symbol: "ƒ",
-        pattern: &route.pattern,
-        bytes: route.bytes,
-        methods: route
-            .methods
-            .iter()
-            .map(|method| method.as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
-    });
-    let is_shown = |file: &&File| file.kind == FileKind::Metadata && file.pattern != "/favicon.ico";
-    let files = manifest.files.iter().filter(is_shown).map(|file| Row {
-        symbol: "○",
-        pattern: &file.pattern,
-        bytes: file.blob.bytes,
-        methods: "GET".to_owned(),
-    });
-    let mut rows: Vec<_> = routes.chain(files).collect();
-    rows.sort_by_key(|row| row.pattern);
-    eprintln!();
-    let width = rows
-        .iter()
-        .map(|row| row.pattern.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(20);
-    eprintln!(
-        "{}",
-        format_args!("{:<1$}      Size  Methods", "Route (app)", width + 4).bold()
-    );
-    let last = rows.len().saturating_sub(1);
-    for (index, row) in rows.iter().enumerate() {
-        let corner = match index {
-            _ if last == 0 => "─",
-            0 => "┌",
-            _ if index == last => "└",
-            _ => "├",
-        };
-        let size = format!("{} kB", row.bytes.div_ceil(1000));
-        eprintln!(
-            "{corner} {} {:<width$} {size:>9}  {}",
-            row.symbol,
-            row.pattern,
-            row.methods.dimmed()
-        );
+/// The routes of a build that asked for their answers to be kept, and cannot have it.
+pub(super) fn not_kept(answers: &[(String, Prerendered)]) {
+    for (file, made) in answers {
+        if let Prerendered::Dynamic {
+            reason: Some(reason),
+        } = made
+        {
+            warning(&format!("{file} is answered on demand: {reason}"));
+        }
     }
-    for proxy in &manifest.proxies {
-        let size = format!("{} kB", proxy.bytes.div_ceil(1000));
-        let sources = proxy.config.matcher.iter().flatten();
-        let sources: Vec<_> = sources.map(|matcher| matcher.source.as_str()).collect();
-        let name = format!("Proxy {}", proxy.file);
-        let width = width + 2;
-        eprintln!(
-            "\nƒ {name:<width$} {size:>9}  {}",
-            sources.join(" ").dimmed()
-        );
-    }
-    eprintln!();
-    if rows.iter().any(|row| row.symbol == "○") {
-        eprintln!("○  (Static)   sent as it is");
-    }
-    eprintln!("ƒ  (Dynamic)  answered on demand");
 }
 
 fn url(address: SocketAddr) -> String {

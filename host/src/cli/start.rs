@@ -20,6 +20,7 @@ use crate::project::files::FileKind;
 use crate::project::{self, manifest, output, settings::Settings};
 use crate::sandbox::{Favour, Guest};
 use crate::server;
+use crate::store::Store;
 
 pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -51,19 +52,45 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let load = |asked: &manifest::Proxy| proxy(&loader, &output, asked);
         let proxies = app::in_parallel(&build.proxies, load);
         let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
-        let policy = Policy::of(&settings, listen::origin(address)?, false)?;
+        let kept = app::keep(&settings.cache, &root, &build.name, &release(&build), true)?;
+        let policy = Policy::of(&settings, listen::origin(address)?, false, kept)?;
         if let Some(text) = policy.rules.warning() {
             report::warning(&text);
         }
+        restore(&policy.kept.store, &output, &build).await?;
         let current = Arc::new(Current::new(App {
             table,
             proxies,
             policy,
         }));
+        listen::for_operator(&root, &current);
         report::started(address, build.routes.len(), started.elapsed());
         let finished = server::serve(listener, current, stop).await;
         Ok(report::stopped(finished))
     })
+}
+
+/// Keeps the answers that were made by the build, unless newer ones are kept already.
+async fn restore(store: &Store, output: &Path, build: &manifest::Manifest) -> anyhow::Result<()> {
+    for answer in build
+        .routes
+        .iter()
+        .flat_map(|route| route.kept.iter().flatten())
+    {
+        let entry = output::read_answer(output, answer)?;
+        if store.get(&entry.key).await.is_none() {
+            store.put(entry).await;
+        }
+    }
+    Ok(())
+}
+
+/// Names all code of a build.
+fn release(build: &manifest::Manifest) -> String {
+    let routes = build.routes.iter().map(|route| &route.digest);
+    let proxies = build.proxies.iter().map(|proxy| &proxy.digest);
+    let digests: String = routes.chain(proxies).map(Digest::as_str).collect();
+    Digest::of(digests.as_bytes()).as_str().to_owned()
 }
 
 /// A route of the build, ready to answer.
@@ -76,6 +103,9 @@ fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Res
         route.config.as_ref(),
     )
     .with_context(|| format!("{} cannot be served", route.file))?;
+    if route.kept.is_none() {
+        guest.set_dynamic(); // the build found out
+    }
     Ok(Entry {
         pattern: RoutePattern::parse(route.pattern.trim_start_matches('/'))?,
         file: route.file.clone(),
@@ -144,6 +174,7 @@ fn guest(
         &Source {
             pattern,
             wasm: &wasm,
+            digest,
             declared,
         },
     )

@@ -237,7 +237,8 @@ impl Session {
             shows_errors,
             ..
         } = &self.policy;
-        let policy = Policy::of(&settings, origin.clone(), *shows_errors)?;
+        let kept = app::keep_on(&self.policy.kept, &settings.cache);
+        let policy = Policy::of(&settings, origin.clone(), *shows_errors, kept)?;
         if settings.server != self.settings.server {
             tracing::warn!("[server] of waystation.toml holds from the next start on");
         }
@@ -286,6 +287,7 @@ impl Session {
             &Source {
                 pattern: &source.name(),
                 wasm: component,
+                digest,
                 declared: route.declared(),
             },
         )?;

@@ -3,11 +3,13 @@
 //! In: hyper's bodies, and files. Out: [`RequestBody`], which ends with an error where the guest's limit is passed, and [`Body`], which hyper
 //! sends, [`compressed()`] if the client takes that.
 
+mod collected;
 mod compressed;
 mod file;
 mod request;
 mod response;
 
+pub use collected::{Begun, Collected, collect};
 pub use compressed::compressed;
 pub use file::OpenFile;
 pub use request::{RequestBody, Upload};

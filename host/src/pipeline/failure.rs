@@ -8,6 +8,7 @@ use std::time::Duration;
 use headers::{ContentRange, HeaderMapExt as _};
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
+use waystation_rules::caching::{NOT_KEPT, NotKept};
 use waystation_rules::forwarded::ForwardedError;
 use waystation_rules::method::Methods;
 use waystation_rules::path::PathError;
@@ -88,6 +89,10 @@ pub(super) enum Refusal {
     #[error("{}", .0.text)]
     Broken(Arc<Broken>),
 
+    /// The answer of a route with `DYNAMIC = Error` cannot be kept (row Y5).
+    #[error("with `DYNAMIC = Dynamic::Error` every answer is kept, and this one cannot be: {0}")]
+    NotStatic(NotKept),
+
     /// The handler failed or was stopped.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -111,7 +116,7 @@ impl Refusal {
             Self::Method(_) | Self::FileMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::File(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::File(_) | Self::NotStatic(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Fault(fault) => match fault {
@@ -186,9 +191,7 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
     if let Some(wait) = refusal.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
-    let uncacheable =
-        HeaderValue::from_static("private, no-cache, no-store, max-age=0, must-revalidate");
-    headers.insert(CACHE_CONTROL, uncacheable);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
     if reader.is_developer {
         let (content_type, text) = match reader.wants_html {
             true => ("text/html; charset=utf-8", page(status, &refusal)),

@@ -2,15 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{ALLOW, CONTENT_LENGTH, LOCATION, REFRESH, SET_COOKIE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, LOCATION, REFRESH, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use waystation_rules::caching::NOT_KEPT;
 use waystation_rules::config::Redirect;
 use waystation_rules::cookies::{self, SetCookie};
 use waystation_rules::finish;
 use waystation_rules::method::Methods;
 
 use crate::http::{Body, Response, empty, whole};
-use crate::sandbox::{Answer, Fault};
+use crate::sandbox::{Answer, Effects, Fault};
 
 /// Turns an answer into what may leave: its cookies merged, its framing left to hyper. Whether it has a body for HEAD is settled last, for
 /// its name and length are those of GET.
@@ -21,7 +22,7 @@ use crate::sandbox::{Answer, Fault};
 pub(super) fn response(answer: Answer) -> Result<Response, Fault> {
     let Answer {
         mut response,
-        cookies,
+        effects: Effects { cookies, .. },
         ..
     } = answer;
     let status = response.status().as_u16();
@@ -38,6 +39,13 @@ pub(super) fn response(answer: Answer) -> Result<Response, Fault> {
         *response.body_mut() = empty();
     }
     Ok(response)
+}
+
+/// Tells everybody on the way to keep nothing, unless the handler has said what they may keep.
+pub(super) fn not_kept(headers: &mut HeaderMap) {
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static(NOT_KEPT));
 }
 
 /// Takes the body off an answer to HEAD, and says how long it was.

@@ -32,6 +32,8 @@ pub(super) struct Facts<'a> {
     pub(super) id: RequestId,
     /// What `request.url` calls this host, unless a trusted proxy knows better.
     pub(super) origin: &'a Authority,
+    /// Whether the client is in draft mode.
+    pub(super) draft_mode: bool,
 }
 
 /// The call of a handler.
@@ -76,6 +78,7 @@ pub(super) fn told(
         params: facts.params,
         cookies: facts.cookies,
         client_address: facts.settled.client.to_string(),
+        draft_mode: facts.draft_mode,
     })
 }
 

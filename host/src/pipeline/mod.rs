@@ -8,13 +8,17 @@ mod client;
 mod compress;
 mod conditional;
 mod configured;
+mod effects;
 mod elsewhere;
 mod failure;
 mod file;
 mod finish;
 mod handle;
+mod listed;
 mod own;
+mod prerender;
 mod proxy;
+mod reuse;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,6 +26,7 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue};
 use tokio_util::task::TaskTracker;
+use waystation_rules::caching::Keeping;
 use waystation_rules::compression::Sent;
 use waystation_rules::cors;
 use waystation_rules::finish as rules;
@@ -37,6 +42,9 @@ use configured::{Added, Resolved};
 use elsewhere::Leader;
 use failure::Refusal;
 use proxy::{Passage, Passed};
+use reuse::Wanted;
+
+pub use prerender::{PrerenderError, Prerendered, prerender};
 
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,10 +69,11 @@ pub async fn respond(
     let reader = failure::Reader::of(&app.policy, &request);
     let asked = Asked::of(&request);
     let asks = Asks {
-        client: Arc::clone(&app.policy.outbound),
         own: Arc::clone(&app) as _,
         asker,
         background,
+        draft_mode: false,
+        making: None,
     };
     let mut left = Left::default();
     let walked = walk(&app, asks, request, &mut record, &mut left).await;
@@ -102,8 +111,8 @@ pub async fn respond(
 }
 
 async fn walk(
-    app: &App,
-    asks: Asks,
+    app: &Arc<App>,
+    mut asks: Asks,
     mut request: http::Request<Upload>,
     record: &mut Record,
     left: &mut Left,
@@ -140,6 +149,7 @@ async fn walk(
         done: Vec::new(),
         set: Vec::new(),
     };
+    asks.draft_mode = effects::is_draft(&policy.kept, &passage.cookies);
     let found = loop {
         match configured::resolved(app, &passage, &mut left.added)? {
             Resolved::Route { found, rewritten } => {
@@ -153,7 +163,10 @@ async fn walk(
                     .await?
                 {
                     Passed::On => {}
-                    Passed::Answered(answer) => return Ok(finish::response(answer)?),
+                    Passed::Answered(mut answer) => {
+                        effects::settle(policy, &mut answer.effects, record).await;
+                        return Ok(finish::response(answer)?);
+                    }
                     Passed::Other { url } => {
                         return elsewhere::ask(policy, Leader::Proxy, url, passage.request).await;
                     }
@@ -174,6 +187,9 @@ async fn walk(
         Handler::Broken(broken) => return Err(Refusal::Broken(Arc::clone(broken))),
     };
 
+    if !listed::answers(guest, found.pattern, &found.params, &asks).await? {
+        return Err(Refusal::NotFound);
+    }
     let implemented = guest.methods();
     let method = match method::dispatch(passage.request.method().as_str(), implemented) {
         Dispatch::Run(method) => method,
@@ -194,6 +210,24 @@ async fn walk(
         Dispatch::Unknown => return Err(Refusal::UnknownMethod),
     };
 
+    let keeping = match method {
+        Method::Get => reuse::keeping(app, found.route, guest),
+        _ => Keeping::Never,
+    };
+    if keeping != Keeping::Never && !asks.draft_mode && !guest.is_dynamic() {
+        let wanted = Wanted {
+            app,
+            guest,
+            keeping,
+            pattern: found.pattern,
+            params: &found.params,
+            asks: &asks,
+        };
+        if let Some(response) = wanted.answer(record).await? {
+            return Ok(response);
+        }
+    }
+
     let facts = handle::Facts {
         method,
         params: found.params,
@@ -203,10 +237,17 @@ async fn walk(
         settled: &settled,
         id: record.id,
         origin: &policy.origin,
+        draft_mode: asks.draft_mode,
     };
     let call = handle::call(passage.request, guest, facts)?;
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call, asks).await;
     record.add_guest_time(started.elapsed());
-    Ok(finish::response(answer?)?)
+    let mut answer = answer?;
+    effects::settle(policy, &mut answer.effects, record).await;
+    let mut response = finish::response(answer)?;
+    if keeping != Keeping::Never {
+        finish::not_kept(response.headers_mut()); // D3: what others get from a cache
+    }
+    Ok(response)
 }

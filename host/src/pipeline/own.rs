@@ -11,11 +11,21 @@ use waystation_rules::forwarded;
 
 use crate::app::App;
 use crate::http::{Response, Upload};
+use crate::outbound::Client;
 use crate::sandbox::{Asker, OwnRoutes};
+use crate::store::Kept;
 
 impl OwnRoutes for App {
     fn origin(&self) -> &Authority {
         &self.policy.origin
+    }
+
+    fn client(&self) -> &Arc<Client> {
+        &self.policy.outbound
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.policy.kept
     }
 
     fn ask(

@@ -104,6 +104,7 @@ impl Passage<'_> {
             settled: self.settled,
             id: record.id,
             origin: self.origin,
+            draft_mode: asks.draft_mode,
         };
         let call = handle::told(head(&self.request), body, facts)?;
         let origin = origin(call.request.uri());
@@ -132,16 +133,16 @@ impl Passage<'_> {
         added: &mut Added,
     ) -> Result<Passed, Refusal> {
         let headers = answer.response.headers_mut();
-        finish::check(&answer.cookies)?;
+        finish::check(&answer.effects.cookies)?;
         finish::strip(headers);
-        finish::merge(headers, &answer.cookies);
+        finish::merge(headers, &answer.effects.cookies);
         configured::also(added, headers);
 
         for (name, value) in onward.request_headers {
             self.change(name, value, record);
         }
         self.cookies = handle::cookies(self.request.headers());
-        self.set.extend(answer.cookies);
+        self.set.extend(answer.effects.cookies);
         cookies::overlay(&mut self.cookies, &self.set);
 
         let Some(rewrite) = onward.rewrite else {

@@ -4,6 +4,7 @@ use super::digest::Digest;
 use super::files::FileKind;
 use super::routes::RouteKind;
 use serde::{Deserialize, Serialize};
+use waystation_rules::caching::Life;
 use waystation_rules::file::Encoding;
 use waystation_rules::method::Methods;
 use waystation_rules::segment::Declared;
@@ -95,6 +96,21 @@ pub struct Route {
     /// What its module's constants say; absent for a component that is no route module.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub config: Option<Declared>,
+    /// The answers to GET that are kept; absent for a route whose handler runs for each request, empty for one that is kept on demand.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kept: Option<Vec<Answer>>,
+}
+
+/// An answer that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// With the params: `/items/hello`.
+    pub path: String,
+    /// The entry of the store, at `answers/<digest>` from the manifest's folder.
+    pub blob: Blob,
+    /// How long it lives.
+    pub life: Life,
 }
 
 /// How the host talks to a component.

@@ -27,12 +27,18 @@ pub use cargo_toml::CargoToml;
 pub use error::{ProjectError, ProjectErrors};
 
 /// Everything that is written for an app and can be thrown away, in its root.
-const OWN_DIR: &str = ".waystation";
+pub const OWN_DIR: &str = ".waystation";
 
 /// Where the code compiled for the app at `root` is kept.
 #[must_use]
 pub fn code_cache(root: &Path) -> PathBuf {
     root.join(OWN_DIR).join("cache")
+}
+
+/// Where what is kept on disk is.
+#[must_use]
+pub fn kept(root: &Path) -> PathBuf {
+    root.join(OWN_DIR).join("kept")
 }
 
 /// An app: a Cargo package with an `app/` folder.

@@ -7,6 +7,7 @@ use super::digest::Digest;
 use super::files::FileSource;
 use super::manifest::{self, Blob, Manifest, VERSION};
 use super::{OWN_DIR, atomic};
+use crate::store::Entry;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -144,6 +145,43 @@ pub fn find_file(folder: &Path, blob: &Blob) -> Result<PathBuf, OutputError> {
     }
 }
 
+/// Where answers go, by their digests, from the manifest's folder.
+const ANSWERS: &str = "answers";
+
+/// Takes an answer into the build.
+///
+/// # Errors
+///
+/// [`OutputError::Write`].
+pub fn store_answer(folder: &Path, entry: &Entry) -> Result<manifest::Answer, OutputError> {
+    let bytes = entry.to_bytes();
+    let digest = Digest::of(&bytes);
+    let path = folder.join(ANSWERS).join(digest.as_str());
+    atomic::write(&path, &bytes).map_err(|error| OutputError::Write { path, error })?;
+    Ok(manifest::Answer {
+        path: entry.label.clone(),
+        blob: Blob {
+            digest,
+            bytes: bytes.len() as u64,
+        },
+        life: entry.life,
+    })
+}
+
+/// Reads an answer of the build.
+///
+/// # Errors
+///
+/// [`OutputError::Changed`] if it is not what was written, [`OutputError::Read`].
+pub fn read_answer(folder: &Path, answer: &manifest::Answer) -> Result<Entry, OutputError> {
+    let path = folder.join(ANSWERS).join(answer.blob.digest.as_str());
+    let bytes = fs::read(&path).map_err(|error| OutputError::Read {
+        path: path.clone(),
+        error,
+    })?;
+    Entry::from_bytes(&bytes.into()).map_err(|_| OutputError::Changed { path })
+}
+
 /// Makes a build the latest one. The components are those that the manifest names, in any order; its files are [stored](store_files) already.
 ///
 /// # Errors
@@ -231,8 +269,13 @@ fn remove_others(folder: &Path, manifest: &Manifest, before: Option<&Manifest>) 
         encoded.chain([&file.blob])
     });
     let blobs = blobs.map(|blob| folder.join(file_path(&blob.digest)));
-    let keep: BTreeSet<_> = components.chain(blobs).collect();
-    let folders = ["components", FILES].map(|name| fs::read_dir(folder.join(name)));
+    let answers = manifest
+        .routes
+        .iter()
+        .flat_map(|route| route.kept.iter().flatten());
+    let answers = answers.map(|answer| folder.join(ANSWERS).join(answer.blob.digest.as_str()));
+    let keep: BTreeSet<_> = components.chain(blobs).chain(answers).collect();
+    let folders = ["components", FILES, ANSWERS].map(|name| fs::read_dir(folder.join(name)));
     let entries = folders.into_iter().flatten().flatten().flatten();
     for path in entries
         .map(|entry| entry.path())
@@ -356,6 +399,7 @@ mod tests {
             bytes: content.len() as u64,
             methods: Methods::ALL,
             config: None,
+            kept: None,
         };
         Manifest {
             version: VERSION,

@@ -9,10 +9,12 @@ use super::place::Place;
 use super::suggest::nearest;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waystation_rules::base_path::{BasePath, BasePathError};
+use waystation_rules::caching;
 use waystation_rules::config::{ConfigError, Declared, Rules, declared};
 use waystation_rules::environment::{self, NameError};
 use waystation_rules::forwarded::{Trust, TrustError};
@@ -32,6 +34,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[outbound]`.
     pub outbound: Outbound,
+    /// `[cache]`.
+    pub cache: Cache,
     /// `trailing_slash = true`: paths end in a slash, as with Next's `trailingSlash`.
     pub trailing_slash: bool,
     /// `compression = false`: answers are sent as they are, as with Next's `compress`, for instance where a proxy in front compresses them.
@@ -70,6 +74,57 @@ pub struct Outbound {
     pub hosts: Vec<String>,
     /// Ranges that may be reached though they are not public, such as `10.0.0.0/8`.
     pub addresses: Vec<String>,
+}
+
+/// `[cache]`: what is kept, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// MiB of memory for what is kept: 64 if it is not said.
+    pub memory_mb: Option<u32>,
+    /// MiB of disk for what is kept, below `.waystation/`, so that a restart finds it; none if it is not said.
+    pub disk_mb: Option<NonZeroU32>,
+    /// A Redis that the nodes of the app share, such as `redis://127.0.0.1:6379`, in place of the disk. `$NAME` takes it from the environment.
+    pub redis: Option<String>,
+    /// Seconds until an answer that goes stale expires, as with Next's `expireTime`: a year if it is not said.
+    pub expire_time: Option<NonZeroU32>,
+    /// `[cache.profiles.biweekly]`: lifetimes with a name, as with Next's `cacheLife`.
+    pub profiles: BTreeMap<String, Profile>,
+}
+
+/// `[cache.profiles.NAME]`: a lifetime with a name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Seconds until it is stale.
+    pub revalidate: u32,
+    /// Seconds until it expires; never if it is not said.
+    pub expire: Option<u32>,
+}
+
+impl Cache {
+    /// Bytes of memory for what is kept.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        u64::from(self.memory_mb.unwrap_or(64)) << 20
+    }
+
+    /// Seconds until an answer that goes stale expires.
+    #[must_use]
+    pub fn expire_time(&self) -> u32 {
+        self.expire_time.map_or(caching::YEAR, NonZeroU32::get)
+    }
+
+    /// The lifetimes that have a name.
+    #[must_use]
+    pub fn profiles(&self) -> caching::Profiles {
+        let profile = |profile: &Profile| caching::Profile {
+            revalidate: profile.revalidate,
+            expire: profile.expire,
+        };
+        let own = self.profiles.iter();
+        caching::Profiles::new(own.map(|(name, own)| (name.clone(), profile(own))))
+    }
 }
 
 /// `[limits]`: what one request may use. A key that is absent keeps its default.
@@ -149,6 +204,10 @@ pub enum SettingsError {
     #[error("{}", .0.join("\n\nerror: "))]
     Placed(Vec<String>),
 
+    /// `[cache]` names two places.
+    #[error("`cache.redis` and `cache.disk_mb` are two places for the same answers; keep one")]
+    TwoPlaces,
+
     /// No TOML, or a value of the wrong kind or size.
     #[error("{message}\n  --> {FILE}:{place}")]
     Value {
@@ -201,6 +260,9 @@ impl Settings {
         self.rules()?;
         self.trust()?;
         self.outbound(false)?;
+        if self.cache.disk_mb.is_some() && self.cache.redis.is_some() {
+            return Err(SettingsError::TwoPlaces);
+        }
         environment::check_names(&self.env).map_err(SettingsError::Environment)
     }
 
@@ -249,6 +311,7 @@ impl SettingsError {
             Self::Environment(fault) => vec![placed(fault)],
             Self::Rules(faults) => faults.iter().map(|fault| placed(fault)).collect(),
             Self::Outbound(fault) => vec![placed(fault)],
+            Self::TwoPlaces => vec![placed(&self)],
             Self::Read { .. } | Self::UnknownKey { .. } | Self::Value { .. } | Self::Placed(_) => {
                 return self;
             }
@@ -370,7 +433,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, outbound, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
+            "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, outbound, cache, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
         );
     }
 

@@ -1,6 +1,8 @@
 //! Drives a guest from its request to the last byte of its answer, in the future and the body that hyper polls.
 
 mod call;
+mod effects;
+mod params;
 mod streaming;
 
 use std::future::poll_fn;
@@ -10,7 +12,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
-use waystation_rules::cookies::SetCookie;
+use waystation_rules::caching::Reads;
 
 use super::cpu::Cpu;
 use super::fault::Fault;
@@ -19,13 +21,17 @@ use super::outgoing::Asks;
 use crate::http::Response;
 
 pub use call::{Call, Onward};
+pub use effects::Effects;
+pub use params::static_params;
 
 /// What a guest answered.
 pub struct Answer {
     /// The response as the guest wants it.
     pub response: Response,
-    /// The cookies that the handler set through `cookies()`, in order.
-    pub cookies: Vec<SetCookie>,
+    /// What else it wants done.
+    pub effects: Effects,
+    /// What of the request it had read when the head was there.
+    pub reads: Reads,
     /// Of a proxy that does not answer: how the request goes on. The response is then only headers for whoever answers.
     pub onward: Option<Box<Onward>>,
 }
@@ -73,7 +79,8 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     };
     Ok(Answer {
         response: http::Response::from_parts(parts, body),
-        cookies: head.cookies,
+        effects: head.effects,
+        reads: head.reads,
         onward: head.onward,
     })
 }
@@ -94,7 +101,8 @@ async fn place(guest: &Guest) -> Result<OwnedSemaphorePermit, Fault> {
 /// A response head, and where its body comes from.
 struct Head {
     response: http::Response<Contents>,
-    cookies: Vec<SetCookie>,
+    effects: Effects,
+    reads: Reads,
     onward: Option<Box<Onward>>,
 }
 

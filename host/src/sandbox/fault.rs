@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wasmtime::Trap;
+use waystation_rules::caching::Reads;
 
 use super::state::State;
 
@@ -44,6 +45,8 @@ pub enum Fault {
         status: u16,
         /// The error and its causes, one a line.
         message: String,
+        /// What of the request it had read.
+        reads: Reads,
     },
 
     /// It returned without an answer, or with one that HTTP does not allow.

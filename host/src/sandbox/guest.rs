@@ -1,12 +1,15 @@
 //! A compiled component, found by its type to be one of the three kinds that can answer a request, or a proxy.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::OnceCell;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime_wasi_http::{p2, p3};
 use waystation_rules::environment::Environment;
 use waystation_rules::method::{Method, Methods};
 use waystation_rules::segment::{self, CONTRACT, SegmentConfig};
+use waystation_rules::table::Param;
 
 use super::bindings::segment as wit;
 use super::engine::Sandbox;
@@ -18,11 +21,19 @@ pub struct Guest {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) pre: InstancePre<State>,
     pub(super) entry: Entry,
+    /// Where `generate_static_params` stands, if the module has it.
+    pub(super) lists_params: Option<ComponentExportIndex>,
     pub(super) route: Arc<str>,
     pub(super) config: SegmentConfig,
     pub(super) told: wit::SegmentConfig,
     pub(super) environment: Arc<Environment>,
     pub(super) idle: Idle,
+    /// Names the code, so that what it made is told from what other code makes.
+    release: Arc<str>,
+    /// It was found to read the request, so its answers are not kept.
+    is_dynamic: Arc<AtomicBool>,
+    /// What `generate_static_params` lists, once it was asked.
+    listed: Arc<OnceCell<Vec<Vec<Param>>>>,
 }
 
 /// How a component is called.
@@ -59,7 +70,7 @@ pub enum LoadError {
 impl Guest {
     /// Gets a component ready. Nothing of it runs. It sees no environment until [`Self::in_environment`] gives it one.
     ///
-    /// `route` is the pattern it answers, such as `/items/[slug]`, or a proxy's file, for the log.
+    /// `route` is the pattern it answers, such as `/items/[slug]`, or a proxy's file, for the log; `release` names its code.
     ///
     /// # Errors
     ///
@@ -68,6 +79,7 @@ impl Guest {
         sandbox: &Arc<Sandbox>,
         component: &Component,
         route: &str,
+        release: &str,
         config: SegmentConfig,
     ) -> Result<Self, LoadError> {
         let pre = sandbox
@@ -75,9 +87,10 @@ impl Guest {
             .instantiate_pre(component)
             .map_err(LoadError::Import)?;
         let handlers = Handlers::of(component);
+        let lists_params = function(component, "static-params", "generate");
         let entry = if !handlers.methods().is_empty() {
             Entry::Route(handlers)
-        } else if let Some(proxy) = handle(component, "proxy") {
+        } else if let Some(proxy) = function(component, "proxy", "handle") {
             Entry::Proxy(proxy)
         } else if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
             Entry::Http3(Box::new(service))
@@ -93,6 +106,10 @@ impl Guest {
             sandbox,
             pre,
             entry,
+            lists_params,
+            release: release.into(),
+            is_dynamic: Arc::default(),
+            listed: Arc::default(),
             route: route.into(),
             config,
             told,
@@ -107,6 +124,10 @@ impl Guest {
             sandbox: Arc::clone(&self.sandbox),
             pre: self.pre.clone(),
             entry: self.entry.clone(),
+            lists_params: self.lists_params,
+            release: Arc::clone(&self.release),
+            is_dynamic: Arc::clone(&self.is_dynamic),
+            listed: Arc::default(),
             route: Arc::clone(&self.route),
             config: self.config.clone(),
             told: self.told.clone(),
@@ -143,11 +164,36 @@ impl Guest {
     pub fn route(&self) -> &str {
         &self.route
     }
+
+    /// Names its code.
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// Whether it has `generate_static_params`.
+    pub fn lists_params(&self) -> bool {
+        self.lists_params.is_some()
+    }
+
+    /// What `generate_static_params` lists, for whoever asks it first to fill.
+    pub fn listed(&self) -> &OnceCell<Vec<Vec<Param>>> {
+        &self.listed
+    }
+
+    /// Whether it was found to read the request.
+    pub fn is_dynamic(&self) -> bool {
+        self.is_dynamic.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it reads the request.
+    pub fn set_dynamic(&self) {
+        self.is_dynamic.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Handlers {
     fn of(component: &Component) -> Self {
-        Self(Method::ALL.map(|method| handle(component, method.interface())))
+        Self(Method::ALL.map(|method| function(component, method.interface(), "handle")))
     }
 
     fn methods(&self) -> Methods {
@@ -162,11 +208,11 @@ impl Handlers {
     }
 }
 
-/// Where the `handle` of one of the contract's interfaces stands, if the component has it.
-fn handle(component: &Component, interface: &str) -> Option<ComponentExportIndex> {
+/// Where the function of one of the contract's interfaces stands, if the component has it.
+fn function(component: &Component, interface: &str, name: &str) -> Option<ComponentExportIndex> {
     let interface = format!("waystation:route/{interface}@{CONTRACT}");
     let interface = component.get_export_index(None, &interface)?;
-    component.get_export_index(Some(&interface), "handle")
+    component.get_export_index(Some(&interface), name)
 }
 
 /// The configuration in the words of `wit/segment.wit`.

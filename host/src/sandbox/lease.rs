@@ -45,7 +45,7 @@ struct Waiting {
 
 impl Guest {
     /// An instance for the request `id`, with whom its guest may ask.
-    pub(super) fn lease(&self, id: &str, asks: Asks) -> Lease {
+    pub(super) fn lease(self: &Arc<Self>, id: &str, asks: Asks) -> Lease {
         let mut lease = self.idle.take().unwrap_or_else(|| {
             let (store, cpu) = store(&self.sandbox, &self.environment, &self.route);
             Lease {
@@ -60,7 +60,7 @@ impl Guest {
         let state = lease.store.data_mut();
         state.memory.start();
         state.log.start(id, limits.log_bytes);
-        state.outgoing.start(asks, limits, &self.route, id);
+        state.outgoing.start(asks, self, id);
         lease
     }
 

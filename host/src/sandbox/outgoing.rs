@@ -1,4 +1,4 @@
-//! What a guest asks of others: of its own app without the network, of other servers through the app's client.
+//! What a guest asks of others: of its own app and of its store without the network, of other servers through the app's client.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -9,12 +9,17 @@ use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-use waystation_rules::outbound::{self, Patience, Refused};
-use waystation_rules::segment::Limits;
+use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
+use waystation_rules::outbound::{self, Patience, Refused, Target};
+use waystation_rules::segment::{FetchCache, SegmentConfig};
 
-use super::nested;
+use super::fetch_cache::{self, Keep};
+use super::guest::Guest;
+use super::making::Making;
+use super::{nested, values};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
+use crate::store::Kept;
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
@@ -22,14 +27,16 @@ const MOST_NESTED: u8 = 8;
 /// Who is asked by a guest, and for whom.
 #[derive(Clone)]
 pub struct Asks {
-    /// The app's way to other servers.
-    pub client: Arc<Client>,
-    /// The app itself.
+    /// The app.
     pub own: Arc<dyn OwnRoutes>,
     /// For whom.
     pub asker: Asker,
     /// Takes what guests go on with when their answers have gone.
     pub background: TaskTracker,
+    /// The client is in draft mode: nothing kept is used for it (row FC14).
+    pub draft_mode: bool,
+    /// What the answer being made is made of, if it is made to be kept.
+    pub making: Option<Arc<Making>>,
 }
 
 /// On whose behalf a request is made.
@@ -41,10 +48,16 @@ pub struct Asker {
     pub depth: u8,
 }
 
-/// The routes of the app that a guest belongs to.
+/// The app that a guest belongs to.
 pub trait OwnRoutes: Send + Sync {
     /// How the app is called in the URLs of its requests, such as `localhost:3000`.
     fn origin(&self) -> &Authority;
+
+    /// The app's way to other servers.
+    fn client(&self) -> &Arc<Client>;
+
+    /// What it keeps.
+    fn kept(&self) -> &Kept;
 
     /// Answers as it would a client.
     fn ask(
@@ -62,7 +75,7 @@ pub(super) struct Outgoing {
     turns: usize,
     /// Made with the first request.
     at_once: Option<Arc<Semaphore>>,
-    route: Option<Arc<str>>,
+    guest: Option<Arc<Guest>>,
     request_id: String,
 }
 
@@ -74,35 +87,87 @@ impl Outgoing {
             left: 0,
             turns: 0,
             at_once: None,
-            route: None,
+            guest: None,
             request_id: String::new(),
         }
     }
 
     /// Starts a call, which the log names by its route and its request's id.
-    pub(super) fn start(&mut self, asks: Asks, limits: &Limits, route: &Arc<str>, id: &str) {
+    pub(super) fn start(&mut self, asks: Asks, guest: &Arc<Guest>, id: &str) {
+        let limits = &guest.sandbox.limits;
         self.asks = Some(asks);
         self.left = limits.fetches;
         self.turns = limits.fetches_at_once;
         self.at_once = None;
-        self.route = Some(Arc::clone(route));
+        self.guest = Some(Arc::clone(guest));
         self.request_id.clear();
         self.request_id.push_str(id);
     }
 
     fn warn(&self, what: impl std::fmt::Display) {
-        let route = self.route.as_deref().unwrap_or_default();
+        let route = self.guest.as_ref().map_or("", |guest| guest.route());
         tracing::warn!("{route} {}: {what}", self.request_id);
     }
 
     fn prepare(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
-    ) -> Result<impl Future<Output = Result<Received, Error>> + Send + use<>, Error> {
-        let Some(asks) = self.asks.clone() else {
+    ) -> Result<Pin<Box<dyn Future<Output = Result<Received, Error>> + Send>>, Error> {
+        let (Some(asks), Some(guest)) = (self.asks.clone(), self.guest.clone()) else {
             return Err(Error::HttpRequestDenied); // a start function has no request to ask for
         };
+        if is_for_store(&request) {
+            return Ok(Box::pin(values::answer(asks, request)));
+        }
+        let plan = self.plan(&mut request, &guest.config, &asks)?;
+        let way = self.way(&request, asks, patience(options))?;
+        Ok(match plan {
+            None => Box::pin(way.send(request)),
+            Some(plan) => Box::pin(fetch_cache::send(way, request, plan)),
+        })
+    }
+
+    /// What becomes of the answer to a `fetch`: nothing if it is only handed on.
+    fn plan(
+        &self,
+        request: &mut http::Request<WasiBody>,
+        config: &SegmentConfig,
+        asks: &Asks,
+    ) -> Result<Option<Keep>, Error> {
+        let words = request.headers_mut().remove(FETCH_HEADER);
+        if words.is_none() && config.fetch_cache == FetchCache::Auto || asks.draft_mode {
+            return Ok(None); // FC1 and FC14
+        }
+        let line = words.as_ref().and_then(|words| words.to_str().ok());
+        let words = FetchWords::parse(line.unwrap_or_default()).map_err(|fault| {
+            self.warn(format_args!("a `fetch` cannot be kept: {fault}"));
+            Error::ConfigurationError
+        })?;
+        let plan = caching::plan(config, words.options).map_err(|fault| {
+            self.warn(fault);
+            Error::ConfigurationError
+        })?;
+        if let (Plan::Ask { is_said: true }, Some(making)) = (plan, &asks.making) {
+            making.is_not_kept();
+        }
+        Ok(match plan {
+            Plan::Ask { .. } => None,
+            Plan::Keep(life) => Some(Keep {
+                life,
+                tags: words.tags,
+                renew: words.renew,
+            }),
+        })
+    }
+
+    /// How a request goes to whom it is for.
+    fn way(
+        &mut self,
+        request: &http::Request<WasiBody>,
+        asks: Asks,
+        patience: Patience,
+    ) -> Result<Way, Error> {
         if !outbound::is_method(request.method().as_str()) {
             return Err(Error::HttpRequestMethodInvalid);
         }
@@ -111,10 +176,10 @@ impl Outgoing {
             Error::ConnectionLimitReached
         })?;
         let turns = self.turns;
-        let at_once = Arc::clone(
-            self.at_once
-                .get_or_insert_with(|| Arc::new(Semaphore::new(turns))),
-        );
+        let at_once = self
+            .at_once
+            .get_or_insert_with(|| Arc::new(Semaphore::new(turns)));
+        let at_once = Arc::clone(at_once);
         let is_own = outbound::is_own(request.uri(), asks.own.origin());
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
@@ -122,7 +187,7 @@ impl Outgoing {
                 return Err(Error::LoopDetected);
             }
             true => None,
-            false => Some(asks.client.admit(request.uri()).map_err(|refused| {
+            false => Some(asks.own.client().admit(request.uri()).map_err(|refused| {
                 self.warn(format_args!("a request was refused: {refused}"));
                 match refused {
                     Refused::Address { .. } => Error::DestinationIpProhibited,
@@ -130,31 +195,45 @@ impl Outgoing {
                 }
             })?),
         };
-        Ok(async move {
-            let turn = at_once.acquire_owned().await.ok();
-            let patience = patience(options);
-            match target {
-                Some(target) => {
-                    let answer = asks.client.send(&target, request, patience, turn).await?;
-                    Ok(answer.map(|body| body.boxed_unsync()))
-                }
-                None => {
-                    let asker = Asker {
-                        depth: asks.asker.depth + 1,
-                        ..asks.asker
-                    };
-                    let asked = asks
-                        .own
-                        .ask(request.map(Upload::of_guest), asker, asks.background);
-                    let answer = tokio::time::timeout(patience.head, nested::ask(asked, turn));
-                    answer.await.map_err(|_| Error::HttpResponseTimeout)?
-                }
-            }
+        Ok(Way {
+            asks,
+            target,
+            at_once,
+            patience,
         })
     }
 }
 
-type Received = http::Response<WasiBody>;
+/// How a request goes to whom it is for, and may go again.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) asks: Asks,
+    /// None for the app itself.
+    target: Option<Target>,
+    at_once: Arc<Semaphore>,
+    patience: Patience,
+}
+
+impl Way {
+    /// Sends it when it is its turn.
+    pub(super) async fn send(self, request: http::Request<WasiBody>) -> Result<Received, Error> {
+        let turn = self.at_once.acquire_owned().await.ok();
+        let (own, asker) = (self.asks.own, self.asks.asker);
+        if let Some(target) = self.target {
+            let sent = own.client().send(&target, request, self.patience, turn);
+            return Ok(sent.await?.map(|body| body.boxed_unsync()));
+        }
+        let asker = Asker {
+            depth: asker.depth + 1,
+            ..asker
+        };
+        let asked = own.ask(request.map(Upload::of_guest), asker, self.asks.background);
+        let answer = tokio::time::timeout(self.patience.head, nested::ask(asked, turn));
+        answer.await.map_err(|_| Error::HttpResponseTimeout)?
+    }
+}
+
+pub(super) type Received = http::Response<WasiBody>;
 type Sent = (Received, Box<dyn Future<Output = Result<(), Error>> + Send>);
 pub(super) type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
@@ -175,6 +254,13 @@ impl WasiHttpHooks for Outgoing {
             Err(error) => Box::new(std::future::ready(Err(error))),
         }
     }
+}
+
+/// Whether a request is for the app's store.
+fn is_for_store(request: &http::Request<WasiBody>) -> bool {
+    let uri = request.uri();
+    uri.scheme() == Some(&http::uri::Scheme::HTTP)
+        && uri.authority().is_some_and(|authority| authority == STORE)
 }
 
 fn patience(options: Option<RequestOptions>) -> Patience {

@@ -2,6 +2,7 @@
 //!
 //! In: a listener, the app pointer, and the signal to stop. Out: nothing; it returns when the last connection is done.
 
+pub mod admin;
 mod connection;
 mod listen;
 mod sniff;

@@ -1,5 +1,6 @@
 //! What is known of one request, for its line in the log.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ pub struct Record {
     guest_time: Option<Duration>,
     /// The pattern that matched, or the file of the proxy that was asked last.
     pub route: Option<Arc<str>>,
+    /// What the answer has to do with what is kept: `HIT`, or why it is not kept.
+    pub kept: Option<Cow<'static, str>>,
     started: Instant,
     method: Method,
     uri: Option<Uri>,
@@ -31,6 +34,7 @@ impl Record {
             method: method.clone(),
             uri,
             route: None,
+            kept: None,
         }
     }
 
@@ -55,7 +59,11 @@ impl Record {
         let route = self.route.as_deref().unwrap_or_default();
         let (method, status) = (&self.method, status.as_u16());
         let total = millis(self.started.elapsed());
-        tracing::info!(target: "request", "{method} {path} {status} in {total}{guest} {route}");
+        let kept = self
+            .kept
+            .map(|kept| format!(" ({kept})"))
+            .unwrap_or_default();
+        tracing::info!(target: "request", "{method} {path} {status} in {total}{guest} {route}{kept}");
     }
 }
 

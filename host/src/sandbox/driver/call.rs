@@ -12,14 +12,14 @@ use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::p3::{Request, Response};
 use wasmtime_wasi_http::{Error, FieldMap, WasiHttpView};
-use waystation_rules::cookies::{Priority, SameSite, SetCookie};
+use waystation_rules::caching::{Read, Reads};
 use waystation_rules::method::Method;
 use waystation_rules::table::{Param, ParamValue};
 
-use super::{Contents, Head, Slot, Streamed};
+use super::{Contents, Effects, Head, Slot, Streamed};
 use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
-use crate::sandbox::bindings::outcome::{self, Effect, Failure, Outcome};
+use crate::sandbox::bindings::outcome::{self, Failure, Outcome};
 use crate::sandbox::bindings::verdict::{self, HeaderChange, Verdict};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::{Entry, Guest};
@@ -40,6 +40,8 @@ pub struct Call {
     pub cookies: Vec<(String, String)>,
     /// The client's IP address.
     pub client_address: String,
+    /// Whether the client is in draft mode.
+    pub draft_mode: bool,
 }
 
 /// How a request goes on after a proxy.
@@ -147,6 +149,7 @@ where
         params: call.params.into_iter().map(param).collect(),
         cookies: call.cookies,
         client_address: call.client_address,
+        draft_mode: call.draft_mode,
         segment: guest.told.clone(),
     };
     store
@@ -157,7 +160,7 @@ where
                 .await?;
             slot.put(match handled {
                 Ok(returned) => settle(accessor, returned)?,
-                Err(Failure { status, message }) => Err(Fault::Handler { status, message }),
+                Err(failure) => Err(failed(failure)),
             });
             rest(accessor).await;
             Ok(())
@@ -180,11 +183,8 @@ async fn http3(
                 .call_handle(accessor, request)
                 .await?;
             slot.put(match handled {
-                Ok(response) => Ok(streamed(accessor, response, Vec::new(), false)?),
-                Err(error) => Err(Fault::Handler {
-                    status: 500,
-                    message: format!("{error:?}"),
-                }),
+                Ok(response) => Ok(streamed(accessor, response)?),
+                Err(error) => Err(foreign(&error)),
             });
             rest(accessor).await;
             Ok(())
@@ -214,16 +214,9 @@ async fn http2(
                         has_more: false,
                     })
                 });
-                Ok(Head {
-                    response,
-                    cookies: Vec::new(),
-                    onward: None,
-                })
+                Ok(Head::of(response))
             }
-            Err(error) => Err(Fault::Handler {
-                status: 500,
-                message: format!("{error:?}"),
-            }),
+            Err(error) => Err(foreign(&error)),
         });
     })?;
     proxy
@@ -252,21 +245,70 @@ fn admit(
     accessor.with(|mut store| Ok(store.data_mut().table.push(request)?))
 }
 
-/// Turns what a handler returned into a head and the cookies it set.
+/// Turns what a handler returned into a head and what else it wants.
 fn settle(accessor: &Accessor<State>, outcome: Outcome) -> wasmtime::Result<Result<Head, Fault>> {
-    let (cookies, has_more) = effects(outcome.effects);
-    match outcome.answer {
-        outcome::Answer::Reply(reply) => Ok(whole(reply)
-            .map(|response| Head {
-                response,
-                cookies,
-                onward: None,
-            })
-            .map_err(Fault::Answer)),
+    let effects = Effects::of(outcome.effects);
+    let reads = reads(outcome.reads);
+    let head = match outcome.answer {
+        outcome::Answer::Reply(reply) => match whole(reply) {
+            Ok(response) => Head::of(response),
+            Err(reason) => return Ok(Err(Fault::Answer(reason))),
+        },
         outcome::Answer::Stream(response) => {
-            Ok(Ok(streamed(accessor, response, cookies, has_more)?))
+            let mut head = streamed(accessor, response)?;
+            if let Contents::Streaming(streamed) = head.response.body_mut() {
+                streamed.has_more = effects.has_more;
+            }
+            head
+        }
+    };
+    Ok(Ok(Head {
+        effects,
+        reads,
+        ..head
+    }))
+}
+
+impl Head {
+    /// An answer and nothing else.
+    fn of(response: http::Response<Contents>) -> Self {
+        Self {
+            response,
+            effects: Effects::default(),
+            reads: Reads::NONE,
+            onward: None,
         }
     }
+}
+
+pub(super) fn failed(failure: Failure) -> Fault {
+    Fault::Handler {
+        status: failure.status,
+        message: failure.message,
+        reads: reads(failure.reads),
+    }
+}
+
+/// What a component of another make says of its failure.
+fn foreign(error: &dyn std::fmt::Debug) -> Fault {
+    Fault::Handler {
+        status: 500,
+        message: format!("{error:?}"),
+        reads: Reads::NONE,
+    }
+}
+
+fn reads(told: outcome::Reads) -> Reads {
+    let flags = [
+        (outcome::Reads::HEADERS, Read::Headers),
+        (outcome::Reads::COOKIES, Read::Cookies),
+        (outcome::Reads::QUERY, Read::Query),
+        (outcome::Reads::BODY, Read::Body),
+        (outcome::Reads::CLIENT, Read::Client),
+        (outcome::Reads::CONNECTION, Read::Connection),
+    ];
+    let flags = flags.into_iter().filter(|(flag, _)| told.contains(*flag));
+    flags.map(|(_, read)| read).collect()
 }
 
 fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, String> {
@@ -299,12 +341,12 @@ fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
     let changes = onward.request_headers.into_iter().map(change);
     let request_headers = changes.collect::<Result<_, String>>()?;
     Ok(Head {
-        response,
-        cookies: effects(onward.effects).0,
+        effects: Effects::of(onward.effects),
         onward: Some(Box::new(Onward {
             rewrite: onward.rewrite,
             request_headers,
         })),
+        ..Head::of(response)
     })
 }
 
@@ -320,24 +362,7 @@ fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), Strin
     }
 }
 
-/// The cookies to set, and whether there is work for later.
-fn effects(effects: Vec<Effect>) -> (Vec<SetCookie>, bool) {
-    let (mut cookies, mut has_more) = (Vec::new(), false);
-    for effect in effects {
-        match effect {
-            Effect::SetCookie(cookie) => cookies.push(set_cookie(cookie)),
-            Effect::After => has_more = true,
-        }
-    }
-    (cookies, has_more)
-}
-
-fn streamed(
-    accessor: &Accessor<State>,
-    response: Resource<Response>,
-    cookies: Vec<SetCookie>,
-    has_more: bool,
-) -> wasmtime::Result<Head> {
+fn streamed(accessor: &Accessor<State>, response: Resource<Response>) -> wasmtime::Result<Head> {
     let (sent, is_sent) = oneshot::channel();
     let is_sent = async { is_sent.await.map_err(|_| Error::ConnectionTerminated) };
     accessor.with(|mut store| {
@@ -346,14 +371,10 @@ fn streamed(
             Contents::Streaming(Streamed {
                 body,
                 sent,
-                has_more,
+                has_more: false,
             })
         });
-        Ok(Head {
-            response,
-            cookies,
-            onward: None,
-        })
+        Ok(Head::of(response))
     })
 }
 
@@ -370,29 +391,5 @@ fn param(param: Param) -> context::Param {
     context::Param {
         name: param.name,
         value,
-    }
-}
-
-fn set_cookie(cookie: outcome::Cookie) -> SetCookie {
-    SetCookie {
-        name: cookie.name,
-        value: cookie.value,
-        path: cookie.path,
-        expires: cookie.expires,
-        max_age: cookie.max_age,
-        domain: cookie.domain,
-        secure: cookie.secure,
-        http_only: cookie.http_only,
-        same_site: cookie.same_site.map(|same_site| match same_site {
-            outcome::SameSite::Strict => SameSite::Strict,
-            outcome::SameSite::Lax => SameSite::Lax,
-            outcome::SameSite::None => SameSite::None,
-        }),
-        partitioned: cookie.partitioned,
-        priority: cookie.priority.map(|priority| match priority {
-            outcome::Priority::Low => Priority::Low,
-            outcome::Priority::Medium => Priority::Medium,
-            outcome::Priority::High => Priority::High,
-        }),
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
+use waystation_rules::caching::Reads;
 
 use super::{Driver, Streamed};
 use crate::http::{Body, BodyError};
@@ -158,6 +159,7 @@ fn failed(error: &wasmtime_wasi_http::Error) -> Fault {
         wasmtime_wasi_http::Error::HttpRequestBodySize(_) => Fault::Handler {
             status: 413,
             message: "the body is longer than this route takes (BODY_LIMIT)".into(),
+            reads: Reads::NONE,
         },
         error => Fault::Answer(format!("its body failed: {error}")),
     }

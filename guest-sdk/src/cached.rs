@@ -1,0 +1,202 @@
+//! Values that are kept from one request to the next.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::after;
+use crate::ambient;
+use crate::error::{Error, Result};
+use crate::fetch::store::{self, Found};
+use crate::life::Life;
+
+/// Gives a value that was kept, or makes it and keeps it: what `use cache` and `unstable_cache` are in Next (section 11.5).
+///
+/// All routes of the app share what is kept, by its key. What the value depends on belongs into the key: `format!("post {slug}")`. A value
+/// that is out of date is given once more, and made anew after the answer.
+///
+/// It is made for all requests, so without this one (rows CC3 and V11): reading the request is an error, and so are `revalidate_tag` and
+/// the like. What [`fetch`](crate::fetch()) asks for meanwhile is asked for anew.
+///
+/// Where the host keeps nothing, as in native tests, the value is made each time.
+///
+/// ```
+/// use waystation::{Json, Result, cached};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Deserialize, Serialize)]
+/// struct Post { title: String }
+///
+/// pub async fn get() -> Result<Json<Vec<Post>>> {
+///     let posts = cached("posts", "hours", async || load_posts().await).tags(["posts"]).await?;
+///     Ok(Json(posts))
+/// }
+///
+/// async fn load_posts() -> Result<Vec<Post>> {
+///     Ok(vec![Post { title: "Tea".into() }]) // from far away
+/// }
+/// # use waystation::testing::TestRequest;
+/// # assert_eq!(TestRequest::get("/").call(get).text(), r#"[{"title":"Tea"}]"#);
+/// ```
+pub fn cached<T>(
+    key: impl Into<String>,
+    life: impl Into<Life>,
+    make: impl AsyncFnOnce() -> Result<T> + 'static,
+) -> Cached<T> {
+    Cached {
+        key: key.into(),
+        life: life.into(),
+        tags: Vec::new(),
+        make: Box::pin(async { make().await }),
+    }
+}
+
+/// A value that is asked for; awaiting it gives it.
+///
+/// # Errors
+///
+/// The closure's own; one that reads the request or changes something; and a name of a lifetime that the host does not know, or a tag
+/// longer than 256 characters.
+#[must_use = "a value is found or made when it is awaited"]
+pub struct Cached<T> {
+    key: String,
+    life: Life,
+    tags: Vec<String>,
+    make: Making<T>,
+}
+
+type Making<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+
+impl<T> Cached<T> {
+    /// Takes tags, by which [`revalidate_tag`](crate::revalidate_tag) finds the value; 128 at most, of 256 characters each (row CC7).
+    pub fn tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Cached<T> {
+    async fn get(self) -> Result<T> {
+        let entry = Entry {
+            life: store::line(&self.life.fields(), &self.tags),
+            key: self.key,
+        };
+        let making = Apart {
+            key: entry.key.clone(),
+            make: self.make,
+        };
+        if !store::is_there() {
+            return making.await;
+        }
+        let call = ambient::find();
+        if call
+            .as_deref()
+            .is_some_and(|call| call.noted().has_lapsed(&self.tags))
+        {
+            return entry.made(making).await; // V9
+        }
+        match (entry.find().await?, call) {
+            (Found::Fresh(value), _) => Ok(value),
+            (Found::Stale(value), Some(call)) => {
+                let renewed = async move { entry.made(making).await.map(drop) };
+                after::leave(&call, "a value that `cached` makes anew", renewed);
+                Ok(value)
+            }
+            _ => entry.made(making).await,
+        }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> IntoFuture for Cached<T> {
+    type Output = Result<T>;
+    type IntoFuture = Making<T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.get())
+    }
+}
+
+impl<T> std::fmt::Debug for Cached<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cached")
+            .field("key", &self.key)
+            .field("life", &self.life)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place in the store.
+struct Entry {
+    key: String,
+    life: HeaderValue,
+}
+
+impl Entry {
+    /// What is kept there.
+    async fn find<T: DeserializeOwned>(&self) -> Result<Found<T>> {
+        let found = store::find(&self.key, &self.life).await;
+        let found = found.map_err(|error| error.context(format!("looking up `{}`", self.key)))?;
+        Ok(match found {
+            Found::Nothing => Found::Nothing,
+            Found::Fresh(json) => self.read(&json).map_or(Found::Nothing, Found::Fresh),
+            Found::Stale(json) => self.read(&json).map_or(Found::Nothing, Found::Stale),
+        })
+    }
+
+    /// What cannot be read is as good as nothing.
+    fn read<T: DeserializeOwned>(&self, json: &[u8]) -> Option<T> {
+        let read = serde_json::from_slice(json).map_err(|error| {
+            eprintln!(
+                "warning: what is kept as `{}` is of another type: {error}",
+                self.key
+            );
+        });
+        read.ok()
+    }
+
+    /// Makes the value and keeps it. One that cannot be kept is given all the same.
+    async fn made<T: Serialize>(&self, making: Apart<T>) -> Result<T> {
+        let value = making.await?;
+        if let Err(error) = self.keep(&value).await {
+            eprintln!("warning: `{}` is not kept: {error:?}", self.key);
+        }
+        Ok(value)
+    }
+
+    async fn keep(&self, value: &impl Serialize) -> Result<()> {
+        let json = Bytes::from(serde_json::to_vec(value)?);
+        store::keep(&self.key, &self.life, json).await
+    }
+}
+
+/// The making of a value for all requests: it may not depend on this one.
+struct Apart<T> {
+    key: String,
+    make: Making<T>,
+}
+
+impl<T> Future for Apart<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let Some(call) = ambient::find() else {
+            return self.make.as_mut().poll(cx);
+        };
+        match call.apart(|| self.make.as_mut().poll(cx)) {
+            (made, None) => made,
+            (_, Some(used)) => Poll::Ready(Err(Error::message(format!(
+                "`{}` is kept for all requests, so `{used}` cannot be used to make it; use it outside of `cached`, and make what comes of \
+                 it part of the key",
+                self.key
+            )))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

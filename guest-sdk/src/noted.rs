@@ -1,0 +1,89 @@
+//! What is noted of a handler beside its answer: what it read of the request, and what it took out of date.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::bindings::outcome::{Effect, Reads};
+use crate::call::Call;
+
+/// What a handler has done up to now.
+#[derive(Default)]
+pub(crate) struct Noted {
+    reads: Cell<Flags>,
+    /// What a value to be kept must not be made with, such as `revalidate_tag()`, if it was called.
+    changed: Cell<Option<&'static str>>,
+    is_apart: Cell<bool>,
+    /// What was taken out of date, in order.
+    pub(crate) lapses: RefCell<Vec<Effect>>,
+    /// Tells the host of the lapses where no outcome does.
+    pub(crate) send_lapses: Cell<Option<Sender>>,
+    /// Whether draft mode was switched on or off.
+    pub(crate) draft_mode: Cell<Option<bool>>,
+}
+
+/// A function that only what uses it brings along: no other component asks for a client.
+type Sender = fn(&Rc<Call>);
+
+#[derive(Clone, Copy)]
+struct Flags(Reads);
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self(Reads::empty())
+    }
+}
+
+/// As the handler's author spells them.
+const SPELLED: [(Reads, &str); 6] = [
+    (Reads::HEADERS, "headers()"),
+    (Reads::COOKIES, "cookies()"),
+    (Reads::QUERY, "request.url()"),
+    (Reads::BODY, "the request's body"),
+    (Reads::CLIENT, "context.client_address()"),
+    (Reads::CONNECTION, "connection()"),
+];
+
+impl Noted {
+    pub(crate) fn read(&self, what: Reads) {
+        self.reads.set(Flags(self.reads() | what));
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        self.reads.get().0
+    }
+
+    /// Notes what changes something beside the answer.
+    pub(crate) fn change(&self, by: &'static str) {
+        self.changed.set(self.changed.get().or(Some(by)));
+    }
+
+    /// Whether a value to be kept is being made.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.is_apart.get()
+    }
+
+    /// Whether one of these tags was taken out of date (row V9).
+    pub(crate) fn has_lapsed(&self, tags: &[String]) -> bool {
+        let lapses = self.lapses.borrow();
+        let mut lapsed = lapses.iter().filter_map(|lapse| match lapse {
+            Effect::RevalidateTag(lapse) => Some(&lapse.tag),
+            _ => None,
+        });
+        lapsed.any(|tag| tags.contains(tag))
+    }
+
+    /// Runs a step of what makes a value to be kept. Says what of it depends on the request or changes something, if anything does.
+    pub(crate) fn apart<T>(&self, step: impl FnOnce() -> T) -> (T, Option<&'static str>) {
+        let reads = self.reads.take();
+        let changed = self.changed.take();
+        let was_apart = self.is_apart.replace(true);
+        let made = step();
+        self.is_apart.set(was_apart);
+        let read = SPELLED
+            .into_iter()
+            .find(|(read, _)| self.reads().contains(*read));
+        let fault = self.changed.replace(changed);
+        self.read(reads.0);
+        (made, fault.or(read.map(|(_, spelled)| spelled)))
+    }
+}

@@ -1,0 +1,110 @@
+//! What an app keeps, as its settings say.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::compiled;
+use crate::project;
+use crate::project::settings::Cache;
+use crate::store::{self, Kept, Place, Store};
+
+/// Sets up what the app in `root` keeps. `release` names all of its code; `keeps_answers` is for answers of routes, not for `fetch` and
+/// `cached`. Redis needs a Tokio runtime.
+///
+/// # Errors
+///
+/// If the place that `[cache]` names cannot be used.
+pub fn keep(
+    cache: &Cache,
+    root: &Path,
+    app: &str,
+    release: &str,
+    keeps_answers: bool,
+) -> anyhow::Result<Arc<Kept>> {
+    let behind = store::open(&place(cache, root)?, app)?;
+    Ok(Arc::new(Kept {
+        store: Store::new(cache.memory(), behind),
+        app: app.into(),
+        profiles: cache.profiles(),
+        expire_time: cache.expire_time(),
+        keeps_answers,
+        draft_secret: draft_secret(app, release),
+    }))
+}
+
+/// The same in memory alone, for `build` and `test`, which end.
+#[must_use]
+pub fn keep_for_now(cache: &Cache, app: &str) -> Arc<Kept> {
+    Arc::new(Kept {
+        store: Store::new(cache.memory(), None),
+        app: app.into(),
+        profiles: cache.profiles(),
+        expire_time: cache.expire_time(),
+        keeps_answers: true,
+        draft_secret: draft_secret(app, ""),
+    })
+}
+
+fn place(cache: &Cache, root: &Path) -> anyhow::Result<Place> {
+    if let Some(url) = &cache.redis {
+        let url = match url.strip_prefix('$') {
+            None => url.clone(),
+            Some(name) => std::env::var(name).with_context(|| {
+                format!("`redis` of waystation.toml is `${name}`, and that is not set")
+            })?,
+        };
+        return Ok(Place::Redis { url });
+    }
+    Ok(match cache.disk_mb {
+        None => Place::Memory,
+        Some(mib) => Place::Disk {
+            folder: project::kept(root),
+            bytes: u64::from(mib.get()) << 20,
+        },
+    })
+}
+
+/// The same store under other settings.
+#[must_use]
+pub fn keep_on(kept: &Kept, cache: &Cache) -> Arc<Kept> {
+    Arc::new(Kept {
+        store: kept.store.clone(),
+        app: Arc::clone(&kept.app),
+        profiles: cache.profiles(),
+        expire_time: cache.expire_time(),
+        keeps_answers: kept.keeps_answers,
+        draft_secret: kept.draft_secret.clone(),
+    })
+}
+
+/// What a client in draft mode has to know: another for each release, and nobody can make it who does not have the node's key (row D4).
+/// Without a key there is no draft mode.
+fn draft_secret(app: &str, release: &str) -> String {
+    let key = compiled::node_key().inspect_err(|error| {
+        tracing::warn!("draft mode cannot be enabled: {error:#}");
+    });
+    let Ok(key) = key else { return String::new() };
+    let mut hasher = blake3::Hasher::new_keyed(&key);
+    for field in ["draft mode", app, release] {
+        hasher.update(&(field.len() as u64).to_le_bytes());
+        hasher.update(field.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draft_mode_takes_the_secret_of_this_release() {
+        let root = Path::new("/");
+        let kept = |release| keep(&Cache::default(), root, "shop", release, true).unwrap();
+        let (one, two) = (kept("1"), kept("2"));
+        assert!(one.is_draft(&one.draft_secret)); // D4
+        assert!(!one.is_draft(&two.draft_secret));
+        assert!(!one.is_draft(""));
+    }
+}

@@ -1,0 +1,335 @@
+//! Answers a GET from what is kept, or has it made to be kept.
+//!
+//! In: a route whose answers are kept, and its params. Out: the answer, or that the route reads the request and has to be asked with it.
+//!
+//! **A kept answer is made from a request without cookies, headers, query and body**, so it cannot hold one visitor's data whatever the
+//! guest does. A guest that asked for them has said so; then its answer is thrown away.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::{AGE, CACHE_CONTROL, ETAG, HOST};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use waystation_rules::caching::{
+    self, Keeping, Life, NotKept, Served, State, cache_control, cache_status,
+};
+use waystation_rules::method::Method;
+use waystation_rules::pattern::RoutePattern;
+use waystation_rules::table::Param;
+
+use super::failure::Refusal;
+use super::{effects, finish};
+use crate::app::{App, Route};
+use crate::http::{Body, Collected, RequestBody, Response, collect, whole};
+use crate::sandbox::{Asks, Call, Fault, Guest, Making};
+use crate::store::{Entry, Flight, Kind, Landed};
+use crate::telemetry::{Record, RequestId};
+
+/// Says how an answer came about, for people.
+const CACHE: HeaderName = HeaderName::from_static("x-waystation-cache");
+/// The same for programs (RFC 9211).
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// Bytes of an answer that is kept.
+const LARGEST: usize = 8 << 20;
+
+/// A route whose answers are kept, with its params.
+#[derive(Clone)]
+pub(super) struct Reuse {
+    app: Arc<App>,
+    guest: Arc<Guest>,
+    keeping: Keeping,
+    pattern: RoutePattern,
+    params: Vec<Param>,
+    /// What of the app's is asked while the answer is made.
+    asks: Asks,
+    key: Arc<str>,
+}
+
+/// What came of making an answer.
+pub(super) enum Made {
+    /// It is kept.
+    Kept(Arc<Entry>),
+    /// It is not, and is good for one request.
+    Once(Response, NotKept),
+    /// The guest has to be asked with the request itself.
+    Dynamic(NotKept),
+}
+
+/// Whether and how the answers to a route's GET are to be kept.
+pub(super) fn keeping(app: &App, route: &Route, guest: &Guest) -> Keeping {
+    if !app.policy.kept.keeps_answers {
+        return Keeping::Never;
+    }
+    let is_metadata = !route
+        .file
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with("route."));
+    Keeping::of(guest.config(), guest.lists_params(), is_metadata)
+}
+
+/// A request for it. `keeping` is not [`Keeping::Never`].
+pub(super) struct Wanted<'a> {
+    pub(super) app: &'a Arc<App>,
+    pub(super) guest: &'a Arc<Guest>,
+    pub(super) keeping: Keeping,
+    pub(super) pattern: &'a RoutePattern,
+    pub(super) params: &'a [Param],
+    pub(super) asks: &'a Asks,
+}
+
+impl Wanted<'_> {
+    /// The kept answer, or a new one; nothing if the guest has to be asked with the request itself.
+    ///
+    /// # Errors
+    ///
+    /// What kept the guest from answering (row I7).
+    pub(super) async fn answer(self, record: &mut Record) -> Result<Option<Response>, Refusal> {
+        let key = self.key();
+        let store = &self.app.policy.kept.store;
+        match store.get(&key).await {
+            Some((entry, State::Fresh)) => {
+                record.kept = Some(Served::Hit.as_str().into());
+                Ok(Some(serve(&entry, Served::Hit, store.now())))
+            }
+            _ => self.reuse(key).answer(record).await,
+        }
+    }
+
+    fn key(&self) -> String {
+        let (app, guest) = (&self.app.policy.kept.app, self.guest);
+        caching::answer_key(app, guest.release(), guest.route(), self.params)
+    }
+
+    /// The same to go on with when the request is over.
+    pub(super) fn owned(&self) -> Reuse {
+        self.reuse(self.key())
+    }
+
+    fn reuse(&self, key: String) -> Reuse {
+        Reuse {
+            app: Arc::clone(self.app),
+            guest: Arc::clone(self.guest),
+            keeping: self.keeping,
+            pattern: self.pattern.clone(),
+            params: self.params.to_vec(),
+            asks: self.asks.clone(),
+            key: key.into(),
+        }
+    }
+}
+
+impl Reuse {
+    async fn answer(self, record: &mut Record) -> Result<Option<Response>, Refusal> {
+        if let Some(response) = self.kept(record).await {
+            return Ok(Some(response));
+        }
+        let flight = self.app.policy.kept.store.flight(&self.key).await;
+        if self.guest.is_dynamic() {
+            flight.land(Landed::NotKept);
+            return Ok(None);
+        }
+        if let Some(response) = self.kept(record).await {
+            flight.land(Landed::Kept);
+            return Ok(Some(response));
+        }
+        let started = Instant::now();
+        let made = self.make(record).await;
+        record.add_guest_time(started.elapsed());
+        let now = self.app.policy.kept.store.now();
+        match made {
+            Ok(Made::Kept(entry)) => {
+                flight.land(Landed::Kept);
+                record.kept = Some(Served::Miss.as_str().into());
+                Ok(Some(serve(&entry, Served::Miss, now)))
+            }
+            Ok(Made::Once(response, reason)) => {
+                flight.land(Landed::NotKept);
+                record.kept = Some(format!("not kept: {reason}").into());
+                Ok(Some(response))
+            }
+            Ok(Made::Dynamic(reason)) => {
+                flight.land(Landed::NotKept);
+                record.kept = Some(format!("dynamic: {reason}").into());
+                Ok(None)
+            }
+            Err(error) => {
+                flight.land(Landed::NotKept);
+                Err(error)
+            }
+        }
+    }
+
+    /// What is kept, if it is still good; a stale answer is made anew behind it.
+    async fn kept(&self, record: &mut Record) -> Option<Response> {
+        let store = &self.app.policy.kept.store;
+        let (entry, state) = store.get(&self.key).await?;
+        let now = store.now();
+        if state == State::Stale
+            && entry.times.may_refresh(now)
+            && let Some(flight) = store.try_flight(&self.key)
+        {
+            self.clone().refresh(Arc::clone(&entry), flight);
+        }
+        let served = Served::of(state);
+        record.kept = Some(served.as_str().into());
+        Some(serve(&entry, served, now))
+    }
+
+    /// Rows I3 and I6: whoever asks meanwhile gets the old one, and keeps it if there can be no new one.
+    fn refresh(self, old: Arc<Entry>, flight: Flight) {
+        let background = self.asks.background.clone();
+        background.spawn(async move {
+            let store = &self.app.policy.kept.store;
+            let id = RequestId::new();
+            let uri = Uri::try_from(&old.label).unwrap_or_default();
+            let record = Record::new(id, &http::Method::GET, &uri);
+            match self.make(&record).await {
+                Ok(Made::Kept(_)) => {}
+                Ok(Made::Once(_, reason @ NotKept::Status(_))) => {
+                    store.postpone(&old);
+                    tracing::error!("{} {id}: the old answer stays: {reason}", old.label);
+                }
+                Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => {
+                    tracing::info!("{} {id}: no longer kept: {reason}", old.label);
+                    store.remove(&self.key).await;
+                }
+                Err(error) => {
+                    store.postpone(&old);
+                    tracing::error!("{} {id}: the old answer stays: {error}", old.label);
+                }
+            }
+            flight.land(Landed::Kept);
+        });
+    }
+
+    /// Runs the handler without the request, and keeps its answer if that may be kept.
+    pub(super) async fn make(&self, record: &Record) -> Result<Made, Refusal> {
+        let policy = &self.app.policy;
+        let store = &policy.kept.store;
+        let began = store.now();
+        let making = Arc::new(Making::default());
+        let asks = Asks {
+            making: Some(Arc::clone(&making)),
+            ..self.asks.clone()
+        };
+        let call = self.call(record.id)?;
+        let mut answer = match crate::sandbox::run(&self.guest, call, asks).await {
+            Ok(answer) => answer,
+            Err(fault) => return self.failed(fault),
+        };
+        if !answer.reads.is_empty() && self.keeping != Keeping::Forced {
+            return self.dynamic(NotKept::Read(answer.reads));
+        }
+        let changes = !answer.effects.lapses.is_empty() || answer.effects.draft_mode.is_some();
+        effects::settle(policy, &mut answer.effects, record).await;
+        let response = finish::response(answer)?;
+        let (mut parts, body) = response.into_parts();
+        let made = making.made();
+        let reason = caching::storable(parts.status.as_u16(), &parts.headers, false);
+        let reason = match reason {
+            Err(reason) => Some(reason),
+            Ok(()) if changes => Some(NotKept::Changes), // V10
+            Ok(()) if made.is_not_kept && self.keeping == Keeping::IfUnread => Some(NotKept::Fetch),
+            Ok(()) => None,
+        };
+        if let Some(reason) = reason {
+            return Ok(Made::Once(Response::from_parts(parts, body), reason));
+        }
+        let body = match collect(body, LARGEST).await {
+            Ok(Collected::Whole(body)) => body,
+            Ok(Collected::Longer(body)) => {
+                let body = Body::Stream(Box::pin(body));
+                let reason = NotKept::Size(LARGEST);
+                return Ok(Made::Once(Response::from_parts(parts, body), reason));
+            }
+            Err(error) => return Err(Fault::Answer(format!("its body failed: {error}")).into()),
+        };
+        name(&mut parts, &body);
+        let life = Life::of(self.guest.config().revalidate, policy.kept.expire_time);
+        let life = life.shortest(made.life);
+        let path = caching::params::path(&self.pattern, &self.params);
+        let mut tags = caching::of_answer(&self.pattern, &path);
+        tags.extend(made.tags);
+        let entry = Entry {
+            key: Arc::clone(&self.key),
+            kind: Kind::Answer,
+            label: path,
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+            tags,
+            life,
+            times: life.times(began, store.now()),
+        };
+        Ok(Made::Kept(store.put(entry).await))
+    }
+
+    fn failed(&self, fault: Fault) -> Result<Made, Refusal> {
+        match (self.keeping, &fault) {
+            (Keeping::IfUnread | Keeping::Required, Fault::Handler { reads, .. })
+                if !reads.is_empty() =>
+            {
+                self.dynamic(NotKept::Read(*reads))
+            }
+            // What a handler reads before it panics is not told; with the request it may be another story.
+            (Keeping::IfUnread, Fault::Trap(_)) => Ok(Made::Dynamic(NotKept::Stopped)),
+            _ => Err(fault.into()),
+        }
+    }
+
+    fn dynamic(&self, reason: NotKept) -> Result<Made, Refusal> {
+        if self.keeping == Keeping::Required {
+            return Err(Refusal::NotStatic(reason)); // Y5
+        }
+        self.guest.set_dynamic();
+        Ok(Made::Dynamic(reason))
+    }
+
+    /// The call without anything of a client's (row Q17).
+    fn call(&self, id: RequestId) -> Result<Call, http::Error> {
+        let origin = self.app.policy.origin.as_str();
+        let path = caching::params::path(&self.pattern, &self.params);
+        let request = Request::get(format!("http://{origin}{path}")).header(HOST, origin);
+        Ok(Call {
+            method: Method::Get,
+            request: request.body(RequestBody::none())?,
+            request_id: id.to_string(),
+            params: self.params.clone(),
+            cookies: Vec::new(),
+            client_address: String::new(),
+            draft_mode: false,
+        })
+    }
+}
+
+/// Names the content once, so that no request has to.
+fn name(parts: &mut http::response::Parts, body: &[u8]) {
+    if parts.status == StatusCode::OK && !body.is_empty() && !parts.headers.contains_key(ETAG) {
+        let name = format!("W/\"{}\"", &blake3::hash(body).to_hex()[..32]);
+        if let Ok(name) = HeaderValue::try_from(name) {
+            parts.headers.insert(ETAG, name);
+        }
+    }
+}
+
+fn serve(entry: &Entry, served: Served, now: u64) -> Response {
+    let mut response = Response::new(whole(entry.body.clone()));
+    *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
+    let mut headers = entry.headers.clone();
+    headers.insert(CACHE, HeaderValue::from_static(served.as_str()));
+    let status = cache_status(served, &entry.times, now);
+    if let Ok(status) = HeaderValue::try_from(status) {
+        headers.insert(CACHE_STATUS, status);
+    }
+    if served != Served::Miss {
+        headers.insert(AGE, caching::age(&entry.times, now).into());
+    }
+    if !headers.contains_key(CACHE_CONTROL) // I8
+        && let Ok(line) = HeaderValue::try_from(cache_control(entry.life))
+    {
+        headers.insert(CACHE_CONTROL, line);
+    }
+    *response.headers_mut() = headers;
+    response
+}

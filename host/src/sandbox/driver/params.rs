@@ -1,0 +1,73 @@
+//! Asks a route which params to make answers for.
+
+use std::sync::Arc;
+
+use wasmtime::component::ComponentExportIndex;
+use waystation_rules::table::{Param, ParamValue};
+
+use super::call::failed;
+use crate::sandbox::bindings::context;
+use crate::sandbox::bindings::outcome::Failure;
+use crate::sandbox::fault::Fault;
+use crate::sandbox::guest::Guest;
+use crate::sandbox::lease::Lease;
+use crate::sandbox::outgoing::Asks;
+
+type Listed = (Result<Vec<Vec<context::Param>>, Failure>,);
+
+/// What `generate_static_params` of a route lists; nothing if it has none.
+///
+/// # Errors
+///
+/// The [`Fault`] that stopped it.
+pub async fn static_params(
+    guest: &Arc<Guest>,
+    asks: Asks,
+) -> Result<Option<Vec<Vec<Param>>>, Fault> {
+    let Some(function) = &guest.lists_params else {
+        return Ok(None);
+    };
+    let mut lease = guest.lease("static-params", asks);
+    let cpu = Arc::clone(&lease.cpu);
+    let limit = guest.config.max_duration;
+    let listed = {
+        let mut listing = Box::pin(list(guest, &mut lease, function));
+        let listing = std::future::poll_fn(|cx| cpu.count(|| listing.as_mut().poll(cx)));
+        tokio::time::timeout(limit, listing).await
+    };
+    let listed = listed.map_err(|_| Fault::WallTime(limit))?;
+    match listed {
+        Ok(Ok(listed)) => Ok(Some(listed)),
+        Ok(Err(failure)) => Err(failed(failure)),
+        Err(error) => Err(Fault::from_stop(
+            &error,
+            lease.store.data(),
+            guest.config.cpu,
+        )),
+    }
+}
+
+async fn list(
+    guest: &Guest,
+    lease: &mut Lease,
+    function: &ComponentExportIndex,
+) -> wasmtime::Result<Result<Vec<Vec<Param>>, Failure>> {
+    let store = &mut lease.store;
+    let instance = guest.pre.instantiate_async(&mut *store).await?;
+    let function = instance.get_typed_func::<(), Listed>(&mut *store, function)?;
+    let listed = store
+        .run_concurrent(async |accessor| function.call_concurrent(accessor, ()).await)
+        .await??;
+    let of = |params: Vec<_>| params.into_iter().map(param).collect();
+    Ok(listed.0.map(|listed| listed.into_iter().map(of).collect()))
+}
+
+fn param(param: context::Param) -> Param {
+    Param {
+        name: param.name,
+        value: match param.value {
+            context::ParamValue::One(value) => ParamValue::One(value),
+            context::ParamValue::Many(values) => ParamValue::Many(values),
+        },
+    }
+}

@@ -1,0 +1,146 @@
+//! Answers to `fetch` that are kept (sections 11.1 and 11.2).
+//!
+//! In: a request, and how long its answer lives. Out: the answer, from the store or from whom it was asked. An answer that is stale is
+//! given at once and asked for anew behind it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use wasmtime_wasi_http::{Error, WasiBody};
+use waystation_rules::caching::{self, Life, Served, State};
+
+use super::outgoing::{Received, Way};
+use crate::http::{Collected, collect};
+use crate::store::{Entry, Flight, Kind, Landed};
+
+/// Bytes of an answer that is kept, and of a request that one is kept for (row FC10).
+pub(super) const LARGEST: usize = 2 << 20;
+/// Says to the handler, and to whoever looks, where the answer comes from.
+pub(super) const CACHE_HEADER: &str = "x-waystation-cache";
+
+/// How an answer is kept.
+pub(super) struct Keep {
+    pub(super) life: Life,
+    pub(super) tags: Vec<String>,
+    /// It is asked for anew (row V9).
+    pub(super) renew: bool,
+}
+
+/// A request that can be sent more than once.
+struct Whole {
+    head: http::request::Parts,
+    body: Bytes,
+    key: String,
+}
+
+/// Gives the kept answer, or asks for one to keep.
+pub(super) async fn send(
+    way: Way,
+    request: Request<WasiBody>,
+    keep: Keep,
+) -> Result<Received, Error> {
+    let (head, body) = request.into_parts();
+    let body = match collect(body, LARGEST).await? {
+        Collected::Whole(body) => body,
+        Collected::Longer(body) => {
+            return way
+                .send(Request::from_parts(head, body.boxed_unsync()))
+                .await;
+        }
+    };
+    let kept = way.asks.own.kept();
+    let digest = blake3::hash(&body).to_hex();
+    let (method, url) = (head.method.as_str(), head.uri.to_string());
+    let key = caching::fetched_key(&kept.app, method, &url, &head.headers, &digest);
+    let whole = Whole { head, body, key };
+    if let Some(making) = &way.asks.making {
+        making.add(&keep.tags, keep.life);
+    }
+    let store = kept.store.clone();
+    if !keep.renew
+        && let Some((entry, state)) = store.get(&whole.key).await
+    {
+        if state == State::Stale {
+            refresh(way, whole, keep);
+        }
+        return Ok(served(&entry, Served::of(state)));
+    }
+    let flight = store.flight(&whole.key).await; // FC13
+    if !keep.renew
+        && let Some((entry, state)) = store.get(&whole.key).await
+    {
+        flight.land(Landed::Kept);
+        return Ok(served(&entry, Served::of(state)));
+    }
+    ask(way, whole, keep, flight).await
+}
+
+/// Asks for a stale answer anew, behind the one that is served (row FC3).
+fn refresh(way: Way, whole: Whole, keep: Keep) {
+    let Some(flight) = way.asks.own.kept().store.try_flight(&whole.key) else {
+        return; // somebody does
+    };
+    let background = way.asks.background.clone();
+    background.spawn(async move {
+        let url = whole.head.uri.clone();
+        if let Err(error) = ask(way, whole, keep, flight).await {
+            tracing::warn!("{url} is stale and could not be asked anew: {error}");
+        }
+    });
+}
+
+/// Asks, and keeps the answer if it is 200 and not too long (rows FC9 and FC10).
+async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Received, Error> {
+    let store = way.asks.own.kept().store.clone();
+    let began = store.now();
+    let Whole { head, body, key } = whole;
+    let url = head.uri.to_string();
+    let request = Request::from_parts(head, full(body));
+    let (mut head, body) = way.send(request).await?.into_parts();
+    if head.status != StatusCode::OK {
+        flight.land(Landed::NotKept);
+        return Ok(Response::from_parts(head, body));
+    }
+    let body = match collect(body, LARGEST).await? {
+        Collected::Whole(body) => body,
+        Collected::Longer(body) => {
+            tracing::warn!("{url} is not kept: its answer is longer than {LARGEST} bytes");
+            flight.land(Landed::NotKept);
+            return Ok(Response::from_parts(head, body.boxed_unsync()));
+        }
+    };
+    let entry = Entry {
+        key: key.into(),
+        kind: Kind::Fetch,
+        label: url,
+        status: head.status.as_u16(),
+        headers: std::mem::take(&mut head.headers),
+        body,
+        tags: keep.tags,
+        life: keep.life,
+        times: keep.life.times(began, store.now()),
+    };
+    let entry = store.put(entry).await;
+    flight.land(Landed::Kept);
+    Ok(served(&entry, Served::Miss))
+}
+
+/// A kept answer as the guest gets it (row FC15).
+pub(super) fn served(entry: &Entry, served: Served) -> Received {
+    let mut response = Response::new(full(entry.body.clone()));
+    *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
+    *response.headers_mut() = marked(entry.headers.clone(), served);
+    response
+}
+
+fn marked(mut headers: HeaderMap, served: Served) -> HeaderMap {
+    let value = http::HeaderValue::from_static(served.as_str());
+    headers.insert(CACHE_HEADER, value);
+    headers
+}
+
+pub(super) fn full(body: Bytes) -> WasiBody {
+    Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}

@@ -1,0 +1,112 @@
+//! The app's store as its guests reach it: values of `cached`, and what goes out of date once an answer is over.
+//!
+//! In: a request to `http://store.self`, which never leaves the process. Out: an answer that the SDK understands.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use wasmtime_wasi_http::{Error, WasiBody};
+use waystation_rules::caching::{
+    self, LAPSE_HEADER, LapseWords, Life, Served, VALUE_HEADER, ValueWords,
+};
+
+use super::fetch_cache::{LARGEST, full, served};
+use super::outgoing::{Asks, Received};
+use crate::http::{Collected, collect};
+use crate::store::{Entry, Kept, Kind};
+
+/// Answers for the store.
+pub(super) async fn answer(asks: Asks, request: Request<WasiBody>) -> Result<Received, Error> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    let done = match (&head.method, path.strip_prefix("/value/")) {
+        (&Method::GET, Some(name)) => get(&asks, &decoded(name), &head.headers).await,
+        (&Method::PUT, Some(name)) => match collect(body, LARGEST).await? {
+            Collected::Whole(body) => put(&asks, &decoded(name), &head.headers, body).await,
+            Collected::Longer(_) => Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "")),
+        },
+        (&Method::POST, None) if path == "/lapse" => lapse(asks.own.kept(), &head.headers).await,
+        _ => Ok(plain(StatusCode::NOT_FOUND, "")),
+    };
+    Ok(done.unwrap_or_else(|reason| plain(StatusCode::BAD_REQUEST, &reason)))
+}
+
+async fn get(asks: &Asks, name: &str, headers: &HeaderMap) -> Result<Received, String> {
+    let kept = asks.own.kept();
+    let (life, tags) = told(kept, headers)?;
+    if let Some(making) = &asks.making {
+        making.add(&tags, life);
+    }
+    let missing = plain(StatusCode::NOT_FOUND, "");
+    if asks.draft_mode {
+        return Ok(missing);
+    }
+    let key = caching::value_key(&kept.app, name);
+    Ok(match kept.store.get(&key).await {
+        Some((entry, state)) => served(&entry, Served::of(state)),
+        None => missing,
+    })
+}
+
+async fn put(
+    asks: &Asks,
+    name: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Received, String> {
+    let kept = asks.own.kept();
+    let (life, tags) = told(kept, headers)?;
+    if !asks.draft_mode {
+        let now = kept.store.now();
+        let entry = Entry {
+            key: caching::value_key(&kept.app, name).into(),
+            kind: Kind::Value,
+            label: name.to_owned(),
+            status: 200,
+            headers: HeaderMap::new(),
+            body,
+            tags,
+            life,
+            times: life.times(now, now),
+        };
+        kept.store.put(entry).await;
+    }
+    Ok(plain(StatusCode::NO_CONTENT, ""))
+}
+
+async fn lapse(kept: &Kept, headers: &HeaderMap) -> Result<Received, String> {
+    let lines = headers.get_all(LAPSE_HEADER).iter();
+    let lapse = |line: &http::HeaderValue| {
+        let words = LapseWords::parse(line.to_str().unwrap_or_default());
+        let words = words.map_err(|fault| fault.to_string())?;
+        kept.lapsing(&words).map_err(|fault| fault.to_string())
+    };
+    let lapses = lines.map(lapse).collect::<Result<Vec<_>, _>>()?;
+    kept.store.lapse(&lapses).await;
+    Ok(plain(StatusCode::NO_CONTENT, ""))
+}
+
+/// How long a value lives and what it carries, as its header says.
+fn told(kept: &Kept, headers: &HeaderMap) -> Result<(Life, Vec<String>), String> {
+    let line = headers.get(VALUE_HEADER);
+    let line = line.and_then(|line| line.to_str().ok()).unwrap_or_default();
+    let words = ValueWords::parse(line).map_err(|fault| fault.to_string())?;
+    let life = match words.profile {
+        None => words.life,
+        Some(name) => {
+            let life = kept.profiles.life(&name);
+            life.ok_or_else(|| kept.no_profile(&name).to_string())?
+        }
+    };
+    Ok((life, words.tags))
+}
+
+fn decoded(name: &str) -> String {
+    percent_decode_str(name).decode_utf8_lossy().into_owned()
+}
+
+fn plain(status: StatusCode, text: &str) -> Received {
+    let mut response = Response::new(full(Bytes::copy_from_slice(text.as_bytes())));
+    *response.status_mut() = status;
+    response
+}

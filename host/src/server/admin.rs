@@ -1,0 +1,186 @@
+//! The operator's side of a running app, on a Unix socket that only its owner can reach: what is kept, and taking it out of date.
+//!
+//! `GET /cache` lists what memory holds, `DELETE /cache` forgets it all, `POST /revalidate` takes a [`Revalidate`] as JSON.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixListener;
+use waystation_rules::caching::{self, LapseWords, Lapsing, PathKind, Served};
+
+use crate::app::Current;
+use crate::project::OWN_DIR;
+use crate::store::{Kept, Kind};
+
+/// Bytes of a request's body.
+const MOST: usize = 1 << 20;
+
+/// What is to go out of date.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Revalidate {
+    /// These tags.
+    pub tags: Vec<String>,
+    /// The answers of these paths; of patterns, with a word on what is meant: `/posts/[slug]`.
+    pub paths: Vec<String>,
+    /// The tags as this lifetime says, such as `max`; at once if it is not said.
+    pub profile: Option<String>,
+    /// What of the paths is meant: `page` or `layout`.
+    pub kind: Option<Kinded>,
+}
+
+/// What of a path is meant.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Kinded {
+    /// The route with this pattern.
+    Page,
+    /// Every route at or below it.
+    Layout,
+}
+
+/// One thing that is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listed {
+    /// What it is.
+    pub kind: Kind,
+    /// A path, a URL or a name.
+    pub label: String,
+    /// `HIT` if it is fresh, `STALE`, or `MISS` if it has expired.
+    pub state: String,
+    /// Seconds since it was made.
+    pub age: u64,
+    /// Bytes in memory.
+    pub bytes: usize,
+    /// What takes it out of date.
+    pub tags: Vec<String>,
+}
+
+/// Where the app in `root` listens for its operator.
+#[must_use]
+pub fn socket(root: &Path) -> PathBuf {
+    root.join(OWN_DIR).join("admin.sock")
+}
+
+/// Listens there; what an earlier process has left is removed, and of two at once the first keeps it.
+///
+/// # Errors
+///
+/// The system's.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if std::os::unix::net::UnixStream::connect(path).is_err() {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers the operator until it is dropped.
+pub async fn serve(listener: UnixListener, current: Arc<Current>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let current = Arc::clone(&current);
+        tokio::spawn(async move {
+            let answer = service_fn(move |request| {
+                let app = current.app();
+                async move { Ok::<_, Infallible>(answer(&app.policy.kept, request).await) }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+            if let Err(error) = connection.await {
+                tracing::debug!("the operator's connection broke: {error}");
+            }
+        });
+    }
+}
+
+async fn answer(kept: &Kept, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/cache") => json(&list(kept)),
+        (&Method::DELETE, "/cache") => {
+            let entries = kept.store.entries();
+            for (entry, _) in &entries {
+                kept.store.remove(&entry.key).await;
+            }
+            json(&entries.len())
+        }
+        (&Method::POST, "/revalidate") => match revalidate(kept, request.into_body()).await {
+            Ok(lapsed) => json(&lapsed),
+            Err(reason) => plain(StatusCode::BAD_REQUEST, reason),
+        },
+        _ => plain(StatusCode::NOT_FOUND, "there is no such thing\n".to_owned()),
+    }
+}
+
+fn list(kept: &Kept) -> Vec<Listed> {
+    let now = kept.store.now();
+    let listed = kept
+        .store
+        .entries()
+        .into_iter()
+        .map(|(entry, state)| Listed {
+            kind: entry.kind,
+            label: entry.label.clone(),
+            state: Served::of(state).as_str().to_owned(),
+            age: caching::age(&entry.times, now),
+            bytes: entry.size(),
+            tags: entry.tags.clone(),
+        });
+    let mut listed: Vec<_> = listed.collect();
+    listed.sort_by(|a, b| a.label.cmp(&b.label));
+    listed
+}
+
+/// Takes what it names out of date, all or nothing. Returns how many tags that were.
+async fn revalidate(kept: &Kept, body: Incoming) -> Result<usize, String> {
+    let body = Limited::new(body, MOST).collect().await;
+    let body = body.map_err(|error| error.to_string())?.to_bytes();
+    let asked: Revalidate = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    let tag = |tag: String| match &asked.profile {
+        None => LapseWords::Tag(tag, Lapsing::Expire(0)),
+        Some(profile) => LapseWords::Profile(tag, profile.clone()),
+    };
+    let kind = asked.kind.map(|kind| match kind {
+        Kinded::Page => PathKind::Page,
+        Kinded::Layout => PathKind::Layout,
+    });
+    let paths = asked
+        .paths
+        .into_iter()
+        .map(|path| LapseWords::Path(path, kind));
+    let lapses = asked.tags.into_iter().map(tag).chain(paths);
+    let lapses = lapses.map(|words| kept.lapsing(&words).map_err(|fault| fault.to_string()));
+    let lapses = lapses.collect::<Result<Vec<_>, _>>()?;
+    kept.store.lapse(&lapses).await;
+    Ok(lapses.len())
+}
+
+fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
+    match serde_json::to_vec(value) {
+        Ok(json) => Response::new(Full::new(json.into())),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,262 @@
+//! Answers that `build` makes and `start` serves.
+
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use waystation_tests::clock::{self, Clock};
+use waystation_tests::upstream::{Upstream, served};
+use waystation_tests::{App, Client, tree, wait_for};
+
+use crate::support::{prerendered_app, program, turn};
+
+const FILES: [(&str, &str); 5] = [
+    (
+        "app/once/route.rs",
+        "use waystation::*;\npub const DYNAMIC: Dynamic = Dynamic::ForceStatic;\n\
+         pub fn get() -> String { random_u64().to_string() }\n",
+    ),
+    (
+        "app/posts/[slug]/route.rs",
+        "use crate::Params;\nuse waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::seconds(3600);\n\
+         pub fn generate_static_params() -> Vec<Params> {\n\
+             [\"a/b\", \"c\"].map(|slug| Params { slug: slug.into() }).into()\n\
+         }\n\
+         pub fn get(context: Context<Params>) -> String { format!(\"{} {}\", context.params.slug, random_u64()) }\n",
+    ),
+    (
+        "app/reads/[id]/route.rs",
+        "use crate::Params;\nuse waystation::*;\n\
+         pub fn generate_static_params() -> [Params; 1] { [Params { id: \"1\".into() }] }\n\
+         pub fn get() -> String { headers().get(\"accept\").is_some().to_string() }\n",
+    ),
+    (
+        "app/robots.rs",
+        "use waystation::metadata::Robots;\npub fn robots() -> Robots { Robots::new() }\n",
+    ),
+    (
+        "app/plain/route.rs",
+        "pub fn get() -> &'static str { \"plain\" }\n",
+    ),
+];
+
+struct Built {
+    app: App,
+    said: String,
+}
+
+static BUILT: LazyLock<Built> = LazyLock::new(|| {
+    let app = prerendered_app(&FILES);
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    Built {
+        app,
+        said: exit.stderr,
+    }
+});
+
+/// A folder with the output alone, so that a test may keep things there.
+fn deployed(toml: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ".waystation/output";
+    tree::copy(
+        &BUILT.app.path(output),
+        &folder.path().join(output),
+        &|_| true,
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("waystation.toml"), toml).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn what_build_has_made_is_served_from_the_first_request_on() {
+    let deployed = deployed("");
+    let host = program().start(deployed.path());
+    let client = Client::new(host.address());
+    for path in ["/once", "/posts/a%2Fb", "/posts/c", "/robots.txt"] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("x-waystation-cache"), "HIT", "{path}"); // Y2, Y9 and MD11
+    }
+    assert!(client.get("/posts/a%2Fb").await.text().starts_with("a/b ")); // SP9
+    let other = client.get("/posts/other").await;
+    assert_eq!(other.header("x-waystation-cache"), "MISS"); // SP5
+    let reads = client.get("/reads/1").await;
+    assert_eq!(reads.header("x-waystation-cache"), ""); // SP7
+    assert_eq!(client.get("/plain").await.line(), "200 plain");
+}
+
+#[test]
+fn the_table_tells_what_is_kept_and_how_long() {
+    let said = &BUILT.said;
+    let row = |start: &str| {
+        said.lines()
+            .find(|line| line.contains(start))
+            .unwrap_or_default()
+    };
+    assert!(row(" /once").contains("○ /once"), "{said}"); // CL7
+    assert!(row("● /posts/[slug]").contains("1h"), "{said}"); // CL8
+    assert!(row("● /posts/[slug]").contains("1y"), "{said}");
+    assert!(said.contains("├ /posts/a%2Fb"), "{said}"); // CL6
+    assert!(row("/reads/[id]").contains("ƒ"), "{said}");
+    assert!(row("/plain").contains("ƒ"), "{said}");
+    let why = "app/reads/[id]/route.rs is answered on demand: it used `headers()`";
+    assert!(said.contains(why), "{said}");
+}
+
+#[tokio::test]
+async fn with_a_disk_a_restart_finds_what_was_kept() {
+    let deployed = deployed("[cache]\ndisk_mb = 64\n");
+    let mut host = program().start(deployed.path());
+    let kept = Client::new(host.address()).get("/posts/new").await;
+    assert_eq!(kept.header("x-waystation-cache"), "MISS");
+    host.terminate();
+    host.wait_for_exit();
+    let host = program().start(deployed.path());
+    let again = Client::new(host.address()).get("/posts/new").await;
+    assert_eq!(again.header("x-waystation-cache"), "HIT");
+    assert_eq!(again.body, kept.body);
+}
+
+#[tokio::test]
+async fn a_route_whose_answer_cannot_be_made_fails_the_build() {
+    let turn = turn().await;
+    let app = turn.app(&[(
+        "app/items/[id]/route.rs",
+        "use crate::Params;\nuse waystation::*;\npub const DYNAMIC: Dynamic = Dynamic::Error;\n\
+         pub fn generate_static_params() -> [Params; 1] { [Params { id: \"1\".into() }] }\n\
+         pub fn get() -> String { cookies().get(\"a\").is_some().to_string() }\n",
+    )]);
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(1));
+    let why = "app/items/[id]/route.rs: the answer of /items/1 cannot be made";
+    assert!(exit.stderr.contains(why), "{}", exit.stderr); // Y5
+    assert!(
+        exit.stderr.contains("it used `cookies()`"),
+        "{}",
+        exit.stderr
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_made_anew_stays() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let upstream = Upstream::new({
+        let fails = Arc::clone(&fails);
+        move |_| {
+            let status = if fails.load(Ordering::Relaxed) {
+                500
+            } else {
+                200
+            };
+            async move { served(status, &[], "up") }
+        }
+    })
+    .await;
+    let route = format!(
+        "use waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
+         pub async fn get() -> Result<String> {{\n\
+             let answer = fetch(\"{}/\").await?;\n\
+             if !answer.ok() {{ return Err(Error::message(\"it is down\")); }}\n\
+             Ok(format!(\"{{}} {{}}\", answer.text().await?, random_u64()))\n\
+         }}\n",
+        upstream.origin()
+    );
+    let turn = turn().await;
+    let app = turn.app(&[
+        ("app/moody/route.rs", &route),
+        (
+            "waystation.toml",
+            "[outbound]\nhosts = [\"http://127.0.0.1:*\", \"http://localhost:*\"]\n",
+        ),
+    ]);
+    let clock = Clock::new();
+    let command = program().command("dev", app.root()).arg("--cache");
+    let command = command.env(clock::VARIABLE, clock.file().to_str().unwrap());
+    let host = command.on_a_free_port().leashed().serve();
+    let client = Client::new(host.address());
+    let ask = async || {
+        let answer = client.get("/moody").await;
+        (
+            answer.header("x-waystation-cache").to_owned(),
+            answer.text().to_owned(),
+        )
+    };
+    let (_, one) = ask().await;
+    fails.store(true, Ordering::Relaxed);
+    clock.forward(61);
+    let seen = host.lines();
+    assert_eq!(ask().await, ("STALE".to_owned(), one.clone())); // I6
+    wait_for("the failure", async || {
+        let said = host.stderr_after(seen);
+        said.contains("the old answer stays").then_some(())
+    })
+    .await;
+    let asked = upstream.heads().len();
+    assert_eq!(ask().await, ("STALE".to_owned(), one.clone()));
+    assert_eq!(upstream.heads().len(), asked, "not at once again");
+    fails.store(false, Ordering::Relaxed);
+    clock.forward(31);
+    assert_eq!(ask().await.1, one);
+    wait_for("the new answer", async || {
+        (ask().await.0 == "HIT").then_some(())
+    })
+    .await;
+    assert_ne!(ask().await.1, one);
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_is_kept_and_takes_it_out_of_date() {
+    let deployed = deployed("");
+    let host = program().start(deployed.path());
+    let client = Client::new(host.address());
+    let run = |name: &str, arguments: &[&str]| {
+        let command = program().command(name, deployed.path());
+        let command = arguments
+            .iter()
+            .fold(command, |command, argument| command.arg(argument));
+        command.run()
+    };
+    let listed = run("cache", &[]);
+    let line = listed.stdout.lines().find(|line| line.contains("/posts/c"));
+    assert!(
+        line.unwrap_or_default().contains("HIT"),
+        "{}",
+        listed.stdout
+    );
+
+    let done = run("revalidate", &["--path", "/posts/c"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let state = async |path: &str| {
+        client
+            .get(path)
+            .await
+            .header("x-waystation-cache")
+            .to_owned()
+    };
+    assert_eq!(state("/posts/c").await, "MISS");
+    assert_eq!(state("/posts/a%2Fb").await, "HIT");
+    let done = run("revalidate", &["--path", "/posts/[slug]", "--kind", "page"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert_eq!(state("/posts/a%2Fb").await, "MISS");
+    let odd = run("revalidate", &["--tag", "a", "--profile", "nope"]);
+    assert_eq!(odd.code, Some(1));
+    assert!(
+        odd.stderr.contains("there is no profile `nope`"),
+        "{}",
+        odd.stderr
+    );
+    assert_eq!(run("revalidate", &[]).code, Some(2));
+
+    assert_eq!(run("cache", &["--purge"]).code, Some(0));
+    assert_eq!(run("cache", &["--json"]).stdout.trim(), "[]");
+    drop(host);
+    let gone = run("cache", &[]);
+    assert_eq!(gone.code, Some(1));
+    assert!(
+        gone.stderr.contains("no app is running in"),
+        "{}",
+        gone.stderr
+    );
+}

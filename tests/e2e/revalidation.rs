@@ -1,0 +1,353 @@
+//! What handlers keep themselves (`fetch`, `cached`), what takes it out of date, and draft mode.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use waystation_tests::clock::{self, Clock};
+use waystation_tests::upstream::{Upstream, served};
+use waystation_tests::{Answer, App, Client, Host, wait_for};
+
+use crate::support::{program, revalidated_app, turn};
+
+const FETCHED: &str = r#"use waystation::fetch::CacheMode;
+use waystation::*;
+
+/// Fetches as the query says, and tells where the answer comes from.
+pub async fn get(request: Request) -> Result<String> {
+    let params = request.url().search_params();
+    let mut asked = fetch(params.get("url").unwrap_or_default().into_owned());
+    match params.get("cache").as_deref() {
+        Some("force-cache") => asked = asked.cache(CacheMode::ForceCache),
+        Some("no-store") => asked = asked.cache(CacheMode::NoStore),
+        _ => {}
+    }
+    match params.get("revalidate").as_deref() {
+        Some("never") => asked = asked.revalidate(Revalidate::NEVER),
+        Some(seconds) => asked = asked.revalidate(seconds.parse::<u32>()?),
+        None => {}
+    }
+    if let Some(tag) = params.get("tag") {
+        asked = asked.tags([tag.into_owned()]);
+    }
+    if let Some(body) = params.get("body") {
+        asked = asked.body(body.into_owned());
+    }
+    if let Some(secret) = params.get("secret") {
+        asked = asked.header("authorization", secret.into_owned());
+    }
+    let answer = asked.await?;
+    let kept = answer.headers().get("x-waystation-cache").map(|value| format!("{value:?}"));
+    let status = answer.status().as_u16();
+    Ok(format!("{} {status} {}", kept.unwrap_or_default().replace('"', ""), answer.text().await?))
+}
+"#;
+
+const LAPSE: &str = r#"use waystation::*;
+
+fn lapse(params: &SearchParams) -> Result<()> {
+    let kind = params.get("kind").map(|kind| if kind == "page" { PathKind::Page } else { PathKind::Layout });
+    match (params.get("path"), kind) {
+        (Some(path), Some(kind)) => revalidate_path((path.as_ref(), kind)),
+        (Some(path), None) => revalidate_path(path.as_ref()),
+        (None, _) => {}
+    }
+    if let Some(tag) = params.get("tag") {
+        match (params.get("profile"), params.get("expire")) {
+            (Some(profile), _) => revalidate_tag(tag, profile.as_ref()),
+            (None, Some(seconds)) => revalidate_tag(tag, Expire::seconds(seconds.parse()?)),
+            (None, None) => update_tag(tag),
+        }
+    }
+    Ok(())
+}
+
+pub fn post(request: Request) -> Result<&'static str> {
+    lapse(&request.url().search_params())?;
+    Ok("lapsed")
+}
+
+/// The same once the answer is over.
+pub fn put(request: Request) -> &'static str {
+    after(async move { lapse(&request.url().search_params()) });
+    "will lapse"
+}
+"#;
+
+const POSTS: &str = r#"use crate::Params;
+use waystation::*;
+pub const REVALIDATE: Revalidate = Revalidate::NEVER;
+pub fn get(context: Context<Params>) -> String {
+    let draft = if draft_mode().is_enabled() { "draft " } else { "" };
+    format!("{draft}{} {}", context.params.slug, random_u64())
+}
+"#;
+
+const DRAFT: &str = r#"use waystation::*;
+pub fn post() { draft_mode().enable(); }
+pub fn delete() { draft_mode().disable(); }
+"#;
+
+const VALUE: &str = r#"use crate::Params;
+use waystation::*;
+pub async fn get(context: Context<Params>) -> Result<String> {
+    let life = match context.params.name.as_str() { "odd" => "nope", _ => "hours" };
+    cached(context.params.name, life, async || Ok(random_u64().to_string())).tags(["values"]).await
+}
+"#;
+
+const TAGGED: &str = r#"use waystation::*;
+pub const REVALIDATE: Revalidate = Revalidate::NEVER;
+pub async fn get() -> Result<String> {
+    let value = cached("inner", Life::seconds(60), async || Ok(random_u64())).tags(["inner"]).await?;
+    Ok(format!("{value} {}", random_u64()))
+}
+"#;
+
+const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n\n[cache.profiles.brief]\nrevalidate = 10\nexpire = 20\n";
+
+const FILES: [(&str, &str); 7] = [
+    ("app/fetched/route.rs", FETCHED),
+    ("app/lapse/route.rs", LAPSE),
+    ("app/posts/[slug]/route.rs", POSTS),
+    ("app/draft/route.rs", DRAFT),
+    ("app/value/[name]/route.rs", VALUE),
+    ("app/tagged/route.rs", TAGGED),
+    ("waystation.toml", TOML),
+];
+
+static APP: LazyLock<App> = LazyLock::new(|| revalidated_app(&FILES));
+
+static HOST: LazyLock<Host> = LazyLock::new(|| {
+    let command = program().command("dev", APP.root()).arg("--cache");
+    command.on_a_free_port().leashed().serve()
+});
+
+fn client() -> Client {
+    Client::new(HOST.address())
+}
+
+fn state(answer: &Answer) -> &str {
+    answer.header("x-waystation-cache")
+}
+
+/// A server that numbers its answers, and answers with the status that the path asks for.
+async fn numbered() -> (Upstream, String) {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let upstream = Upstream::new(async |request: http::Request<_>| {
+        let number = ASKED.fetch_add(1, Ordering::Relaxed);
+        let status = request.uri().path().trim_start_matches("/status-").parse();
+        served(status.unwrap_or(200), &[], format!("answer {number}"))
+    })
+    .await;
+    let url = upstream.origin();
+    (upstream, url)
+}
+
+/// Whether the same fetch twice asks the server once.
+async fn is_kept(client: &Client, query: &str) -> bool {
+    let path = format!("/fetched?{query}");
+    let (first, second) = (client.get(&path).await, client.get(&path).await);
+    assert_eq!(first.status, 200, "{}", first.line());
+    let text = |answer: &Answer| {
+        answer
+            .text()
+            .split_once(' ')
+            .map(|(_, rest)| rest.to_owned())
+    };
+    text(&first) == text(&second)
+}
+
+#[tokio::test]
+async fn a_fetch_is_kept_as_it_says() {
+    let (_upstream, url) = numbered().await;
+    let client = client();
+    for (number, (says, expected)) in [
+        ("", false),                                // FC1
+        ("&cache=force-cache", true),               // FC2
+        ("&revalidate=never", true),                // FC2
+        ("&revalidate=60", true),                   // FC3
+        ("&revalidate=0", false),                   // FC4
+        ("&cache=no-store", false),                 // FC4
+        ("&cache=force-cache&revalidate=0", false), // FC5
+        ("&cache=no-store&revalidate=60", false),   // FC5
+        ("&tag=alone", false),                      // FC6
+        ("&cache=force-cache&body=hello", true),    // FC7
+        ("&cache=force-cache&secret=one", true),    // FC8
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let query = format!("url={url}/case-{number}{says}");
+        assert_eq!(is_kept(&client, &query).await, expected, "{says}");
+    }
+    for status in [201, 404, 500] {
+        let query = format!("url={url}/status-{status}&cache=force-cache");
+        assert!(!is_kept(&client, &query).await, "{status}"); // FC9
+    }
+    let ask = async |rest: &str| {
+        let path = format!("/fetched?url={url}/key&cache=force-cache{rest}");
+        client.get(&path).await.text().to_owned()
+    };
+    let answers = [
+        ask("").await,
+        ask("&secret=one").await,
+        ask("&secret=two").await,
+        ask("&body=a").await,
+        ask("&body=b").await,
+    ];
+    for (at, answer) in answers.iter().enumerate() {
+        assert!(answer.starts_with("MISS"), "{at}: {answer}"); // FC8, FC7 and FC12
+    }
+    assert!(ask("&body=a").await.starts_with("HIT 200")); // FC15
+}
+
+#[tokio::test]
+async fn a_stale_fetch_is_given_at_once_and_asked_anew_behind_it() {
+    let (_upstream, url) = numbered().await;
+    let turn = turn().await;
+    let app = turn.app(&FILES);
+    let clock = Clock::new();
+    let command = program().command("dev", app.root()).arg("--cache");
+    let command = command.env(clock::VARIABLE, clock.file().to_str().unwrap());
+    let host = command.on_a_free_port().leashed().serve();
+    let client = Client::new(host.address());
+    let ask = async || {
+        let answer = client
+            .get(&format!("/fetched?url={url}/a&revalidate=60&tag=a"))
+            .await;
+        let (state, text) = answer.text().split_once(' ').unwrap();
+        (state.to_owned(), text.to_owned())
+    };
+    let (_, one) = ask().await;
+    clock.forward(61);
+    assert_eq!(ask().await, ("STALE".to_owned(), one.clone())); // FC3
+    wait_for("the new answer", async || {
+        (ask().await.0 == "HIT").then_some(())
+    })
+    .await;
+    let (_, two) = ask().await;
+    assert_ne!(one, two);
+
+    client.post("/lapse?tag=a&expire=30", &[], "").await; // V4: stale now, expired later
+    assert_eq!(ask().await, ("STALE".to_owned(), two.clone()));
+    wait_for("the newest answer", async || {
+        (ask().await.0 == "HIT").then_some(())
+    })
+    .await;
+    client.post("/lapse?tag=a&profile=brief", &[], "").await;
+    clock.forward(21);
+    let (state, three) = ask().await;
+    assert_eq!(state, "MISS");
+    assert_ne!(two, three);
+}
+
+#[tokio::test]
+async fn what_is_revalidated_is_made_anew() {
+    let client = client();
+    let ask = async |path: &str| {
+        let answer = client.get(path).await;
+        (state(&answer).to_owned(), answer.text().to_owned())
+    };
+    let (_, one) = ask("/posts/one").await;
+    let (_, two) = ask("/posts/two").await;
+    assert_eq!(ask("/posts/one").await.0, "HIT");
+
+    assert_eq!(
+        client.post("/lapse?path=/posts/one/", &[], "").await.line(),
+        "200 lapsed"
+    ); // V5
+    let (state_of_one, new) = ask("/posts/one").await;
+    assert_eq!(state_of_one, "MISS");
+    assert_ne!(new, one);
+    assert_eq!(ask("/posts/two").await, ("HIT".to_owned(), two.clone()));
+
+    client
+        .post("/lapse?path=/posts/[slug]&kind=page", &[], "")
+        .await; // V6
+    assert_eq!(ask("/posts/one").await.0, "MISS");
+    assert_eq!(ask("/posts/two").await.0, "MISS");
+    client.post("/lapse?path=/&kind=layout", &[], "").await; // V7
+    assert_eq!(ask("/posts/two").await.0, "MISS");
+    client.post("/lapse?path=/posts/[slug]", &[], "").await; // V6: without a kind it is about nothing
+    assert_eq!(ask("/posts/two").await.0, "HIT");
+
+    // Once the answer is over (A3).
+    let later = client.ask("PUT", "/lapse?path=/posts/one", &[], "").await;
+    assert_eq!(later.line(), "200 will lapse");
+    wait_for("it to lapse", async || {
+        (ask("/posts/one").await.0 == "MISS").then_some(())
+    })
+    .await;
+
+    let odd = client.post("/lapse?tag=t&profile=nope", &[], "").await;
+    assert_eq!(odd.line(), "200 lapsed"); // V3: the answer stands, and the log says what is wrong
+    HOST.wait_for_line("what is wrong", |line| {
+        line.contains("there is no profile `nope`")
+    });
+}
+
+#[tokio::test]
+async fn a_value_is_kept_for_all_who_ask() {
+    let client = client();
+    let one = client.get("/value/one").await;
+    assert_eq!(client.get("/value/one").await.body, one.body); // CC4
+    assert_ne!(client.get("/value/two").await.body, one.body);
+    client.post("/lapse?tag=values", &[], "").await; // V2
+    assert_ne!(client.get("/value/one").await.body, one.body);
+    let odd = client.get("/value/odd").await;
+    assert_eq!(odd.status, 500);
+    assert!(
+        odd.text().contains("there is no profile `nope`"),
+        "{}",
+        odd.text()
+    );
+}
+
+#[tokio::test]
+async fn what_went_into_an_answer_is_its_tags_and_its_life() {
+    let client = client();
+    let first = client.get("/tagged").await;
+    assert_eq!(
+        first.header("cache-control"),
+        "s-maxage=60, stale-while-revalidate=31535940"
+    ); // CC6
+    assert_eq!(client.get("/tagged").await.body, first.body);
+    client.post("/lapse?tag=inner", &[], "").await;
+    let second = client.get("/tagged").await;
+    assert_eq!(state(&second), "MISS");
+    let number = |answer: &Answer| answer.text().split(' ').next().map(str::to_owned);
+    assert_ne!(number(&second), number(&first));
+}
+
+#[tokio::test]
+async fn a_client_in_draft_mode_goes_past_what_is_kept() {
+    let client = client();
+    let kept = client.get("/posts/draft").await;
+    let enabled = client.post("/draft", &[], "").await;
+    let line = enabled.header("set-cookie").to_owned();
+    assert!(line.starts_with("__prerender_bypass="), "{line}");
+    assert!(line.ends_with("; Path=/; HttpOnly; SameSite=lax"), "{line}"); // D1, in development
+    let cookie = line.split(';').next().unwrap();
+    let ask = async |cookie: &str| {
+        client
+            .ask("GET", "/posts/draft", &[("cookie", cookie)], "")
+            .await
+    };
+    let draft = ask(cookie).await;
+    assert!(draft.text().starts_with("draft draft "), "{}", draft.text()); // D3 and I14
+    assert!(
+        draft
+            .header("cache-control")
+            .starts_with("private, no-cache, no-store")
+    );
+    assert_eq!(state(&draft), "");
+    assert_eq!(client.get("/posts/draft").await.body, kept.body);
+    let forged = ask("__prerender_bypass=0").await; // D4
+    assert_eq!(forged.body, kept.body);
+    let disabled = client.ask("DELETE", "/draft", &[], "").await;
+    let line = disabled.header("set-cookie");
+    assert!(
+        line.starts_with("__prerender_bypass=; Path=/; Expires=Thu, 01 Jan 1970"),
+        "{line}"
+    ); // D2
+}
