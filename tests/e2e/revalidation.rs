@@ -103,15 +103,21 @@ pub async fn get() -> Result<String> {
 }
 "#;
 
+const CHANGES: &str = r#"use waystation::*;
+pub const REVALIDATE: Revalidate = Revalidate::NEVER;
+pub fn get() -> String { revalidate_tag("nobody", "max"); random_u64().to_string() }
+"#;
+
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n\n[cache.profiles.brief]\nrevalidate = 10\nexpire = 20\n";
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("app/fetched/route.rs", FETCHED),
     ("app/lapse/route.rs", LAPSE),
     ("app/posts/[slug]/route.rs", POSTS),
     ("app/draft/route.rs", DRAFT),
     ("app/value/[name]/route.rs", VALUE),
     ("app/tagged/route.rs", TAGGED),
+    ("app/changes/route.rs", CHANGES),
     ("waystation.toml", TOML),
 ];
 
@@ -199,6 +205,70 @@ async fn a_fetch_is_kept_as_it_says() {
         assert!(answer.starts_with("MISS"), "{at}: {answer}"); // FC8, FC7 and FC12
     }
     assert!(ask("&body=a").await.starts_with("HIT 200")); // FC15
+}
+
+#[tokio::test]
+async fn a_fetch_is_asked_once_for_all_who_wait_and_not_kept_if_it_is_large() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let (release, held) = tokio::sync::watch::channel(false);
+    let upstream = Upstream::new(move |request: http::Request<_>| {
+        let number = ASKED.fetch_add(1, Ordering::Relaxed);
+        let mut held = held.clone();
+        async move {
+            let body = match request.uri().path() {
+                "/held" => {
+                    held.wait_for(|is_released| *is_released)
+                        .await
+                        .expect("the test goes on");
+                    format!("answer {number}")
+                }
+                "/limit" => "a".repeat(2 << 20),
+                _ => "a".repeat((2 << 20) + 1),
+            };
+            served(200, &[], body)
+        }
+    })
+    .await;
+    let url = upstream.origin();
+    let path = format!("/fetched?url={url}/held&cache=force-cache");
+    let asked: Vec<_> = (0..5)
+        .map(|_| {
+            let path = path.clone();
+            tokio::spawn(async move { client().get(&path).await })
+        })
+        .collect();
+    wait_for("the first", async || {
+        (ASKED.load(Ordering::Relaxed) == 1).then_some(())
+    })
+    .await;
+    release.send(true).unwrap();
+    for answer in asked {
+        assert!(answer.await.unwrap().text().ends_with("200 answer 0")); // FC13
+    }
+    assert_eq!(ASKED.load(Ordering::Relaxed), 1);
+    let client = client();
+    let limit = format!("/fetched?url={url}/limit&cache=force-cache");
+    for _ in 0..2 {
+        assert_eq!(client.get(&limit).await.status, 200);
+    }
+    assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+    let before = ASKED.load(Ordering::Relaxed);
+    let large = format!("/fetched?url={url}/large&cache=force-cache");
+    for _ in 0..2 {
+        assert_eq!(
+            client.get(&large).await.body.len(),
+            " 200 ".len() + (2 << 20) + 1
+        ); // FC10: given, and not kept
+    }
+    assert_eq!(ASKED.load(Ordering::Relaxed), before + 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_changes_what_is_kept_is_not_kept() {
+    let client = client();
+    let (first, second) = (client.get("/changes").await, client.get("/changes").await);
+    assert_ne!(first.body, second.body); // V10
+    assert_eq!(state(&second), "");
 }
 
 #[tokio::test]
@@ -317,6 +387,14 @@ async fn what_went_into_an_answer_is_its_tags_and_its_life() {
     assert_eq!(state(&second), "MISS");
     let number = |answer: &Answer| answer.text().split(' ').next().map(str::to_owned);
     assert_ne!(number(&second), number(&first));
+    client.post("/lapse?tag=inner&profile=max", &[], "").await; // V1: the new answer is not made of what is stale
+    let stale = client.get("/tagged").await;
+    assert_eq!((state(&stale), &stale.body), ("STALE", &second.body));
+    let renewed = wait_for("the new answer", async || {
+        let answer = client.get("/tagged").await;
+        (state(&answer) == "HIT").then_some(answer)
+    });
+    assert_ne!(number(&renewed.await), number(&second));
 }
 
 #[tokio::test]
@@ -342,6 +420,13 @@ async fn a_client_in_draft_mode_goes_past_what_is_kept() {
     );
     assert_eq!(state(&draft), "");
     assert_eq!(client.get("/posts/draft").await.body, kept.body);
+    let (_upstream, url) = numbered().await;
+    let path = format!("/fetched?url={url}/draft&cache=force-cache");
+    let fetched = async || {
+        let answer = client.ask("GET", &path, &[("cookie", cookie)], "").await;
+        answer.text().to_owned()
+    };
+    assert_ne!(fetched().await, fetched().await); // FC14
     let forged = ask("__prerender_bypass=0").await; // D4
     assert_eq!(forged.body, kept.body);
     let disabled = client.ask("DELETE", "/draft", &[], "").await;

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
 use super::{args, report};
-use crate::server::admin::{self, Listed, Revalidate};
+use crate::server::admin::{self, Counted, Listed, Listing, Revalidate};
 
 pub(super) fn revalidate(args: args::Revalidate) -> anyhow::Result<ExitCode> {
     let asked = Revalidate {
@@ -43,8 +43,28 @@ pub(super) fn cache(args: &args::Cache) -> anyhow::Result<ExitCode> {
             String::from_utf8_lossy(&listed)
         )));
     }
-    let listed: Vec<Listed> = serde_json::from_slice(&listed)?;
-    Ok(report::data(&table(&listed)))
+    let listed: Listing = serde_json::from_slice(&listed)?;
+    Ok(report::data(
+        &(counts(&listed.routes) + &table(&listed.entries)),
+    ))
+}
+
+/// A line for each route, and an empty one.
+fn counts(routes: &[Counted]) -> String {
+    let line = |route: &Counted| {
+        let Counted {
+            pattern,
+            hit,
+            stale,
+            miss,
+        } = route;
+        format!("{pattern}: {hit} HIT, {stale} STALE, {miss} MISS\n")
+    };
+    let lines: String = routes.iter().map(line).collect();
+    match lines.is_empty() {
+        true => lines,
+        false => lines + "\n",
+    }
 }
 
 /// A line for each entry.

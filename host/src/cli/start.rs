@@ -78,7 +78,8 @@ async fn restore(store: &Store, output: &Path, build: &manifest::Manifest) -> an
         .flat_map(|route| route.kept.iter().flatten())
     {
         let entry = output::read_answer(output, answer)?;
-        if store.get(&entry.key).await.is_none() {
+        let kept = store.get(&entry.key).await;
+        if kept.is_none_or(|(kept, _)| kept.times.stored < entry.times.stored) {
             store.put(entry).await;
         }
     }
@@ -104,7 +105,7 @@ fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Res
     )
     .with_context(|| format!("{} cannot be served", route.file))?;
     if route.kept.is_none() {
-        guest.set_dynamic(); // the build found out
+        guest.set_all_dynamic(); // the build found out
     }
     Ok(Entry {
         pattern: RoutePattern::parse(route.pattern.trim_start_matches('/'))?,

@@ -48,6 +48,11 @@ pub(super) fn not_kept(headers: &mut HeaderMap) {
         .or_insert(HeaderValue::from_static(NOT_KEPT));
 }
 
+/// The same whatever the handler has said.
+pub(super) fn secret(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
+}
+
 /// Takes the body off an answer to HEAD, and says how long it was.
 pub(super) fn drop_body(response: &mut Response) {
     if let Body::Whole(bytes) = response.body()

@@ -159,14 +159,11 @@ async fn walk(
             Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
             Resolved::Proxy { turn, rewritten } => {
                 match passage
-                    .ask(turn, rewritten, &asks, record, &mut left.added)
+                    .ask(turn, rewritten, policy, &asks, record, &mut left.added)
                     .await?
                 {
                     Passed::On => {}
-                    Passed::Answered(mut answer) => {
-                        effects::settle(policy, &mut answer.effects, record).await;
-                        return Ok(finish::response(answer)?);
-                    }
+                    Passed::Answered(answer) => return Ok(finish::response(answer)?),
                     Passed::Other { url } => {
                         return elsewhere::ask(policy, Leader::Proxy, url, passage.request).await;
                     }
@@ -214,7 +211,7 @@ async fn walk(
         Method::Get => reuse::keeping(app, found.route, guest),
         _ => Keeping::Never,
     };
-    if keeping != Keeping::Never && !asks.draft_mode && !guest.is_dynamic() {
+    if keeping != Keeping::Never && !asks.draft_mode {
         let wanted = Wanted {
             app,
             guest,
@@ -240,14 +237,17 @@ async fn walk(
         draft_mode: asks.draft_mode,
     };
     let call = handle::call(passage.request, guest, facts)?;
+    let is_draft = asks.draft_mode;
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call, asks).await;
     record.add_guest_time(started.elapsed());
     let mut answer = answer?;
     effects::settle(policy, &mut answer.effects, record).await;
     let mut response = finish::response(answer)?;
-    if keeping != Keeping::Never {
-        finish::not_kept(response.headers_mut()); // D3: what others get from a cache
+    match keeping {
+        _ if is_draft => finish::secret(response.headers_mut()), // D3
+        Keeping::Never => {}
+        _ => finish::not_kept(response.headers_mut()),
     }
     Ok(response)
 }

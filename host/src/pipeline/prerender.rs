@@ -101,7 +101,7 @@ pub async fn prerender(
         match made(&wanted).await {
             Ok(Made::Kept(entry)) => entries.push(entry),
             Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => {
-                guest.set_dynamic(); // SP7
+                guest.set_all_dynamic(); // SP7
                 let reason = Some(reason);
                 return Ok(Prerendered::Dynamic { reason });
             }

@@ -20,8 +20,8 @@ use waystation_rules::resolve::Rewritten;
 
 use super::configured::{self, Added};
 use super::failure::Refusal;
-use super::{finish, handle};
-use crate::app::Proxy;
+use super::{effects, finish, handle};
+use crate::app::{Policy, Proxy};
 use crate::http::{RequestBody, Upload};
 use crate::sandbox::{Answer, Asks, Fault, Onward};
 use crate::telemetry::Record;
@@ -74,6 +74,7 @@ impl Passage<'_> {
         &mut self,
         turn: Turn<'_, Proxy>,
         rewritten: Option<Rewritten>,
+        policy: &Policy,
         asks: &Asks,
         record: &mut Record,
         added: &mut Added,
@@ -114,6 +115,7 @@ impl Passage<'_> {
         *self.request.body_mut() = lent.take_back();
 
         let mut answer = answer?;
+        effects::settle(policy, &mut answer.effects, record).await;
         match answer.onward.take() {
             None => Ok(Passed::Answered(on_this_host(answer, &origin))),
             Some(onward) => {

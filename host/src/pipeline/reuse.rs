@@ -86,10 +86,13 @@ impl Wanted<'_> {
     /// What kept the guest from answering (row I7).
     pub(super) async fn answer(self, record: &mut Record) -> Result<Option<Response>, Refusal> {
         let key = self.key();
+        if self.guest.is_dynamic(&key) {
+            return Ok(None);
+        }
         let store = &self.app.policy.kept.store;
         match store.get(&key).await {
             Some((entry, State::Fresh)) => {
-                record.kept = Some(Served::Hit.as_str().into());
+                note(Served::Hit, self.guest, record);
                 Ok(Some(serve(&entry, Served::Hit, store.now())))
             }
             _ => self.reuse(key).answer(record).await,
@@ -124,38 +127,43 @@ impl Reuse {
         if let Some(response) = self.kept(record).await {
             return Ok(Some(response));
         }
-        let flight = self.app.policy.kept.store.flight(&self.key).await;
-        if self.guest.is_dynamic() {
-            flight.land(Landed::NotKept);
+        let store = &self.app.policy.kept.store;
+        let flight = match self.asks.asker.depth {
+            0 => Some(store.flight(&self.key).await),
+            _ => store.try_flight(&self.key), // who asks may be the one that is made: nobody waits for himself
+        };
+        let land = |landed| {
+            if let Some(flight) = flight {
+                flight.land(landed);
+            }
+        };
+        if self.guest.is_dynamic(&self.key) {
+            land(Landed::NotKept);
             return Ok(None);
         }
         if let Some(response) = self.kept(record).await {
-            flight.land(Landed::Kept);
+            land(Landed::Kept);
             return Ok(Some(response));
         }
         let started = Instant::now();
         let made = self.make(record).await;
         record.add_guest_time(started.elapsed());
-        let now = self.app.policy.kept.store.now();
-        match made {
-            Ok(Made::Kept(entry)) => {
-                flight.land(Landed::Kept);
-                record.kept = Some(Served::Miss.as_str().into());
-                Ok(Some(serve(&entry, Served::Miss, now)))
+        land(match made {
+            Ok(Made::Kept(_)) => Landed::Kept,
+            _ => Landed::NotKept,
+        });
+        match made? {
+            Made::Kept(entry) => {
+                note(Served::Miss, &self.guest, record);
+                Ok(Some(serve(&entry, Served::Miss, store.now())))
             }
-            Ok(Made::Once(response, reason)) => {
-                flight.land(Landed::NotKept);
+            Made::Once(response, reason) => {
                 record.kept = Some(format!("not kept: {reason}").into());
                 Ok(Some(response))
             }
-            Ok(Made::Dynamic(reason)) => {
-                flight.land(Landed::NotKept);
+            Made::Dynamic(reason) => {
                 record.kept = Some(format!("dynamic: {reason}").into());
                 Ok(None)
-            }
-            Err(error) => {
-                flight.land(Landed::NotKept);
-                Err(error)
             }
         }
     }
@@ -172,7 +180,7 @@ impl Reuse {
             self.clone().refresh(Arc::clone(&entry), flight);
         }
         let served = Served::of(state);
-        record.kept = Some(served.as_str().into());
+        note(served, &self.guest, record);
         Some(serve(&entry, served, now))
     }
 
@@ -184,9 +192,17 @@ impl Reuse {
             let id = RequestId::new();
             let uri = Uri::try_from(&old.label).unwrap_or_default();
             let record = Record::new(id, &http::Method::GET, &uri);
-            match self.make(&record).await {
+            let made = self.make(&record).await;
+            let landed = match made {
+                Ok(Made::Kept(_)) => Landed::Kept,
+                _ => Landed::NotKept,
+            };
+            match made {
                 Ok(Made::Kept(_)) => {}
-                Ok(Made::Once(_, reason @ NotKept::Status(_))) => {
+                Ok(
+                    Made::Once(_, reason @ NotKept::Status(_))
+                    | Made::Dynamic(reason @ NotKept::Stopped),
+                ) => {
                     store.postpone(&old);
                     tracing::error!("{} {id}: the old answer stays: {reason}", old.label);
                 }
@@ -199,7 +215,7 @@ impl Reuse {
                     tracing::error!("{} {id}: the old answer stays: {error}", old.label);
                 }
             }
-            flight.land(Landed::Kept);
+            flight.land(landed);
         });
     }
 
@@ -211,6 +227,7 @@ impl Reuse {
         let making = Arc::new(Making::default());
         let asks = Asks {
             making: Some(Arc::clone(&making)),
+            asker: self.asks.asker.nobody(),
             ..self.asks.clone()
         };
         let call = self.call(record.id)?;
@@ -234,6 +251,7 @@ impl Reuse {
             Ok(()) => None,
         };
         if let Some(reason) = reason {
+            finish::not_kept(&mut parts.headers);
             return Ok(Made::Once(Response::from_parts(parts, body), reason));
         }
         let body = match collect(body, LARGEST).await {
@@ -282,7 +300,7 @@ impl Reuse {
         if self.keeping == Keeping::Required {
             return Err(Refusal::NotStatic(reason)); // Y5
         }
-        self.guest.set_dynamic();
+        self.guest.set_dynamic(&self.key);
         Ok(Made::Dynamic(reason))
     }
 
@@ -301,6 +319,12 @@ impl Reuse {
             draft_mode: false,
         })
     }
+}
+
+/// For the log, and for whoever counts.
+fn note(served: Served, guest: &Guest, record: &mut Record) {
+    guest.count(served);
+    record.kept = Some(served.as_str().into());
 }
 
 /// Names the content once, so that no request has to.

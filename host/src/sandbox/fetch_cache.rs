@@ -3,6 +3,9 @@
 //! In: a request, and how long its answer lives. Out: the answer, from the store or from whom it was asked. An answer that is stale is
 //! given at once and asked for anew behind it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -15,6 +18,8 @@ use crate::store::{Entry, Flight, Kind, Landed};
 
 /// Bytes of an answer that is kept, and of a request that one is kept for (row FC10).
 pub(super) const LARGEST: usize = 2 << 20;
+/// How long an answer may take that nobody waits for.
+const REFRESH: Duration = Duration::from_secs(30);
 /// Says to the handler, and to whoever looks, where the answer comes from.
 pub(super) const CACHE_HEADER: &str = "x-waystation-cache";
 
@@ -35,7 +40,7 @@ struct Whole {
 
 /// Gives the kept answer, or asks for one to keep.
 pub(super) async fn send(
-    way: Way,
+    mut way: Way,
     request: Request<WasiBody>,
     keep: Keep,
 ) -> Result<Received, Error> {
@@ -48,6 +53,7 @@ pub(super) async fn send(
                 .await;
         }
     };
+    way.asks.asker = way.asks.asker.nobody(); // the answer is for everybody
     let kept = way.asks.own.kept();
     let digest = blake3::hash(&body).to_hex();
     let (method, url) = (head.method.as_str(), head.uri.to_string());
@@ -58,7 +64,7 @@ pub(super) async fn send(
     }
     let store = kept.store.clone();
     if !keep.renew
-        && let Some((entry, state)) = store.get(&whole.key).await
+        && let Some((entry, state)) = good(&way, &whole).await
     {
         if state == State::Stale {
             refresh(way, whole, keep);
@@ -67,12 +73,18 @@ pub(super) async fn send(
     }
     let flight = store.flight(&whole.key).await; // FC13
     if !keep.renew
-        && let Some((entry, state)) = store.get(&whole.key).await
+        && let Some((entry, state)) = good(&way, &whole).await
     {
         flight.land(Landed::Kept);
         return Ok(served(&entry, Served::of(state)));
     }
     ask(way, whole, keep, flight).await
+}
+
+/// What is kept. Into an answer that is kept goes only what is as new as that.
+async fn good(way: &Way, whole: &Whole) -> Option<(Arc<Entry>, State)> {
+    let kept = way.asks.own.kept().store.get(&whole.key).await;
+    kept.filter(|(_, state)| *state == State::Fresh || way.asks.making.is_none())
 }
 
 /// Asks for a stale answer anew, behind the one that is served (row FC3).
@@ -83,8 +95,10 @@ fn refresh(way: Way, whole: Whole, keep: Keep) {
     let background = way.asks.background.clone();
     background.spawn(async move {
         let url = whole.head.uri.clone();
-        if let Err(error) = ask(way, whole, keep, flight).await {
-            tracing::warn!("{url} is stale and could not be asked anew: {error}");
+        match tokio::time::timeout(REFRESH, ask(way, whole, keep, flight)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!("{url} is stale and could not be asked anew: {error}"),
+            Err(_) => tracing::warn!("{url} is stale and did not answer in {REFRESH:?}"),
         }
     });
 }
@@ -96,17 +110,15 @@ async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Recei
     let Whole { head, body, key } = whole;
     let url = head.uri.to_string();
     let request = Request::from_parts(head, full(body));
-    let (mut head, body) = way.send(request).await?.into_parts();
-    if head.status != StatusCode::OK {
-        flight.land(Landed::NotKept);
-        return Ok(Response::from_parts(head, body));
-    }
-    let body = match collect(body, LARGEST).await? {
-        Collected::Whole(body) => body,
-        Collected::Longer(body) => {
-            tracing::warn!("{url} is not kept: its answer is longer than {LARGEST} bytes");
+    let (mut head, body) = match whole_answer(way, request).await {
+        Ok(Asked::Whole(head, body)) => (head, body),
+        Ok(Asked::Other(response)) => {
             flight.land(Landed::NotKept);
-            return Ok(Response::from_parts(head, body.boxed_unsync()));
+            return Ok(response);
+        }
+        Err(error) => {
+            flight.land(Landed::NotKept); // those who wait ask for themselves, all at once
+            return Err(error);
         }
     };
     let entry = Entry {
@@ -123,6 +135,29 @@ async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Recei
     let entry = store.put(entry).await;
     flight.land(Landed::Kept);
     Ok(served(&entry, Served::Miss))
+}
+
+/// What came of asking.
+enum Asked {
+    /// What may be kept.
+    Whole(http::response::Parts, Bytes),
+    /// What is only handed on.
+    Other(Received),
+}
+
+async fn whole_answer(way: Way, request: Request<WasiBody>) -> Result<Asked, Error> {
+    let url = request.uri().clone();
+    let (head, body) = way.send(request).await?.into_parts();
+    if head.status != StatusCode::OK {
+        return Ok(Asked::Other(Response::from_parts(head, body)));
+    }
+    Ok(match collect(body, LARGEST).await? {
+        Collected::Whole(body) => Asked::Whole(head, body),
+        Collected::Longer(body) => {
+            tracing::warn!("{url} is not kept: its answer is longer than {LARGEST} bytes");
+            Asked::Other(Response::from_parts(head, body.boxed_unsync()))
+        }
+    })
 }
 
 /// A kept answer as the guest gets it (row FC15).

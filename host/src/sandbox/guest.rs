@@ -1,11 +1,13 @@
 //! A compiled component, found by its type to be one of the three kinds that can answer a request, or a proxy.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use moka::sync::Cache;
 use tokio::sync::OnceCell;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime_wasi_http::{p2, p3};
+use waystation_rules::caching::Served;
 use waystation_rules::environment::Environment;
 use waystation_rules::method::{Method, Methods};
 use waystation_rules::segment::{self, CONTRACT, SegmentConfig};
@@ -15,6 +17,9 @@ use super::bindings::segment as wit;
 use super::engine::Sandbox;
 use super::lease::Idle;
 use super::state::State;
+
+/// Answers that are remembered to depend on the request. One that is forgotten is tried once more.
+const MOST_DYNAMIC: u64 = 10_000;
 
 /// A component that is ready to answer.
 pub struct Guest {
@@ -30,8 +35,12 @@ pub struct Guest {
     pub(super) idle: Idle,
     /// Names the code, so that what it made is told from what other code makes.
     release: Arc<str>,
-    /// It was found to read the request, so its answers are not kept.
+    /// It was found to read the request, so none of its answers is kept.
     is_dynamic: Arc<AtomicBool>,
+    /// Likewise some of its answers, by what they would be kept under.
+    dynamic: Cache<String, ()>,
+    /// How often its answers were kept, by [`Served`].
+    served: Arc<[AtomicU64; 3]>,
     /// What `generate_static_params` lists, once it was asked.
     listed: Arc<OnceCell<Vec<Vec<Param>>>>,
 }
@@ -109,6 +118,8 @@ impl Guest {
             lists_params,
             release: release.into(),
             is_dynamic: Arc::default(),
+            dynamic: Cache::new(MOST_DYNAMIC),
+            served: Arc::default(),
             listed: Arc::default(),
             route: route.into(),
             config,
@@ -127,6 +138,8 @@ impl Guest {
             lists_params: self.lists_params,
             release: Arc::clone(&self.release),
             is_dynamic: Arc::clone(&self.is_dynamic),
+            dynamic: self.dynamic.clone(),
+            served: Arc::clone(&self.served),
             listed: Arc::default(),
             route: Arc::clone(&self.route),
             config: self.config.clone(),
@@ -180,13 +193,28 @@ impl Guest {
         &self.listed
     }
 
-    /// Whether it was found to read the request.
-    pub fn is_dynamic(&self) -> bool {
-        self.is_dynamic.load(Ordering::Relaxed)
+    /// Counts an answer that is kept.
+    pub fn count(&self, served: Served) {
+        self.served[served as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many answers there were of a kind since its code was loaded.
+    pub fn counted(&self, served: Served) -> u64 {
+        self.served[served as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether it was found to read the request for the answer that this key is for.
+    pub fn is_dynamic(&self, key: &str) -> bool {
+        self.is_dynamic.load(Ordering::Relaxed) || self.dynamic.contains_key(key)
+    }
+
+    /// Remembers that it reads the request for the answer that this key is for. Others stay kept: which they are, a client decides.
+    pub fn set_dynamic(&self, key: &str) {
+        self.dynamic.insert(key.to_owned(), ());
     }
 
     /// Remembers that it reads the request.
-    pub fn set_dynamic(&self) {
+    pub fn set_all_dynamic(&self) {
         self.is_dynamic.store(true, Ordering::Relaxed);
     }
 }

@@ -46,7 +46,12 @@ struct Waiting {
 impl Guest {
     /// An instance for the request `id`, with whom its guest may ask.
     pub(super) fn lease(self: &Arc<Self>, id: &str, asks: Asks) -> Lease {
-        let mut lease = self.idle.take().unwrap_or_else(|| {
+        // What is kept for everybody is made by an instance that nobody's request has left anything in.
+        let idle = match asks.making {
+            None => self.idle.take(),
+            Some(_) => None,
+        };
+        let mut lease = idle.unwrap_or_else(|| {
             let (store, cpu) = store(&self.sandbox, &self.environment, &self.route);
             Lease {
                 store,

@@ -1,6 +1,6 @@
 //! What a guest asks of others: of its own app and of its store without the network, of other servers through the app's client.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ use crate::store::Kept;
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
+/// Requests to the store that one request may make.
+const MOST_STORED: usize = 1_000;
 
 /// Who is asked by a guest, and for whom.
 #[derive(Clone)]
@@ -46,6 +48,15 @@ pub struct Asker {
     pub client: IpAddr,
     /// How many handlers stand between: 0 for a request of the client's own.
     pub depth: u8,
+}
+
+impl Asker {
+    /// The same on nobody's behalf, for what is made for everybody.
+    #[must_use]
+    pub fn nobody(self) -> Self {
+        let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { client, ..self }
+    }
 }
 
 /// The app that a guest belongs to.
@@ -72,6 +83,10 @@ pub trait OwnRoutes: Send + Sync {
 pub(super) struct Outgoing {
     asks: Option<Asks>,
     left: usize,
+    /// Requests to the store that may still be made.
+    stored: usize,
+    /// When the call began, in milliseconds since the epoch: what it makes is of then.
+    began: u64,
     turns: usize,
     /// Made with the first request.
     at_once: Option<Arc<Semaphore>>,
@@ -85,6 +100,8 @@ impl Outgoing {
         Self {
             asks: None,
             left: 0,
+            stored: 0,
+            began: 0,
             turns: 0,
             at_once: None,
             guest: None,
@@ -95,6 +112,8 @@ impl Outgoing {
     /// Starts a call, which the log names by its route and its request's id.
     pub(super) fn start(&mut self, asks: Asks, guest: &Arc<Guest>, id: &str) {
         let limits = &guest.sandbox.limits;
+        self.stored = MOST_STORED;
+        self.began = asks.own.kept().store.now();
         self.asks = Some(asks);
         self.left = limits.fetches;
         self.turns = limits.fetches_at_once;
@@ -118,7 +137,11 @@ impl Outgoing {
             return Err(Error::HttpRequestDenied); // a start function has no request to ask for
         };
         if is_for_store(&request) {
-            return Ok(Box::pin(values::answer(asks, request)));
+            self.stored = self.stored.checked_sub(1).ok_or_else(|| {
+                self.warn("it asked for more kept values than one request may");
+                Error::ConnectionLimitReached
+            })?;
+            return Ok(Box::pin(values::answer(asks, self.began, request)));
         }
         let plan = self.plan(&mut request, &guest.config, &asks)?;
         let way = self.way(&request, asks, patience(options))?;

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use wasmtime_wasi_http::{Error, WasiBody};
 use waystation_rules::caching::{
-    self, LAPSE_HEADER, LapseWords, Life, Served, VALUE_HEADER, ValueWords,
+    self, LAPSE_HEADER, LapseWords, Life, Served, State, VALUE_HEADER, ValueWords,
 };
 
 use super::fetch_cache::{LARGEST, full, served};
@@ -15,14 +15,18 @@ use super::outgoing::{Asks, Received};
 use crate::http::{Collected, collect};
 use crate::store::{Entry, Kept, Kind};
 
-/// Answers for the store.
-pub(super) async fn answer(asks: Asks, request: Request<WasiBody>) -> Result<Received, Error> {
+/// Answers for the store, in a call that began at `began`: a value is no newer than that.
+pub(super) async fn answer(
+    asks: Asks,
+    began: u64,
+    request: Request<WasiBody>,
+) -> Result<Received, Error> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let done = match (&head.method, path.strip_prefix("/value/")) {
         (&Method::GET, Some(name)) => get(&asks, &decoded(name), &head.headers).await,
         (&Method::PUT, Some(name)) => match collect(body, LARGEST).await? {
-            Collected::Whole(body) => put(&asks, &decoded(name), &head.headers, body).await,
+            Collected::Whole(body) => put(&asks, began, &decoded(name), &head.headers, body).await,
             Collected::Longer(_) => Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "")),
         },
         (&Method::POST, None) if path == "/lapse" => lapse(asks.own.kept(), &head.headers).await,
@@ -43,13 +47,17 @@ async fn get(asks: &Asks, name: &str, headers: &HeaderMap) -> Result<Received, S
     }
     let key = caching::value_key(&kept.app, name);
     Ok(match kept.store.get(&key).await {
-        Some((entry, state)) => served(&entry, Served::of(state)),
-        None => missing,
+        // What goes into an answer that is kept is as new as the answer.
+        Some((entry, state)) if state == State::Fresh || asks.making.is_none() => {
+            served(&entry, Served::of(state))
+        }
+        _ => missing,
     })
 }
 
 async fn put(
     asks: &Asks,
+    began: u64,
     name: &str,
     headers: &HeaderMap,
     body: Bytes,
@@ -57,7 +65,6 @@ async fn put(
     let kept = asks.own.kept();
     let (life, tags) = told(kept, headers)?;
     if !asks.draft_mode {
-        let now = kept.store.now();
         let entry = Entry {
             key: caching::value_key(&kept.app, name).into(),
             kind: Kind::Value,
@@ -67,7 +74,7 @@ async fn put(
             body,
             tags,
             life,
-            times: life.times(now, now),
+            times: life.times(began, kept.store.now()),
         };
         kept.store.put(entry).await;
     }

@@ -1,11 +1,12 @@
 //! The operator's side of a running app, on a Unix socket that only its owner can reach: what is kept, and taking it out of date.
 //!
-//! `GET /cache` lists what memory holds, `DELETE /cache` forgets it all, `POST /revalidate` takes a [`Revalidate`] as JSON.
+//! `GET /cache` lists what memory holds, `DELETE /cache` has all of it expire, wherever it is kept, `POST /revalidate` takes a [`Revalidate`] as JSON.
 
 use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 use waystation_rules::caching::{self, LapseWords, Lapsing, PathKind, Served};
 
-use crate::app::Current;
+use crate::app::{App, Current, Handler};
 use crate::project::OWN_DIR;
 use crate::store::{Kept, Kind};
 
@@ -47,6 +48,28 @@ pub enum Kinded {
     Page,
     /// Every route at or below it.
     Layout,
+}
+
+/// What is kept, and how often that was of use.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listing {
+    /// The routes that were answered from it, in the order in which they are tried.
+    pub routes: Vec<Counted>,
+    /// What memory holds, by label.
+    pub entries: Vec<Listed>,
+}
+
+/// How often the answers of a route were kept, since its code was loaded.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Counted {
+    /// The route.
+    pub pattern: String,
+    /// They were fresh.
+    pub hit: u64,
+    /// They were stale.
+    pub stale: u64,
+    /// They were made.
+    pub miss: u64,
 }
 
 /// One thing that is kept.
@@ -94,14 +117,14 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 pub async fn serve(listener: UnixListener, current: Arc<Current>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(50)).await; // out of descriptors
             continue;
         };
         let current = Arc::clone(&current);
         tokio::spawn(async move {
             let answer = service_fn(move |request| {
                 let app = current.app();
-                async move { Ok::<_, Infallible>(answer(&app.policy.kept, request).await) }
+                async move { Ok::<_, Infallible>(answer(&app, request).await) }
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
             if let Err(error) = connection.await {
@@ -111,15 +134,17 @@ pub async fn serve(listener: UnixListener, current: Arc<Current>) {
     }
 }
 
-async fn answer(kept: &Kept, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let kept = &app.policy.kept;
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/cache") => json(&list(kept)),
+        (&Method::GET, "/cache") => json(&Listing {
+            routes: count(app),
+            entries: list(kept),
+        }),
         (&Method::DELETE, "/cache") => {
-            let entries = kept.store.entries();
-            for (entry, _) in &entries {
-                kept.store.remove(&entry.key).await;
-            }
-            json(&entries.len())
+            let held = kept.store.entries().len();
+            kept.store.purge().await;
+            json(&held)
         }
         (&Method::POST, "/revalidate") => match revalidate(kept, request.into_body()).await {
             Ok(lapsed) => json(&lapsed),
@@ -127,6 +152,23 @@ async fn answer(kept: &Kept, request: Request<Incoming>) -> Response<Full<Bytes>
         },
         _ => plain(StatusCode::NOT_FOUND, "there is no such thing\n".to_owned()),
     }
+}
+
+fn count(app: &App) -> Vec<Counted> {
+    let counted = app.table.entries().filter_map(|entry| {
+        let Handler::Guest(guest) = &entry.route.handler else {
+            return None;
+        };
+        let [hit, stale, miss] =
+            [Served::Hit, Served::Stale, Served::Miss].map(|served| guest.counted(served));
+        (0 < hit + stale + miss).then(|| Counted {
+            pattern: entry.pattern.to_string(),
+            hit,
+            stale,
+            miss,
+        })
+    });
+    counted.collect()
 }
 
 fn list(kept: &Kept) -> Vec<Listed> {

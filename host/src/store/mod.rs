@@ -20,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
-use waystation_rules::caching::{Lapsing, State, Times};
+use waystation_rules::caching::{EVERY, Lapsing, State, Times};
 
 pub use behind::{Answer, Behind, BehindError, Lease, Leasing};
 pub use clock::Clock;
@@ -165,6 +165,12 @@ impl Store {
         {
             tracing::warn!("tags went out of date on this node alone for now: {error}");
         }
+    }
+
+    /// Everything expires, on disk and on other nodes too.
+    pub async fn purge(&self) {
+        self.lapse(&[(EVERY.to_owned(), Lapsing::Expire(0))]).await;
+        self.memory.invalidate_all();
     }
 
     /// Everything that is kept in memory, in no order.

@@ -44,8 +44,9 @@ impl Served {
 #[must_use]
 pub fn cache_control(life: Life) -> String {
     let Some(revalidate) = life.revalidate else {
-        return format!("s-maxage={YEAR}");
+        return format!("s-maxage={}", life.expire.unwrap_or(YEAR));
     };
+    let revalidate = revalidate.min(life.expire.unwrap_or(YEAR));
     let rest = life.expire.unwrap_or(YEAR).saturating_sub(revalidate);
     match rest {
         0 => format!("s-maxage={revalidate}"),
@@ -90,6 +91,8 @@ mod tests {
             "s-maxage=60, stale-while-revalidate=3540"
         );
         assert_eq!(line(Some(60), Some(60)), "s-maxage=60");
+        assert_eq!(line(Some(3600), Some(60)), "s-maxage=60");
+        assert_eq!(line(None, Some(60)), "s-maxage=60");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What may be a tag, and the tags that every answer has of itself (section 11.4).
 
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
+
+use crate::cookies::COMPONENT;
 use crate::pattern::RoutePattern;
 
 /// Tags of one entry (rows CC7 and FC11).
@@ -102,8 +105,18 @@ pub fn of_path(PathTag { path, kind }: PathTag<'_>) -> Result<String, TagFault> 
         Some(PathKind::Layout) => Ok(format!("{OWN}{path}/layout").replace("//", "/")),
         Some(PathKind::Page) => Ok(format!("{OWN}{path}/route").replace("//", "/")),
         None if path.contains('[') => Err(TagFault::Pattern(path.to_owned())),
-        None => Ok(format!("{OWN}{path}")),
+        None => Ok(format!("{OWN}{}", written(path))),
     }
+}
+
+/// As an answer's own tag has it, however it was written: `/users/@ann` is `/users/%40ann`.
+fn written(path: &str) -> String {
+    let segment = |text| {
+        let decoded = percent_decode_str(text).decode_utf8_lossy();
+        utf8_percent_encode(&decoded, COMPONENT).to_string()
+    };
+    let segments: Vec<_> = path.split('/').map(segment).collect();
+    segments.join("/")
 }
 
 /// Without a slash at its end; `/index` is the root.
@@ -132,6 +145,10 @@ mod tests {
         assert!(tags.contains(&about("/dyn", Some(PathKind::Layout))));
         assert!(tags.contains(&about("/", Some(PathKind::Layout)))); // V7
         assert!(!tags.contains(&about("/dyn", None)));
+        for spelling in ["/dyn/a b@c", "/dyn/a%20b@c", "/dyn/a%20b%40c"] {
+            let tags = of_answer(&RoutePattern::parse("dyn/[id]").unwrap(), "/dyn/a%20b%40c");
+            assert!(tags.contains(&about(spelling, None)), "{spelling}");
+        }
         let root = of_answer(&RoutePattern::parse("").unwrap(), "/");
         assert!(root.contains(&about("/index", None)));
         assert!(root.contains(&about("/", Some(PathKind::Page))));
