@@ -313,7 +313,11 @@ async fn a_stale_fetch_is_given_at_once_and_asked_anew_behind_it() {
 
 #[tokio::test]
 async fn what_is_revalidated_is_made_anew() {
-    let client = client();
+    let turn = turn().await;
+    let app = turn.app(&FILES); // of its own, for all of it goes out of date
+    let command = program().command("dev", app.root()).arg("--cache");
+    let host = command.on_a_free_port().leashed().serve();
+    let client = Client::new(host.address());
     let ask = async |path: &str| {
         let answer = client.get(path).await;
         (state(&answer).to_owned(), answer.text().to_owned())
@@ -351,7 +355,7 @@ async fn what_is_revalidated_is_made_anew() {
 
     let odd = client.post("/lapse?tag=t&profile=nope", &[], "").await;
     assert_eq!(odd.line(), "200 lapsed"); // V3: the answer stands, and the log says what is wrong
-    HOST.wait_for_line("what is wrong", |line| {
+    host.wait_for_line("what is wrong", |line| {
         line.contains("there is no profile `nope`")
     });
 }
