@@ -132,7 +132,7 @@ impl Outgoing {
         &mut self,
         mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
-    ) -> Result<Pin<Box<dyn Future<Output = Result<Received, Error>> + Send>>, Error> {
+    ) -> Result<Receiving, Error> {
         let (Some(asks), Some(guest)) = (self.asks.clone(), self.guest.clone()) else {
             return Err(Error::HttpRequestDenied); // a start function has no request to ask for
         };
@@ -257,6 +257,7 @@ impl Way {
 }
 
 pub(super) type Received = http::Response<WasiBody>;
+type Receiving = Pin<Box<dyn Future<Output = Result<Received, Error>> + Send>>;
 type Sent = (Received, Box<dyn Future<Output = Result<(), Error>> + Send>);
 pub(super) type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
