@@ -34,7 +34,7 @@ const QUEUE: usize = 64 << 10;
 /// The least budget, in bytes.
 const LEAST: u64 = 1 << 20;
 
-/// A folder of entries; see [the module](self).
+/// A folder of entries.
 pub struct Disk {
     folder: Arc<Folder>,
     /// What was known of tags when the folder was opened.

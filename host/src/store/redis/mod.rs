@@ -44,7 +44,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
-/// A Redis; see [the module](self).
+/// A Redis that nodes share.
 pub struct Redis {
     client: Client,
     keys: Arc<Keys>,
