@@ -21,11 +21,11 @@ pub enum TagFault {
     #[error("a tag is empty")]
     Empty,
 
-    /// It is longer than [`LONGEST_TAG`].
+    /// It is longer than 256 characters.
     #[error("the tag `{0}...` is longer than {LONGEST_TAG} characters")]
     Long(String),
 
-    /// A path longer than [`LONGEST_PATH`].
+    /// A path longer than 1024 characters.
     #[error("the path `{0}...` is longer than {LONGEST_PATH} characters")]
     LongPath(String),
 
