@@ -12,8 +12,10 @@ mod resolver;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::header::HOST;
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::{PathAndQuery, Scheme, Uri};
+use http_body::Body as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -84,6 +86,11 @@ impl Client {
         *request.uri_mut() = url(target, path).map_err(|_| Error::HttpRequestUriInvalid)?;
         *request.version_mut() = http::Version::HTTP_11; // HTTP/2 where the server offers it
         request.headers_mut().remove(HOST); // hyper names the very server that was admitted
+        if request.body().is_end_stream()
+            && let Some(length) = request.headers_mut().get_mut(CONTENT_LENGTH)
+        {
+            *length = HeaderValue::from(0); // else the server takes what is promised from the next request
+        }
         let answer = tokio::time::timeout(patience.head, self.pool()?.request(request));
         let answer = answer.await.map_err(|_| Error::HttpResponseTimeout)?;
         let answer = answer.map_err(|error| failure::named(&error))?;

@@ -120,6 +120,7 @@ async fn walk(
     let policy = &app.policy;
     match *request.method() {
         http::Method::CONNECT => return Err(Refusal::Connect),
+        http::Method::TRACE => return Err(Refusal::Method(Methods::ALL)), // M4: no proxy and no other server sees it
         http::Method::OPTIONS if request.uri().path() == "*" => {
             return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
         }

@@ -128,8 +128,8 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    // A second or two; the variable `PROPTEST_CASES` asks for another number.
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    // More than 100,000 paths; the variable `PROPTEST_CASES` asks for another number of sets.
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// Every path finds what the manual's algorithm finds, with the same params.
     #[test]
