@@ -62,6 +62,7 @@ pub(crate) async fn check(source: &str, component: &[u8], file: &str) {
             defines(source, method) || *method == "get" && is_metadata()
         })
         .collect();
+    defined.extend(defines(source, "generate_static_params").then_some("static-params"));
     offered.sort_unstable();
     defined.sort_unstable();
     assert_eq!(offered, defined, "the methods of {file}");
