@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use http::StatusCode;
-use waystation_tests::clock::{self, Clock};
-use waystation_tests::{Answer, App, Client, Host, wait_for};
+use waystation_tests::clock::Clock;
+use waystation_tests::{App, Client, Host, wait_for};
 
-use crate::support::{kept_app, program, turn};
+use crate::support::{keeping, program, state, turn, warm_app};
 
 /// Answers that differ each time they are made.
 const HEAD: &str = "use waystation::*;\n\n";
 
-const ROUTES: [(&str, &str); 15] = [
+const ROUTES: [(&str, &str); 18] = [
     ("auto", "pub fn get() -> String { made() }"),
     (
         "minute",
@@ -52,6 +52,25 @@ const ROUTES: [(&str, &str); 15] = [
              let host = request.url().host().to_owned();\n\
              format!(\"[{query}] {cookies} {agent} {host} [{}] {}\", context.client_address(), made())\n\
          }",
+    ),
+    (
+        "shown/[id]",
+        "pub const DYNAMIC: Dynamic = Dynamic::ForceStatic;\n\
+         pub fn get(request: Request, context: Context) -> String {\n\
+             let cookies = cookies().get_all().len();\n\
+             let (headers, client) = (request.headers(), context.client_address());\n\
+             format!(\"{} {headers:?} {cookies} {client} {}\", request.url().href(), made())\n\
+         }",
+    ),
+    (
+        "gone",
+        "pub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
+         pub fn get() -> Result<Response> { not_found() }",
+    ),
+    (
+        "moved",
+        "pub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
+         pub fn get() -> Result<Response> { redirect(format!(\"/to/{}\", made())) }",
     ),
     (
         "strict",
@@ -131,20 +150,13 @@ static APP: LazyLock<App> = LazyLock::new(|| {
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()))
         .collect();
-    kept_app(&files)
+    warm_app("kept", &files)
 });
 
-static HOST: LazyLock<Host> = LazyLock::new(|| {
-    let command = program().command("dev", APP.root()).arg("--cache");
-    command.on_a_free_port().leashed().serve()
-});
+static HOST: LazyLock<Host> = LazyLock::new(|| keeping(&APP, None));
 
 fn client() -> Client {
     Client::new(HOST.address())
-}
-
-fn state(answer: &Answer) -> &str {
-    answer.header("x-waystation-cache")
 }
 
 /// Whether the same answer is given again.
@@ -320,6 +332,25 @@ async fn many_at_once_have_it_made_once() {
     assert_eq!(bodies.len(), 1); // I9
 }
 
+#[tokio::test]
+async fn a_navigation_is_kept_as_long_as_the_route_says() {
+    let client = client();
+    for (path, status) in [("/gone", 404), ("/moved", 307)] {
+        let first = client.get(path).await;
+        let second = client.get(path).await;
+        assert_eq!(
+            (second.status.as_u16(), state(&second)),
+            (status, "HIT"),
+            "{path}"
+        ); // N7
+        assert_eq!(first.header("location"), second.header("location"));
+        assert!(
+            second.header("cache-control").starts_with("s-maxage=60, "),
+            "{path}"
+        );
+    }
+}
+
 /// The poisoning matrix: nothing that one client sends changes what another gets.
 #[tokio::test]
 async fn nobody_gets_what_was_made_for_another() {
@@ -339,15 +370,27 @@ async fn nobody_gets_what_was_made_for_another() {
         ("range", "bytes=0-1"),
     ];
     for (number, (name, value)) in poison.into_iter().enumerate() {
-        let path = format!("/items/poison-{number}");
-        let poisoned = client.ask("GET", &path, &[(name, value)], "").await;
+        let path = format!("/shown/poison-{number}");
+        let poisoned = client
+            .ask("GET", &format!("{path}?b=2&a=1"), &[(name, value)], "")
+            .await;
         assert_eq!(poisoned.status, 200, "{name}");
-        let clean = client.get(&path).await;
+        let clean = client.get(&format!("{path}?a=1&b=2")).await;
         assert_eq!(state(&clean), "HIT", "{name}");
-        assert!(
-            clean.text().starts_with(&format!("poison-{number} ")),
-            "{name}"
-        );
+        let shown = format!("{:?} {}", clean.headers, clean.text());
+        for word in [
+            "evil",
+            "203.0.113.9",
+            "Bearer",
+            "https",
+            "bytes=",
+            "a=1",
+            "127.0.0.1",
+        ] {
+            assert!(!shown.contains(word), "{name}: {word} in {shown}");
+        }
+        let again = client.ask("GET", &path, &[(name, value)], "").await;
+        assert_eq!(state(&again), "HIT", "{name}"); // I13
         assert_eq!(clean.header("content-encoding"), "", "{name}");
     }
     let odd = "/items/post-first";
@@ -383,9 +426,7 @@ async fn a_kept_answer_is_fresh_then_stale_then_gone() {
         ("waystation.toml", "[cache]\nexpire_time = 600\n"),
     ]);
     let clock = Clock::new();
-    let command = program().command("dev", app.root()).arg("--cache");
-    let command = command.env(clock::VARIABLE, clock.file().to_str().unwrap());
-    let host = command.on_a_free_port().leashed().serve();
+    let host = keeping(&app, Some(&clock));
     let client = Client::new(host.address());
     let ask = async || {
         let answer = client.get("/minute").await;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use waystation_tests::clock::{self, Clock};
+use waystation_tests::clock::Clock;
 use waystation_tests::upstream::{Upstream, served};
 use waystation_tests::{App, Client, tree, wait_for};
 
-use crate::support::{prerendered_app, program, turn};
+use crate::support::{keeping, program, state, turn, warm_app};
 
 const FILES: [(&str, &str); 5] = [
     (
@@ -46,7 +46,7 @@ struct Built {
 }
 
 static BUILT: LazyLock<Built> = LazyLock::new(|| {
-    let app = prerendered_app(&FILES);
+    let app = warm_app("prerendered", &FILES);
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     Built {
@@ -77,13 +77,13 @@ async fn what_build_has_made_is_served_from_the_first_request_on() {
     for path in ["/once", "/posts/a%2Fb", "/posts/c", "/robots.txt"] {
         let answer = client.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
-        assert_eq!(answer.header("x-waystation-cache"), "HIT", "{path}"); // Y2, Y9 and MD11
+        assert_eq!(state(&answer), "HIT", "{path}"); // Y2, Y9 and MD11
     }
     assert!(client.get("/posts/a%2Fb").await.text().starts_with("a/b ")); // SP9
     let other = client.get("/posts/other").await;
-    assert_eq!(other.header("x-waystation-cache"), "MISS"); // SP5
+    assert_eq!(state(&other), "MISS"); // SP5
     let reads = client.get("/reads/1").await;
-    assert_eq!(reads.header("x-waystation-cache"), ""); // SP7
+    assert_eq!(state(&reads), ""); // SP7
     assert_eq!(client.get("/plain").await.line(), "200 plain");
 }
 
@@ -110,12 +110,12 @@ async fn with_a_disk_a_restart_finds_what_was_kept() {
     let deployed = deployed("[cache]\ndisk_mb = 64\n");
     let mut host = program().start(deployed.path());
     let kept = Client::new(host.address()).get("/posts/new").await;
-    assert_eq!(kept.header("x-waystation-cache"), "MISS");
+    assert_eq!(state(&kept), "MISS");
     host.terminate();
     host.wait_for_exit();
     let host = program().start(deployed.path());
     let again = Client::new(host.address()).get("/posts/new").await;
-    assert_eq!(again.header("x-waystation-cache"), "HIT");
+    assert_eq!(state(&again), "HIT");
     assert_eq!(again.body, kept.body);
 }
 
@@ -169,16 +169,11 @@ async fn an_answer_that_cannot_be_made_anew_stays() {
         ),
     ]);
     let clock = Clock::new();
-    let command = program().command("dev", app.root()).arg("--cache");
-    let command = command.env(clock::VARIABLE, clock.file().to_str().unwrap());
-    let host = command.on_a_free_port().leashed().serve();
+    let host = keeping(&app, Some(&clock));
     let client = Client::new(host.address());
     let ask = async || {
         let answer = client.get("/moody").await;
-        (
-            answer.header("x-waystation-cache").to_owned(),
-            answer.text().to_owned(),
-        )
+        (state(&answer).to_owned(), answer.text().to_owned())
     };
     let (_, one) = ask().await;
     // Once with an error, once with a panic.

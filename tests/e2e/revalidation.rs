@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use waystation_tests::clock::{self, Clock};
+use waystation_tests::clock::Clock;
 use waystation_tests::upstream::{Upstream, served};
 use waystation_tests::{Answer, App, Client, Host, wait_for};
 
-use crate::support::{program, revalidated_app, turn};
+use crate::support::{keeping, state, turn, warm_app};
 
 const FETCHED: &str = r#"use waystation::fetch::CacheMode;
 use waystation::*;
@@ -121,19 +121,12 @@ const FILES: [(&str, &str); 8] = [
     ("waystation.toml", TOML),
 ];
 
-static APP: LazyLock<App> = LazyLock::new(|| revalidated_app(&FILES));
+static APP: LazyLock<App> = LazyLock::new(|| warm_app("revalidated", &FILES));
 
-static HOST: LazyLock<Host> = LazyLock::new(|| {
-    let command = program().command("dev", APP.root()).arg("--cache");
-    command.on_a_free_port().leashed().serve()
-});
+static HOST: LazyLock<Host> = LazyLock::new(|| keeping(&APP, None));
 
 fn client() -> Client {
     Client::new(HOST.address())
-}
-
-fn state(answer: &Answer) -> &str {
-    answer.header("x-waystation-cache")
 }
 
 /// A server that numbers its answers, and answers with the status that the path asks for.
@@ -277,9 +270,7 @@ async fn a_stale_fetch_is_given_at_once_and_asked_anew_behind_it() {
     let turn = turn().await;
     let app = turn.app(&FILES);
     let clock = Clock::new();
-    let command = program().command("dev", app.root()).arg("--cache");
-    let command = command.env(clock::VARIABLE, clock.file().to_str().unwrap());
-    let host = command.on_a_free_port().leashed().serve();
+    let host = keeping(&app, Some(&clock));
     let client = Client::new(host.address());
     let ask = async || {
         let answer = client
@@ -315,8 +306,7 @@ async fn a_stale_fetch_is_given_at_once_and_asked_anew_behind_it() {
 async fn what_is_revalidated_is_made_anew() {
     let turn = turn().await;
     let app = turn.app(&FILES); // of its own, for all of it goes out of date
-    let command = program().command("dev", app.root()).arg("--cache");
-    let host = command.on_a_free_port().leashed().serve();
+    let host = keeping(&app, None);
     let client = Client::new(host.address());
     let ask = async |path: &str| {
         let answer = client.get(path).await;
@@ -358,6 +348,31 @@ async fn what_is_revalidated_is_made_anew() {
     host.wait_for_line("what is wrong", |line| {
         line.contains("there is no profile `nope`")
     });
+}
+
+#[tokio::test]
+async fn what_a_proxy_lets_lapse_is_out_of_date_for_the_route_behind_it() {
+    let turn = turn().await;
+    let app = turn.app(&[
+        ("app/posts/[slug]/route.rs", POSTS),
+        (
+            "proxy.rs",
+            "use waystation::*;\npub fn proxy() -> Next { revalidate_path(\"/posts/one\"); draft_mode().disable(); Next::new() }\n",
+        ),
+    ]);
+    let host = keeping(&app, None);
+    let client = Client::new(host.address());
+    for _ in 0..2 {
+        let answer = client.get("/posts/one").await;
+        assert_eq!(state(&answer), "MISS");
+        assert!(
+            answer
+                .header("set-cookie")
+                .starts_with("__prerender_bypass=; ")
+        );
+    }
+    client.get("/posts/two").await;
+    assert_eq!(state(&client.get("/posts/two").await), "HIT");
 }
 
 #[tokio::test]

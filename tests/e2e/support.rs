@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use waystation_tests::clock::{self, Clock};
 use waystation_tests::{Answer, App, Client, Host, Program, tree, wait_for};
 
 /// The program under test.
@@ -33,19 +34,24 @@ pub(crate) fn production() -> &'static App {
     &PRODUCTION
 }
 
-/// The app of `kept.rs`, which starts with what is compiled for the fixture.
-pub(crate) fn kept_app(files: &[(&str, &str)]) -> App {
-    App::in_place(&lasting("kept"), &FIXTURE.app, files)
+/// An app in a folder of this name that stays, which starts with what is compiled for the fixture.
+pub(crate) fn warm_app(name: &str, files: &[(&str, &str)]) -> App {
+    App::in_place(&lasting(name), &FIXTURE.app, files)
 }
 
-/// The app of `revalidation.rs`, likewise.
-pub(crate) fn revalidated_app(files: &[(&str, &str)]) -> App {
-    App::in_place(&lasting("revalidated"), &FIXTURE.app, files)
+/// Serves an app under `waystation dev --cache`, by a clock if there is one.
+pub(crate) fn keeping(app: &App, clock: Option<&Clock>) -> Host {
+    let command = program().command("dev", app.root()).arg("--cache");
+    let command = match clock {
+        Some(clock) => command.env(clock::VARIABLE, clock.file().to_str().unwrap()),
+        None => command,
+    };
+    command.on_a_free_port().leashed().serve()
 }
 
-/// The app of `prerender.rs`, likewise.
-pub(crate) fn prerendered_app(files: &[(&str, &str)]) -> App {
-    App::in_place(&lasting("prerendered"), &FIXTURE.app, files)
+/// What an answer has to do with what is kept.
+pub(crate) fn state(answer: &Answer) -> &str {
+    answer.header("x-waystation-cache")
 }
 
 struct Fixture {

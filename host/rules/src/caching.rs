@@ -6,6 +6,7 @@
 //! Times are milliseconds since the epoch and come in as arguments. One answer and one value of `fetch` or `cached` live by the same
 //! rules: a [`Life`] makes [`Times`], and a [`Lapse`] of a tag ends them early.
 
+mod draft;
 mod fetch;
 mod header;
 mod key;
@@ -18,8 +19,9 @@ mod storable;
 mod tags;
 mod wire;
 
+pub use draft::{DRAFT_COOKIE, draft_cookie};
 pub use fetch::{CacheMode, FetchFault, FetchOptions, Plan, plan};
-pub use header::{NOT_KEPT, Served, age, cache_control, cache_status};
+pub use header::{CACHE_HEADER, NOT_KEPT, Served, age, cache_control, cache_status};
 pub use key::{answer as answer_key, fetched as fetched_key, value as value_key};
 pub use lapse::{EVERY, Lapse, Lapsing, MOST_LAPSES, fold};
 pub use life::{Life, State, Times, YEAR};

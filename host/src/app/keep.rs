@@ -24,26 +24,45 @@ pub fn keep(
     keeps_answers: bool,
 ) -> anyhow::Result<Arc<Kept>> {
     let behind = store::open(&place(cache, root)?, app)?;
-    Ok(Arc::new(Kept {
-        store: Store::new(cache.memory(), behind),
-        app: app.into(),
-        profiles: cache.profiles(),
-        expire_time: cache.expire_time(),
-        keeps_answers,
-        draft_secret: draft_secret(app, release),
-    }))
+    let store = Store::new(cache.memory(), behind);
+    let secret = draft_secret(app, release);
+    Ok(kept(store, cache, app.into(), keeps_answers, secret))
 }
 
 /// The same in memory alone, for `build` and `test`, which end.
 #[must_use]
 pub fn keep_for_now(cache: &Cache, app: &str) -> Arc<Kept> {
+    let store = Store::new(cache.memory(), None);
+    kept(store, cache, app.into(), true, draft_secret(app, ""))
+}
+
+/// What was kept before, under other settings.
+#[must_use]
+pub fn keep_on(old: &Kept, cache: &Cache) -> Arc<Kept> {
+    let (store, secret) = (old.store.clone(), old.draft_secret.clone());
+    kept(
+        store,
+        cache,
+        Arc::clone(&old.app),
+        old.keeps_answers,
+        secret,
+    )
+}
+
+fn kept(
+    store: Store,
+    cache: &Cache,
+    app: Arc<str>,
+    keeps_answers: bool,
+    draft_secret: String,
+) -> Arc<Kept> {
     Arc::new(Kept {
-        store: Store::new(cache.memory(), None),
-        app: app.into(),
+        store,
+        app,
         profiles: cache.profiles(),
         expire_time: cache.expire_time(),
-        keeps_answers: true,
-        draft_secret: draft_secret(app, ""),
+        keeps_answers,
+        draft_secret,
     })
 }
 
@@ -63,19 +82,6 @@ fn place(cache: &Cache, root: &Path) -> anyhow::Result<Place> {
             folder: project::kept(root),
             bytes: u64::from(mib.get()) << 20,
         },
-    })
-}
-
-/// The same store under other settings.
-#[must_use]
-pub fn keep_on(kept: &Kept, cache: &Cache) -> Arc<Kept> {
-    Arc::new(Kept {
-        store: kept.store.clone(),
-        app: Arc::clone(&kept.app),
-        profiles: cache.profiles(),
-        expire_time: cache.expire_time(),
-        keeps_answers: kept.keeps_answers,
-        draft_secret: kept.draft_secret.clone(),
     })
 }
 

@@ -15,7 +15,6 @@ pub(super) fn answer(response: &mut Response, asked: &Asked) {
         Body::Whole(bytes) => Some(&**bytes),
         Body::Stream(_) => None,
     };
-    let digest = |body: &[u8]| blake3::hash(body).to_hex()[..32].to_owned();
     let (status, headers) = (response.status(), response.headers());
     let name = match settle(&asked.method, has.as_ref(), status, headers, body, digest) {
         Conditional::AsItIs => return,
@@ -30,6 +29,11 @@ pub(super) fn answer(response: &mut Response, asked: &Asked) {
         }
     };
     response.headers_mut().typed_insert(name);
+}
+
+/// Names a content: 32 hexadecimal digits.
+pub(super) fn digest(body: &[u8]) -> String {
+    blake3::hash(body).to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]

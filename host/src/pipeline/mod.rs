@@ -243,7 +243,7 @@ async fn walk(
     let answer = crate::sandbox::run(guest, call, asks).await;
     record.add_guest_time(started.elapsed());
     let mut answer = answer?;
-    effects::settle(policy, &mut answer.effects, record).await;
+    effects::settle(policy, &mut answer.effects, guest.route(), record.id).await;
     let mut response = finish::response(answer)?;
     match keeping {
         _ if is_draft => finish::secret(response.headers_mut()), // D3

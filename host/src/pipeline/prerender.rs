@@ -4,7 +4,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use http::Method;
 use tokio_util::task::TaskTracker;
 use waystation_rules::caching::params::{self, ParamsFault};
 use waystation_rules::caching::{Keeping, NotKept};
@@ -15,7 +14,7 @@ use super::reuse::{self, Made, Wanted};
 use crate::app::{App, Handler, Route};
 use crate::sandbox::{self, Asker, Asks, Fault, Guest};
 use crate::store;
-use crate::telemetry::{Record, RequestId};
+use crate::telemetry::RequestId;
 
 /// What there is of a route's answers.
 pub enum Prerendered {
@@ -118,8 +117,7 @@ pub async fn prerender(
 }
 
 async fn made(wanted: &Wanted<'_>) -> Result<Made, Refusal> {
-    let record = Record::new(RequestId::new(), &Method::GET, &http::Uri::default());
-    wanted.owned().make(&record).await
+    wanted.owned().make(RequestId::new()).await
 }
 
 /// The params to make answers for: one answer for a route without any, and those that it lists.

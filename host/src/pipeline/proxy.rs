@@ -115,7 +115,7 @@ impl Passage<'_> {
         *self.request.body_mut() = lent.take_back();
 
         let mut answer = answer?;
-        effects::settle(policy, &mut answer.effects, record).await;
+        effects::settle(policy, &mut answer.effects, guest.route(), record.id).await;
         match answer.onward.take() {
             None => Ok(Passed::Answered(on_this_host(answer, &origin))),
             Some(onward) => {

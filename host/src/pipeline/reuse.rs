@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{AGE, CACHE_CONTROL, ETAG, HOST};
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
 use waystation_rules::caching::{
-    self, Keeping, Life, NotKept, Served, State, cache_control, cache_status,
+    self, CACHE_HEADER, Keeping, Life, NotKept, Served, State, cache_control, cache_status,
 };
 use waystation_rules::method::Method;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::table::Param;
 
+use super::conditional::digest;
 use super::failure::Refusal;
 use super::{effects, finish};
 use crate::app::{App, Route};
@@ -26,7 +27,7 @@ use crate::store::{Entry, Flight, Kind, Landed};
 use crate::telemetry::{Record, RequestId};
 
 /// Says how an answer came about, for people.
-const CACHE: HeaderName = HeaderName::from_static("x-waystation-cache");
+const CACHE: HeaderName = HeaderName::from_static(CACHE_HEADER);
 /// The same for programs (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// Bytes of an answer that is kept.
@@ -146,7 +147,7 @@ impl Reuse {
             return Ok(Some(response));
         }
         let started = Instant::now();
-        let made = self.make(record).await;
+        let made = self.make(record.id).await;
         record.add_guest_time(started.elapsed());
         land(match made {
             Ok(Made::Kept(_)) => Landed::Kept,
@@ -190,19 +191,14 @@ impl Reuse {
         background.spawn(async move {
             let store = &self.app.policy.kept.store;
             let id = RequestId::new();
-            let uri = Uri::try_from(&old.label).unwrap_or_default();
-            let record = Record::new(id, &http::Method::GET, &uri);
-            let made = self.make(&record).await;
+            let made = self.make(id).await;
             let landed = match made {
                 Ok(Made::Kept(_)) => Landed::Kept,
                 _ => Landed::NotKept,
             };
             match made {
                 Ok(Made::Kept(_)) => {}
-                Ok(
-                    Made::Once(_, reason @ NotKept::Status(_))
-                    | Made::Dynamic(reason @ NotKept::Stopped),
-                ) => {
+                Ok(Made::Once(_, reason) | Made::Dynamic(reason)) if reason.is_failure() => {
                     store.postpone(&old);
                     tracing::error!("{} {id}: the old answer stays: {reason}", old.label);
                 }
@@ -220,17 +216,13 @@ impl Reuse {
     }
 
     /// Runs the handler without the request, and keeps its answer if that may be kept.
-    pub(super) async fn make(&self, record: &Record) -> Result<Made, Refusal> {
+    pub(super) async fn make(&self, id: RequestId) -> Result<Made, Refusal> {
         let policy = &self.app.policy;
         let store = &policy.kept.store;
         let began = store.now();
         let making = Arc::new(Making::default());
-        let asks = Asks {
-            making: Some(Arc::clone(&making)),
-            asker: self.asks.asker.nobody(),
-            ..self.asks.clone()
-        };
-        let call = self.call(record.id)?;
+        let asks = self.asks.clone().for_everybody(Arc::clone(&making));
+        let call = self.call(id)?;
         let mut answer = match crate::sandbox::run(&self.guest, call, asks).await {
             Ok(answer) => answer,
             Err(fault) => return self.failed(fault),
@@ -239,11 +231,11 @@ impl Reuse {
             return self.dynamic(NotKept::Read(answer.reads));
         }
         let changes = !answer.effects.lapses.is_empty() || answer.effects.draft_mode.is_some();
-        effects::settle(policy, &mut answer.effects, record).await;
+        effects::settle(policy, &mut answer.effects, self.guest.route(), id).await;
         let response = finish::response(answer)?;
         let (mut parts, body) = response.into_parts();
         let made = making.made();
-        let reason = caching::storable(parts.status.as_u16(), &parts.headers, false);
+        let reason = caching::storable(parts.status.as_u16(), &parts.headers);
         let reason = match reason {
             Err(reason) => Some(reason),
             Ok(()) if changes => Some(NotKept::Changes), // V10
@@ -329,11 +321,12 @@ fn note(served: Served, guest: &Guest, record: &mut Record) {
 
 /// Names the content once, so that no request has to.
 fn name(parts: &mut http::response::Parts, body: &[u8]) {
-    if parts.status == StatusCode::OK && !body.is_empty() && !parts.headers.contains_key(ETAG) {
-        let name = format!("W/\"{}\"", &blake3::hash(body).to_hex()[..32]);
-        if let Ok(name) = HeaderValue::try_from(name) {
-            parts.headers.insert(ETAG, name);
-        }
+    if parts.status == StatusCode::OK
+        && !body.is_empty()
+        && !parts.headers.contains_key(ETAG)
+        && let Ok(name) = HeaderValue::try_from(format!("W/\"{}\"", digest(body)))
+    {
+        parts.headers.insert(ETAG, name);
     }
 }
 

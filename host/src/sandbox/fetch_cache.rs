@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
-use waystation_rules::caching::{self, Life, Served, State};
+use waystation_rules::caching::{self, CACHE_HEADER, Life, Served, State};
 
 use super::outgoing::{Received, Way};
 use crate::http::{Collected, collect};
@@ -20,8 +20,6 @@ use crate::store::{Entry, Flight, Kind, Landed};
 pub(super) const LARGEST: usize = 2 << 20;
 /// How long an answer may take that nobody waits for.
 const REFRESH: Duration = Duration::from_secs(30);
-/// Says to the handler, and to whoever looks, where the answer comes from.
-pub(super) const CACHE_HEADER: &str = "x-waystation-cache";
 
 /// How an answer is kept.
 pub(super) struct Keep {
@@ -164,14 +162,10 @@ async fn whole_answer(way: Way, request: Request<WasiBody>) -> Result<Asked, Err
 pub(super) fn served(entry: &Entry, served: Served) -> Received {
     let mut response = Response::new(full(entry.body.clone()));
     *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
-    *response.headers_mut() = marked(entry.headers.clone(), served);
+    *response.headers_mut() = entry.headers.clone();
+    let value = HeaderValue::from_static(served.as_str());
+    response.headers_mut().insert(CACHE_HEADER, value);
     response
-}
-
-fn marked(mut headers: HeaderMap, served: Served) -> HeaderMap {
-    let value = http::HeaderValue::from_static(served.as_str());
-    headers.insert(CACHE_HEADER, value);
-    headers
 }
 
 pub(super) fn full(body: Bytes) -> WasiBody {

@@ -72,6 +72,7 @@ impl Guest {
     /// Takes an instance back that has answered without a fault.
     pub(super) fn give_back(&self, mut lease: Lease) {
         lease.uses += 1;
+        lease.store.data_mut().outgoing.end();
         let is_shared = self.config.isolation == Isolation::Shared
             && matches!(self.entry, Entry::Route(_) | Entry::Proxy(_));
         let is_small = lease.store.data().memory.taken() <= MOST_MEMORY;

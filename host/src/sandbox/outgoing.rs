@@ -41,6 +41,19 @@ pub struct Asks {
     pub making: Option<Arc<Making>>,
 }
 
+impl Asks {
+    /// The same for something that is made for everybody, of what `making` notes: on nobody's behalf.
+    #[must_use]
+    pub fn for_everybody(self, making: Arc<Making>) -> Self {
+        Self {
+            asker: self.asker.nobody(),
+            draft_mode: false,
+            making: Some(making),
+            ..self
+        }
+    }
+}
+
 /// On whose behalf a request is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker {
@@ -121,6 +134,12 @@ impl Outgoing {
         self.guest = Some(Arc::clone(guest));
         self.request_id.clear();
         self.request_id.push_str(id);
+    }
+
+    /// Ends a call. An instance that waits for the next one holds neither its own guest nor an app that may no longer be served.
+    pub(super) fn end(&mut self) {
+        self.asks = None;
+        self.guest = None;
     }
 
     fn warn(&self, what: impl std::fmt::Display) {

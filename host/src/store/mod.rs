@@ -66,9 +66,9 @@ impl Store {
         }
     }
 
-    /// The same by another clock, for a test.
-    #[must_use]
-    pub fn by(self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+    /// The same by another clock.
+    #[cfg(test)]
+    fn by(self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let now = Arc::new(now);
         Self { now, ..self }
     }

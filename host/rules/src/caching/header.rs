@@ -7,7 +7,10 @@ use super::{Life, State, Times, YEAR};
 /// `Cache-Control` of what nobody may keep.
 pub const NOT_KEPT: &str = "private, no-cache, no-store, max-age=0, must-revalidate";
 
-/// How an answer came about: `x-waystation-cache`.
+/// Says how an answer came about, to clients and to handlers that fetch.
+pub const CACHE_HEADER: &str = "x-waystation-cache";
+
+/// How an answer came about, as [`CACHE_HEADER`] says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Served {
     /// It was made for this request, and is kept.

@@ -27,6 +27,7 @@ pub async fn static_params(
     let Some(function) = &guest.lists_params else {
         return Ok(None);
     };
+    let asks = asks.for_everybody(Arc::default());
     let mut lease = guest.lease("static-params", asks);
     let cpu = Arc::clone(&lease.cpu);
     let limit = guest.config.max_duration;
