@@ -12,7 +12,7 @@ use crate::support::{keeping, program, state, turn, warm_app};
 /// Answers that differ each time they are made.
 const HEAD: &str = "use waystation::*;\n\n";
 
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 19] = [
     ("auto", "pub fn get() -> String { made() }"),
     (
         "minute",
@@ -90,6 +90,13 @@ const ROUTES: [(&str, &str); 18] = [
          pub const DYNAMIC_PARAMS: bool = false;\n\
          pub fn generate_static_params() -> Vec<Params> { vec![Params { id: \"a\".into() }] }\n\
          pub fn get(context: Context<Params>) -> String { format!(\"{} {}\", context.params.id, made()) }",
+    ),
+    (
+        "only/[...rest]",
+        "use crate::Params;\n\
+         pub const DYNAMIC_PARAMS: bool = false;\n\
+         pub fn generate_static_params() -> Vec<Params> { vec![Params { rest: vec![\"b\".into()] }] }\n\
+         pub fn get(context: Context<Params>) -> String { format!(\"the rest {:?}\", context.params.rest) }",
     ),
     (
         "status/[code]",
@@ -288,7 +295,8 @@ async fn each_set_of_params_is_kept_apart() {
 async fn params_that_are_not_listed_can_be_refused() {
     let client = client();
     assert!(client.get("/only/a").await.text().starts_with("a ")); // G8
-    assert_eq!(client.get("/only/b").await.status, 404); // G3 and SP6
+    assert_eq!(client.get("/only/b").await.text(), "the rest [\"b\"]"); // R3
+    assert_eq!(client.get("/only/c").await.status, 404); // G3 and SP6
 }
 
 #[tokio::test]

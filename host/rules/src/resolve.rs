@@ -11,7 +11,7 @@ use crate::config::{Asked, Redirect, Rewrite, Rules};
 use crate::destination::{Climb, Target};
 use crate::path::{Path, PathError};
 use crate::proxy::{Proxies, Turn};
-use crate::table::{Found, Table};
+use crate::table::{Found, Param, Table};
 
 /// What an app routes requests by.
 #[derive(Debug)]
@@ -73,7 +73,16 @@ pub enum ResolveError {
     Path(#[from] PathError),
 }
 
-/// Finds what answers, or the next proxy to ask; `done` are those that were asked about this request.
+/// What was found for a request and tried before.
+#[derive(Clone, Debug, Default)]
+pub struct Tried {
+    /// The proxies that were asked.
+    pub proxies: Vec<usize>,
+    /// The places of routes in the table, with the params that they do not answer (row R3).
+    pub routes: Vec<(usize, Vec<Param>)>,
+}
+
+/// Finds what answers, or the next proxy to ask.
 ///
 /// # Errors
 ///
@@ -81,8 +90,9 @@ pub enum ResolveError {
 pub fn resolve<'t, T, P>(
     routing: &Routing<'t, T, P>,
     asked: &Asked<'_>,
-    done: &[usize],
+    tried: &Tried,
 ) -> Result<Resolved<'t, T, P>, ResolveError> {
+    let done = &*tried.proxies;
     if done.is_empty()
         && let Some(redirect) = routing.rules.redirect(asked)?
     {
@@ -94,6 +104,7 @@ pub fn resolve<'t, T, P>(
     }
     let mut walk = Walk {
         asked,
+        refused: &tried.routes,
         rewritten: None,
     };
     let resolved = walk.routed(routing)?;
@@ -110,6 +121,7 @@ pub fn resolve<'t, T, P>(
 /// A request on its way through the rewrites.
 struct Walk<'w, 'a> {
     asked: &'w Asked<'a>,
+    refused: &'w [(usize, Vec<Param>)],
     rewritten: Option<Rewritten>,
 }
 
@@ -176,7 +188,7 @@ impl Walk<'_, '_> {
 
     fn find<'t, T>(&self, table: &'t Table<T>) -> Result<Option<Found<'t, T>>, PathError> {
         match self.now().inside {
-            Some(path) => table.find(path),
+            Some(path) => table.find_but(path, self.refused),
             None => Ok(None),
         }
     }

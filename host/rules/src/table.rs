@@ -46,6 +46,8 @@ pub struct Found<'a, T> {
     pub file: &'a str,
     /// What the host hung on it.
     pub route: &'a T,
+    /// Which of the [`entries`](Table::entries) it is.
+    pub place: usize,
     /// The dynamic segments in folder order. An optional catch-all that matched nothing is absent.
     pub params: Vec<Param>,
 }
@@ -111,26 +113,56 @@ impl<T> Table<T> {
         let Some(found) = self.router.search(&path) else {
             return Ok(None);
         };
-        let Entry {
-            pattern,
-            file,
-            route,
-        } = &self.entries[*found.data()];
-        let dynamic = pattern
+        let place = *found.data();
+        let values = found.parameters().iter().map(|(_, value)| *value);
+        let dynamic = self.entries[place]
+            .pattern
             .segments()
             .iter()
             .filter(|segment| segment.name().is_some());
-        let values = found.parameters().iter().map(|(_, value)| *value);
         let params = dynamic
             .zip(values)
             .map(|(segment, value)| param(segment, value))
             .collect::<Result<_, _>>()?;
-        Ok(Some(Found {
+        Ok(Some(self.found(place, params)))
+    }
+
+    /// The same without the routes at these places where they would have these params, which they refuse (row R3).
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    pub fn find_but(
+        &self,
+        path: &Path<'_>,
+        refused: &[(usize, Vec<Param>)],
+    ) -> Result<Option<Found<'_, T>>, PathError> {
+        if refused.is_empty() {
+            return self.find(path);
+        }
+        let segments = path.segments().map(decode).collect::<Result<Vec<_>, _>>()?;
+        let next = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(|(place, entry)| Some((place, capture(&entry.pattern, &segments)?)))
+            .find(|found| !refused.contains(found));
+        Ok(next.map(|(place, params)| self.found(place, params)))
+    }
+
+    fn found(&self, place: usize, params: Vec<Param>) -> Found<'_, T> {
+        let Entry {
             pattern,
             file,
             route,
+        } = &self.entries[place];
+        Found {
+            pattern,
+            file,
+            route,
+            place,
             params,
-        }))
+        }
     }
 
     /// The routes in the order in which they are tried, for listing.
@@ -145,6 +177,33 @@ impl<T> fmt::Debug for Table<T> {
             .entries(self.entries.iter().map(|entry| entry.pattern.to_string()))
             .finish()
     }
+}
+
+/// What a pattern captures of a path, segment by segment: slow beside wayfind, and rarely needed.
+fn capture(pattern: &RoutePattern, path: &[Cow<'_, str>]) -> Option<Vec<Param>> {
+    let mut rest = path;
+    let mut params = Vec::new();
+    for segment in pattern.segments() {
+        let (taken, value) = match (segment, rest) {
+            (Segment::OptionalRest(_), []) => break,
+            (Segment::Rest(_) | Segment::OptionalRest(_), [_, ..]) => {
+                let all = rest.iter().map(|text| text.clone().into_owned());
+                (rest.len(), ParamValue::Many(all.collect()))
+            }
+            (Segment::One(_), [first, ..]) => (1, ParamValue::One(first.clone().into_owned())),
+            (Segment::Static(text), [first, ..]) if text == first => {
+                rest = &rest[1..];
+                continue;
+            }
+            _ => return None,
+        };
+        rest = &rest[taken..];
+        params.push(Param {
+            name: segment.name().unwrap_or_default().to_owned(),
+            value,
+        });
+    }
+    rest.is_empty().then_some(params)
 }
 
 fn param(segment: &Segment, value: &str) -> Result<Param, PathError> {

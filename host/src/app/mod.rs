@@ -58,6 +58,17 @@ pub enum Handler {
     Broken(Arc<Broken>),
 }
 
+impl Handler {
+    /// The component, if it is one.
+    #[must_use]
+    pub fn guest(&self) -> Option<&Arc<Guest>> {
+        match self {
+            Self::Guest(guest) => Some(guest),
+            Self::File(_) | Self::Broken(_) => None,
+        }
+    }
+}
+
 impl Route {
     /// What answers for a file as it is in its folder now.
     #[must_use]

@@ -45,8 +45,8 @@ pub(super) fn resolved<'t>(
         proxies: &app.proxies,
         table: &app.table,
     };
-    let resolved = resolve(&routing, &asked, &passage.done)?;
-    if passage.done.is_empty() && !matches!(resolved, Resolved::Redirect(_)) {
+    let resolved = resolve(&routing, &asked, &passage.tried)?;
+    if passage.tried.proxies.is_empty() && !matches!(resolved, Resolved::Redirect(_)) {
         *added = typed(app.policy.rules.headers(&asked));
     }
     Ok(resolved)

@@ -1,33 +1,30 @@
 //! Which params a route answers, where it says so itself (rows G3 and SP6).
 
-use std::sync::Arc;
-
 use waystation_rules::caching::params;
-use waystation_rules::pattern::RoutePattern;
-use waystation_rules::table::Param;
+use waystation_rules::table::Found;
 
 use super::failure::Refusal;
-use crate::sandbox::{Asks, Fault, Guest, static_params};
+use crate::app::Route;
+use crate::sandbox::{Asks, Fault, static_params};
 
-/// Whether a route answers these params: with `DYNAMIC_PARAMS = false`, only those that `generate_static_params` lists. That is asked once.
+/// Whether a route answers the params of a path: with `DYNAMIC_PARAMS = false`, only those that `generate_static_params` lists. That is
+/// asked once.
 ///
 /// # Errors
 ///
 /// What kept it from listing them.
-pub(super) async fn answers(
-    guest: &Arc<Guest>,
-    pattern: &RoutePattern,
-    asked: &[Param],
-    asks: &Asks,
-) -> Result<bool, Refusal> {
+pub(super) async fn answers(found: &Found<'_, Route>, asks: &Asks) -> Result<bool, Refusal> {
+    let Some(guest) = found.route.handler.guest() else {
+        return Ok(true);
+    };
     if guest.config().dynamic_params || !guest.lists_params() {
         return Ok(true);
     }
     let list = async || {
         let listed = static_params(guest, asks.clone()).await?;
-        params::listed(pattern, listed.unwrap_or_default())
+        params::listed(found.pattern, listed.unwrap_or_default())
             .map_err(|fault| Fault::Answer(fault.to_string()))
     };
     let listed = guest.listed().get_or_try_init(list).await?;
-    Ok(listed.iter().any(|params| params == asked))
+    Ok(listed.contains(&found.params))
 }

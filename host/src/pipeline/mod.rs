@@ -32,6 +32,7 @@ use waystation_rules::cors;
 use waystation_rules::finish as rules;
 use waystation_rules::method::{self, Dispatch, Method, Methods};
 use waystation_rules::path::{self, Normal, Path};
+use waystation_rules::resolve::Tried;
 
 use crate::app::{App, Handler};
 use crate::http::{Response, Upload};
@@ -44,7 +45,7 @@ use failure::Refusal;
 use proxy::{Passage, Passed};
 use reuse::Wanted;
 
-pub use prerender::{PrerenderError, Prerendered, prerender};
+pub use prerender::{Planned, PrerenderError, Prerendered, plan};
 
 /// Names the request to the client, as the log does.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,7 +55,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 struct Left {
     /// The headers of the operator's rules and of proxies.
     added: Added,
-    /// The route's component, once it was found.
+    /// The component of the route that was found, or of the last that did not answer the params.
     guest: Option<Arc<Guest>>,
 }
 
@@ -147,15 +148,23 @@ async fn walk(
         query: uri.query().map(Cow::Borrowed),
         settled: &settled,
         origin: &policy.origin,
-        done: Vec::new(),
+        tried: Tried::default(),
         set: Vec::new(),
     };
     asks.draft_mode = effects::is_draft(&policy.kept, &passage.cookies);
+    let mut refuser = None;
     let found = loop {
         match configured::resolved(app, &passage, &mut left.added)? {
             Resolved::Route { found, rewritten } => {
-                passage.rewrite(rewritten);
-                break found;
+                record.route = Some(Arc::clone(&found.route.pattern));
+                left.guest = found.route.handler.guest().cloned();
+                if listed::answers(&found, &asks).await? {
+                    passage.rewrite(rewritten);
+                    break found;
+                }
+                record.route = None;
+                refuser = left.guest.take();
+                passage.tried.routes.push((found.place, found.params));
             }
             Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
             Resolved::Proxy { turn, rewritten } => {
@@ -173,21 +182,19 @@ async fn walk(
             Resolved::Other { url } => {
                 return elsewhere::ask(policy, Leader::Rule, url, passage.request).await;
             }
-            Resolved::Nothing => return Err(Refusal::NotFound),
+            Resolved::Nothing => {
+                left.guest = refuser;
+                return Err(Refusal::NotFound);
+            }
         }
     };
-    record.route = Some(Arc::clone(&found.route.pattern));
     let guest = match &found.route.handler {
-        Handler::Guest(guest) => left.guest.insert(Arc::clone(guest)),
+        Handler::Guest(guest) => guest,
         Handler::File(file) => {
             return file::respond(file, passage.request.method(), passage.request.headers()).await;
         }
         Handler::Broken(broken) => return Err(Refusal::Broken(Arc::clone(broken))),
     };
-
-    if !listed::answers(guest, found.pattern, &found.params, &asks).await? {
-        return Err(Refusal::NotFound);
-    }
     let implemented = guest.methods();
     let method = match method::dispatch(passage.request.method().as_str(), implemented) {
         Dispatch::Run(method) => method,

@@ -16,7 +16,7 @@ use waystation_rules::forwarded::Settled;
 use waystation_rules::method::Method;
 use waystation_rules::path::Path;
 use waystation_rules::proxy::{self, Turn};
-use waystation_rules::resolve::Rewritten;
+use waystation_rules::resolve::{Rewritten, Tried};
 
 use super::configured::{self, Added};
 use super::failure::Refusal;
@@ -41,9 +41,9 @@ pub(super) struct Passage<'a> {
     pub(super) settled: &'a Settled,
     /// What `request.url` calls this host, unless a trusted proxy knows better.
     pub(super) origin: &'a Authority,
-    /// The proxies that were asked.
-    pub(super) done: Vec<usize>,
-    /// The cookies that they have set.
+    /// What was found for it before.
+    pub(super) tried: Tried,
+    /// The cookies that proxies have set.
     pub(super) set: Vec<SetCookie>,
 }
 
@@ -79,7 +79,7 @@ impl Passage<'_> {
         record: &mut Record,
         added: &mut Added,
     ) -> Result<Passed, Refusal> {
-        self.done.push(turn.index);
+        self.tried.proxies.push(turn.index);
         record.route = Some(Arc::clone(&turn.proxy.file));
         let guest = turn
             .proxy

@@ -12,7 +12,7 @@ use super::tests::table;
 use super::*;
 use crate::config::Rules;
 use crate::path::{Normal, normalise};
-use crate::resolve::{Resolved, Routing, resolve};
+use crate::resolve::{Resolved, Routing, Tried, resolve};
 use crate::table::Table;
 
 static TABLE: LazyLock<Table<()>> = LazyLock::new(table);
@@ -115,13 +115,13 @@ fn walked(path: &Path<'_>, query: Option<&str>) -> (Seen, Option<(String, String
         headers: &[],
         cookies: &[],
     };
-    let (mut done, mut seen) = (Vec::new(), Vec::new());
+    let (mut tried, mut seen) = (Tried::default(), Vec::new());
     loop {
-        match resolve(&routing, &asked, &done).unwrap() {
+        match resolve(&routing, &asked, &tried).unwrap() {
             Resolved::Proxy { turn, rewritten } => {
                 assert!(rewritten.is_none());
                 seen.push((*turn.proxy, path.as_str().to_owned()));
-                done.push(turn.index);
+                tried.proxies.push(turn.index);
             }
             Resolved::Route { found, rewritten } => {
                 assert!(rewritten.is_none());

@@ -2,7 +2,7 @@ use super::*;
 use crate::base_path::BasePath;
 use crate::config::{Declared, Rules};
 use crate::path::{Normal, normalise};
-use crate::resolve::{Resolved, Routing, resolve};
+use crate::resolve::{Resolved, Routing, Tried, resolve};
 use crate::table::{Entry, ParamValue, Table};
 
 #[test]
@@ -321,9 +321,9 @@ fn passed(proxies: &Proxies<&str>, toml: &str, target: &str) -> String {
         proxies,
         table: &table,
     };
-    let (mut done, mut seen) = (Vec::new(), Vec::new());
+    let (mut tried, mut seen) = (Tried::default(), Vec::new());
     loop {
-        match resolve(&routing, &asked, &done).unwrap() {
+        match resolve(&routing, &asked, &tried).unwrap() {
             Resolved::Redirect(redirect) => {
                 return format!("{} {}", redirect.status, redirect.location);
             }
@@ -342,7 +342,7 @@ fn passed(proxies: &Proxies<&str>, toml: &str, target: &str) -> String {
                     ParamValue::Many(values) => format!(" [{}={values:?}]", param.name),
                 });
                 seen.push(format!("{}{at}{}", turn.proxy, params.collect::<String>()));
-                done.push(turn.index);
+                tried.proxies.push(turn.index);
                 continue;
             }
         }

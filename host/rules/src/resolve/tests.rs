@@ -3,9 +3,16 @@ use crate::base_path::BasePath;
 use crate::config::Declared;
 use crate::path::{Normal, normalise};
 use crate::pattern::RoutePattern;
-use crate::table::Entry;
+use crate::table::{Entry, ParamValue};
 
-const ROUTES: [&str; 5] = ["", "items", "items/[slug]", "old/[...rest]", "search"];
+const ROUTES: [&str; 6] = [
+    "",
+    "items",
+    "items/[slug]",
+    "old/[id]",
+    "old/[...rest]",
+    "search",
+];
 
 #[test]
 fn a_path_finds_its_route() {
@@ -63,9 +70,42 @@ fn nothing_outside_of_the_base_path_is_found() {
     check(out, "/", "307 /docs");
 }
 
+// R3
+#[test]
+fn a_route_that_refuses_its_params_leaves_them_to_the_next() {
+    let other = |found: &Found<'_, &str>| !["items/[slug]", "old/[id]"].contains(found.route);
+    check_where(other, "", "/old/a", "old/[...rest] /old/a");
+    check_where(other, "", "/items/a", "nothing");
+    check_where(other, "", "/items", "items");
+    check_where(|_| false, "", "/old/a", "nothing");
+    let after = "[[rewrites.after_files]]\nsource = '/items/a'\ndestination = '/old/a'";
+    check(after, "/items/a", "old/[id] /old/a");
+    check_where(other, after, "/items/a", "old/[...rest] /old/a");
+    let fallback = "[[rewrites.fallback]]\nsource = '/items/:slug'\ndestination = '/search'";
+    check_where(other, fallback, "/items/a", "search /search?slug=a");
+    let fallback = "[[rewrites.fallback]]\nsource = '/:path*'\ndestination = '/items/none'";
+    let none = |found: &Found<'_, &str>| match &*found.params {
+        [param] => param.value == ParamValue::One("none".to_owned()),
+        _ => true,
+    };
+    let found = "items/[slug] /items/none?path=items%2Fa"; // the same route with params that it answers
+    check_where(none, fallback, "/items/a", found);
+}
+
 /// What the path and query of `target` come to; a route is shown with its path if that is not its own pattern.
 #[track_caller]
 fn check(toml: &str, target: &str, expected: &str) {
+    check_where(|_| true, toml, target, expected);
+}
+
+/// The same where only some routes answer the params that they are found with.
+#[track_caller]
+fn check_where(
+    answers: impl Fn(&Found<'_, &str>) -> bool,
+    toml: &str,
+    target: &str,
+    expected: &str,
+) {
     let mut toml: toml::Table = toml.parse().unwrap();
     let base = toml.remove("base_path");
     let base = base.as_ref().and_then(toml::Value::as_str);
@@ -98,7 +138,16 @@ fn check(toml: &str, target: &str, expected: &str) {
         proxies: &Proxies::<()>::default(),
         table: &table,
     };
-    let found = match resolve(&routing, &asked, &[]).unwrap() {
+    let mut tried = Tried::default();
+    let resolved = loop {
+        match resolve(&routing, &asked, &tried).unwrap() {
+            Resolved::Route { found, .. } if !answers(&found) => {
+                tried.routes.push((found.place, found.params));
+            }
+            resolved => break resolved,
+        }
+    };
+    let found = match resolved {
         Resolved::Proxy { .. } => unreachable!("there is none"),
         Resolved::Redirect(redirect) => format!("{} {}", redirect.status, redirect.location),
         Resolved::Other { url } => format!("to {url}"),
