@@ -57,6 +57,22 @@ pub fn cached<T>(
 
 /// A value that is asked for; awaiting it gives it.
 ///
+/// ```
+/// use waystation::{Life, Result, cached, revalidate_tag};
+///
+/// pub async fn get() -> Result<String> {
+///     let rate = cached("rate", Life::MINUTES, async || Ok(1.08_f64)).tags(["rates"]);
+///     Ok(format!("1 EUR is {} USD", rate.await?))
+/// }
+///
+/// pub fn post() {
+///     revalidate_tag("rates", "max"); // the next `get` finds it stale, and has it made anew
+/// }
+/// # use waystation::testing::TestRequest;
+/// # assert_eq!(TestRequest::get("/").call(get).text(), "1 EUR is 1.08 USD");
+/// # assert_eq!(TestRequest::post("/").call(post).revalidated_tags(), ["rates"]);
+/// ```
+///
 /// # Errors
 ///
 /// The closure's own; one that reads the request or changes something; and a name of a lifetime that the host does not know, or a tag

@@ -125,6 +125,24 @@ pub enum PathKind {
 }
 
 /// The paths whose answers expire: one, such as `"/blog/tea"`, or with a [`PathKind`] all of a pattern.
+///
+/// ```
+/// use waystation::{PathKind, Paths, revalidate_path};
+///
+/// fn changed(slug: Option<&str>) -> Paths {
+///     match slug {
+///         Some(slug) => format!("/blog/{slug}").into(),
+///         None => ("/blog/[slug]", PathKind::Page).into(),
+///     }
+/// }
+///
+/// pub fn post() {
+///     revalidate_path(changed(Some("tea")));
+///     revalidate_path(changed(None));
+/// }
+/// # use waystation::testing::TestRequest;
+/// # assert_eq!(TestRequest::post("/").call(post).revalidated_paths(), ["/blog/tea", "/blog/[slug]"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Paths(PathLapse);
 

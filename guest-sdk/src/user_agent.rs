@@ -44,6 +44,15 @@ pub struct UserAgent {
 }
 
 /// A browser, such as `Chrome`.
+///
+/// ```
+/// use waystation::UserAgent;
+///
+/// let browser = UserAgent::parse("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.43 Safari/537.36").browser;
+/// assert_eq!(browser.name.as_deref(), Some("Chrome"));
+/// assert_eq!(browser.version.as_deref(), Some("120.0.6099.43"));
+/// assert_eq!(browser.major.as_deref(), Some("120"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Browser {
     /// The name, such as `Mobile Safari`.
@@ -82,6 +91,15 @@ pub struct Device {
 }
 
 /// An engine or an operating system.
+///
+/// ```
+/// use waystation::UserAgent;
+///
+/// let agent = UserAgent::parse("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:121.0) Gecko/20100101 Firefox/121.0");
+/// assert_eq!(agent.engine.name.as_deref(), Some("Gecko"));
+/// assert_eq!(agent.os.name.as_deref(), Some("Windows"));
+/// assert_eq!(agent.os.version.as_deref(), Some("10"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Product {
     /// The name, such as `WebKit` or `Android`.
@@ -93,6 +111,13 @@ pub struct Product {
 }
 
 /// A processor.
+///
+/// ```
+/// use waystation::UserAgent;
+///
+/// let cpu = UserAgent::parse("Mozilla/5.0 (X11; Linux aarch64; rv:121.0) Gecko/20100101 Firefox/121.0").cpu;
+/// assert_eq!(cpu.architecture.as_deref(), Some("arm64"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Cpu {
     /// `amd64`, `arm64`, `ia32` or `arm`.

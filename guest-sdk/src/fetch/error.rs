@@ -26,6 +26,24 @@ pub struct FetchError {
 }
 
 /// The kinds of [`FetchError`].
+///
+/// ```
+/// use waystation::fetch::{FetchError, FetchErrorKind};
+/// use waystation::{Response, Result, fetch};
+///
+/// pub async fn get() -> Result<Response> {
+///     match fetch("https://api.example.com/rates").await {
+///         Ok(rates) => Ok(Response::text(rates.text().await?)),
+///         Err(error) => match error.downcast_ref::<FetchError>().map(FetchError::kind) {
+///             Some(FetchErrorKind::Timeout) => Response::builder().status(504).body("they take too long"),
+///             _ => Err(error), // 500, and the log says why
+///         },
+///     }
+/// }
+/// # use waystation::testing::TestRequest;
+/// # assert_eq!(TestRequest::get("/").fetch(|_| "1.08").call(get).text(), "1.08");
+/// # assert_eq!(TestRequest::get("/").call(get).status(), 500);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchErrorKind {

@@ -51,6 +51,17 @@ pub struct Entry {
 }
 
 /// How often a page is expected to change.
+///
+/// ```
+/// use waystation::metadata::{ChangeFrequency, Entry, Sitemap};
+///
+/// pub fn sitemap() -> Sitemap {
+///     let news = Entry::new("https://example.com/news");
+///     Sitemap::new().entry(news.change_frequency(ChangeFrequency::Hourly))
+/// }
+/// # use waystation::testing::TestRequest;
+/// # assert!(TestRequest::get("/sitemap.xml").call(sitemap).text().contains("<changefreq>hourly</changefreq>"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum ChangeFrequency {

@@ -10,6 +10,22 @@ use crate::into_response::IntoResponse;
 /// A handler that [`TestRequest::call`](super::TestRequest::call) takes: any function that a route module may export.
 ///
 /// `Shape` is found by the compiler.
+///
+/// ```
+/// use waystation::testing::{TestHandler, TestRequest};
+/// use waystation::{Request, Result};
+///
+/// /// For handlers that should all answer 400 to a body that is no JSON.
+/// fn assert_refuses<Shape>(handler: impl TestHandler<Shape>) {
+///     assert_eq!(TestRequest::post("/").body("{").call(handler).status(), 400);
+/// }
+///
+/// async fn post(request: Request) -> Result<String> {
+///     request.json().await
+/// }
+///
+/// assert_refuses(post);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this is no handler",
     label = "not a handler",

@@ -14,6 +14,9 @@ use super::world::Network;
 use crate::into_response::IntoResponse;
 use crate::set_cookie::COMPONENT;
 
+/// Where a request comes from unless told.
+pub(super) const LOOPBACK: &str = "127.0.0.1";
+
 /// A request to test a handler with.
 ///
 /// ```
@@ -104,7 +107,7 @@ impl TestRequest {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             pattern: None,
-            client: "127.0.0.1".to_owned(),
+            client: LOOPBACK.to_owned(),
             time: None,
             seed: 0,
             network: Network::default(),
