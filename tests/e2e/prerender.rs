@@ -10,7 +10,7 @@ use waystation_tests::{App, Client, tree, wait_for};
 
 use crate::support::{keeping, program, state, turn, warm_app};
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     (
         "app/once/route.rs",
         "use waystation::*;\npub const DYNAMIC: Dynamic = Dynamic::ForceStatic;\n\
@@ -29,6 +29,12 @@ const FILES: [(&str, &str); 5] = [
         "use crate::Params;\nuse waystation::*;\n\
          pub fn generate_static_params() -> [Params; 1] { [Params { id: \"1\".into() }] }\n\
          pub fn get() -> String { headers().get(\"accept\").is_some().to_string() }\n",
+    ),
+    (
+        "app/listed/[id]/route.rs",
+        "use crate::Params;\nuse waystation::*;\npub const DYNAMIC_PARAMS: bool = false;\n\
+         pub fn generate_static_params() -> [Params; 1] { [Params { id: random_u64().to_string() }] }\n\
+         pub fn get(context: Context<Params>) -> String { context.params.id.clone() }\n",
     ),
     (
         "app/robots.rs",
@@ -85,6 +91,24 @@ async fn what_build_has_made_is_served_from_the_first_request_on() {
     let reads = client.get("/reads/1").await;
     assert_eq!(state(&reads), ""); // SP7
     assert_eq!(client.get("/plain").await.line(), "200 plain");
+}
+
+#[tokio::test]
+async fn the_params_that_build_has_listed_are_the_only_ones() {
+    let manifest = BUILT.app.read(".waystation/output/manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let mut routes = manifest["routes"].as_array().unwrap().iter();
+    let route = routes
+        .find(|route| route["pattern"] == "/listed/[id]")
+        .unwrap();
+    let id = route["kept"][0]["params"][0]["value"].as_str().unwrap();
+    let deployed = deployed("");
+    let host = program().start(deployed.path());
+    let client = Client::new(host.address());
+    let answer = client.get(&format!("/listed/{id}")).await;
+    assert_eq!(state(&answer), "HIT");
+    assert_eq!(answer.text(), id); // it is not listed anew, which would give another one
+    assert_eq!(client.get("/listed/1").await.status, 404); // SP6
 }
 
 #[test]

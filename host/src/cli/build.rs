@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use waystation_rules::segment::Limits;
 
+use super::prerender::Answers;
 use super::progress::Bar;
 use super::{args, built, prerender, report, route_table, signal};
 use crate::app::{self, App, Loader, Policy};
 use crate::build::{self, Build, Cancel, Options, Profile};
-use crate::pipeline::Prerendered;
 use crate::project::environment::{self, Mode};
 use crate::project::{self, Project, output, routes::discover_all, settings::Settings};
 use crate::sandbox::Favour;
@@ -41,11 +41,10 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let files = output::store_files(&output, &files)?;
     let mut manifest = build.manifest(&project, files);
     for route in &mut manifest.routes {
-        let made = answers.iter().find(|(file, _)| *file == route.file);
-        if let Some((_, Prerendered::Kept(entries))) = made {
-            let kept = entries
+        if let Some(Answers::Kept(answers)) = answers.get(&route.file) {
+            let kept = answers
                 .iter()
-                .map(|entry| output::store_answer(&output, entry));
+                .map(|(params, entry)| output::store_answer(&output, params, entry));
             route.kept = Some(kept.collect::<Result<_, _>>()?);
         }
     }

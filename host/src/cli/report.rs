@@ -10,9 +10,9 @@ use owo_colors::OwoColorize as _;
 
 use waystation_rules::table::Conflict;
 
+use super::prerender::{self, Answers};
 use crate::build::{FailedRoute, failure};
 use crate::dev::{Change, News};
-use crate::pipeline::Prerendered;
 use crate::project::environment::Found;
 use crate::project::template::Sdk;
 
@@ -231,12 +231,9 @@ pub(super) fn checked(routes: usize, took: Duration) {
 }
 
 /// The routes of a build that asked for their answers to be kept, and cannot have it.
-pub(super) fn not_kept(answers: &[(String, Prerendered)]) {
-    for (file, made) in answers {
-        if let Prerendered::Dynamic {
-            reason: Some(reason),
-        } = made
-        {
+pub(super) fn not_kept(all: &prerender::All) {
+    for (file, answers) in all {
+        if let Answers::Dynamic(reason) = answers {
             warning(&format!("{file} is answered on demand: {reason}"));
         }
     }

@@ -104,8 +104,9 @@ fn entry(loader: &Loader, output: &Path, route: &manifest::Route) -> anyhow::Res
         route.config.as_ref(),
     )
     .with_context(|| format!("{} cannot be served", route.file))?;
-    if route.kept.is_none() {
-        guest.set_all_dynamic(); // the build found out
+    match &route.kept {
+        Some(answers) => guest.set_listed(answers.iter().map(|answer| answer.params.clone())),
+        None => guest.set_all_dynamic(), // the build found out
     }
     Ok(Entry {
         pattern: RoutePattern::parse(route.pattern.trim_start_matches('/'))?,

@@ -9,22 +9,24 @@ use waystation_rules::caching::params::{self, ParamsFault};
 use waystation_rules::caching::{Keeping, NotKept};
 use waystation_rules::table::{Entry, Param};
 
-use super::failure::Refusal;
-use super::reuse::{self, Made, Wanted};
+use super::reuse::{self, Made, Reuse, Wanted};
 use crate::app::{App, Handler, Route};
 use crate::sandbox::{self, Asker, Asks, Fault, Guest};
 use crate::store;
 use crate::telemetry::RequestId;
 
-/// What there is of a route's answers.
+/// An answer that is to be made.
+pub struct Planned {
+    file: String,
+    answer: Reuse,
+}
+
+/// What came of it.
 pub enum Prerendered {
-    /// Each request runs the handler.
-    Dynamic {
-        /// Why, of a route that asked for its answers to be kept.
-        reason: Option<NotKept>,
-    },
-    /// These are kept. None of a route with params that lists none: they are made on demand.
-    Kept(Vec<Arc<store::Entry>>),
+    /// It is kept.
+    Kept(Arc<store::Entry>),
+    /// Each request has to run the route's handler, for this reason.
+    Dynamic(NotKept),
 }
 
 /// Why a build cannot go on.
@@ -60,22 +62,23 @@ pub enum PrerenderError {
     },
 }
 
-/// Makes all answers of a route that are kept. What guests do after them goes to `background`.
+/// The answers of a route that are to be made: one for a route without params, and one for each that it lists. Nothing for a route that each
+/// request runs. What its guest does beside them goes to `background`.
 ///
 /// # Errors
 ///
-/// A [`PrerenderError`]: row Y5, and a handler that fails.
-pub async fn prerender(
+/// [`PrerenderError::List`] and [`PrerenderError::Params`].
+pub async fn plan(
     app: &Arc<App>,
     route: &Entry<Route>,
     background: &TaskTracker,
-) -> Result<Prerendered, PrerenderError> {
+) -> Result<Option<Vec<Planned>>, PrerenderError> {
     let Handler::Guest(guest) = &route.route.handler else {
-        return Ok(Prerendered::Kept(Vec::new())); // a file
+        return Ok(None); // a file
     };
     let keeping = reuse::keeping(app, &route.route, guest);
     if keeping == Keeping::Never {
-        return Ok(Prerendered::Dynamic { reason: None });
+        return Ok(None);
     }
     let asks = Asks {
         own: Arc::clone(app) as _,
@@ -87,40 +90,25 @@ pub async fn prerender(
         draft_mode: false,
         making: None,
     };
-    let mut entries = Vec::new();
-    for params in all_params(route, guest, &asks).await? {
+    let planned = |params: &Vec<Param>| {
         let wanted = Wanted {
             app,
             guest,
             keeping,
             pattern: &route.pattern,
-            params: &params,
+            params,
             asks: &asks,
         };
-        match made(&wanted).await {
-            Ok(Made::Kept(entry)) => entries.push(entry),
-            Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => {
-                guest.set_all_dynamic(); // SP7
-                let reason = Some(reason);
-                return Ok(Prerendered::Dynamic { reason });
-            }
-            Err(refusal) => {
-                return Err(PrerenderError::Answer {
-                    file: route.file.clone(),
-                    path: params::path(&route.pattern, &params),
-                    reason: refusal.to_string(),
-                });
-            }
+        Planned {
+            file: route.file.clone(),
+            answer: wanted.owned(),
         }
-    }
-    Ok(Prerendered::Kept(entries))
+    };
+    let params = all_params(route, guest, &asks).await?;
+    Ok(Some(params.iter().map(planned).collect()))
 }
 
-async fn made(wanted: &Wanted<'_>) -> Result<Made, Refusal> {
-    wanted.owned().make(RequestId::new()).await
-}
-
-/// The params to make answers for: one answer for a route without any, and those that it lists.
+/// One without any for a route that has none, and those that it lists.
 async fn all_params(
     route: &Entry<Route>,
     guest: &Arc<Guest>,
@@ -140,4 +128,38 @@ async fn all_params(
         file: file(),
         fault,
     })
+}
+
+impl Planned {
+    /// The route's source.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// With its params.
+    pub fn path(&self) -> String {
+        self.answer.path()
+    }
+
+    /// The dynamic segments.
+    pub fn params(&self) -> &[Param] {
+        &self.answer.params
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`PrerenderError::Answer`]: row Y5, and a handler that fails.
+    pub async fn make(&self) -> Result<Prerendered, PrerenderError> {
+        match self.answer.make(RequestId::new()).await {
+            Ok(Made::Kept(entry)) => Ok(Prerendered::Kept(entry)),
+            Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => Ok(Prerendered::Dynamic(reason)),
+            Err(refusal) => Err(PrerenderError::Answer {
+                file: self.file.clone(),
+                path: self.path(),
+                reason: refusal.to_string(),
+            }),
+        }
+    }
 }

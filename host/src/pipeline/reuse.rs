@@ -40,7 +40,7 @@ pub(super) struct Reuse {
     guest: Arc<Guest>,
     keeping: Keeping,
     pattern: RoutePattern,
-    params: Vec<Param>,
+    pub(super) params: Vec<Param>,
     /// What of the app's is asked while the answer is made.
     asks: Asks,
     key: Arc<str>,
@@ -258,7 +258,7 @@ impl Reuse {
         name(&mut parts, &body);
         let life = Life::of(self.guest.config().revalidate, policy.kept.expire_time);
         let life = life.shortest(made.life);
-        let path = caching::params::path(&self.pattern, &self.params);
+        let path = self.path();
         let mut tags = caching::of_answer(&self.pattern, &path);
         tags.extend(made.tags);
         let entry = Entry {
@@ -273,6 +273,11 @@ impl Reuse {
             times: life.times(began, store.now()),
         };
         Ok(Made::Kept(store.put(entry).await))
+    }
+
+    /// The path that these params are found by.
+    pub(super) fn path(&self) -> String {
+        caching::params::path(&self.pattern, &self.params)
     }
 
     fn failed(&self, fault: Fault) -> Result<Made, Refusal> {
@@ -299,7 +304,7 @@ impl Reuse {
     /// The call without anything of a client's (row Q17).
     fn call(&self, id: RequestId) -> Result<Call, http::Error> {
         let origin = self.app.policy.origin.as_str();
-        let path = caching::params::path(&self.pattern, &self.params);
+        let path = self.path();
         let request = Request::get(format!("http://{origin}{path}")).header(HOST, origin);
         Ok(Call {
             method: Method::Get,

@@ -8,9 +8,10 @@ use waystation_rules::caching::Life;
 use waystation_rules::file::Encoding;
 use waystation_rules::method::Methods;
 use waystation_rules::segment::Declared;
+use waystation_rules::table::Param;
 
 /// The version of this format. A host reads no other.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One build of an app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,6 +108,9 @@ pub struct Route {
 pub struct Answer {
     /// With the params: `/items/hello`.
     pub path: String,
+    /// The params in it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub params: Vec<Param>,
     /// The entry of the store, at `answers/<digest>` from the manifest's folder.
     pub blob: Blob,
     /// How long it lives.

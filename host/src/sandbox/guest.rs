@@ -193,6 +193,11 @@ impl Guest {
         &self.listed
     }
 
+    /// Says what it lists, which then nobody asks for.
+    pub fn set_listed(&self, params: impl IntoIterator<Item = Vec<Param>>) {
+        drop(self.listed.set(params.into_iter().collect())); // an earlier list stands
+    }
+
     /// Counts an answer that is kept.
     pub fn count(&self, served: Served) {
         self.served[served as usize].fetch_add(1, Ordering::Relaxed);
