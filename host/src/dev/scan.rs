@@ -51,16 +51,13 @@ impl Scanner {
     /// cargo tells by time what it has built. One that was out of sight for a while, as when `Cargo.toml` is broken, is not changed by that.
     pub(super) fn scan(&mut self, project: &Project, built: Option<SystemTime>) -> Snapshot {
         self.roots = roots(project);
+        let mut found = Vec::new();
+        for root in &self.roots {
+            find(root.clone(), &mut Vec::new(), &mut found);
+        }
         let mut files = BTreeMap::new();
-        let mut folders = self.roots.clone();
-        while let Some(path) = folders.pop() {
-            // What vanishes between two looks is gone, and the next look says so.
-            let Ok(metadata) = fs::metadata(&path) else {
-                continue;
-            };
-            if metadata.is_dir() {
-                folders.extend(children(&path));
-            } else if let Some((stamp, digest)) = self.read(&path, &metadata, built) {
+        for (path, metadata) in found {
+            if let Some((stamp, digest)) = self.read(&path, &metadata, built) {
                 files.insert(self.name(&path), digest);
                 self.known.insert(path, (stamp, digest));
             }
@@ -123,6 +120,26 @@ fn touch(path: &Path) -> std::io::Result<()> {
         .set_modified(SystemTime::now())
 }
 
+/// Finds the files at and below a path. `above` are the folders on the way there: a link that leads back to one of them is not followed, for
+/// it would lead on for ever, and whoever discovers the routes says that it is there.
+fn find(path: PathBuf, above: &mut Vec<(u64, u64)>, found: &mut Vec<(PathBuf, Metadata)>) {
+    // What vanishes between two looks is gone, and the next look says so.
+    let Ok(metadata) = fs::metadata(&path) else {
+        return;
+    };
+    if !metadata.is_dir() {
+        return found.push((path, metadata));
+    }
+    let folder = (metadata.dev(), metadata.ino());
+    if !above.contains(&folder) {
+        above.push(folder);
+        for child in children(&path) {
+            find(child, above, found);
+        }
+        above.pop();
+    }
+}
+
 /// What is in a folder, less what an editor leaves there while it saves.
 fn children(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -153,31 +170,59 @@ fn roots(project: &Project) -> Vec<PathBuf> {
         if seen.contains(&package) {
             continue;
         }
+        let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+        // One that cannot be read has no dependencies: cargo says what is wrong with it.
+        let manifest: toml::Table = manifest.parse().unwrap_or_default();
         roots.push(package.join("Cargo.toml"));
         roots.push(package.join("src"));
         roots.push(package.join("build.rs"));
-        packages.extend(path_dependencies(&package));
+        roots.extend(library(&manifest).map(|path| package.join(path)));
+        packages.extend(path_dependencies(&package, &manifest));
+        if !manifest.contains_key("workspace") {
+            packages.extend(workspace(&package));
+        }
         seen.push(package);
     }
     roots
 }
 
-/// The packages that a manifest names by path. One that cannot be read has none: cargo says what is wrong with it.
-fn path_dependencies(package: &Path) -> Vec<PathBuf> {
-    let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
-    let Ok(manifest) = manifest.parse::<toml::Table>() else {
-        return Vec::new();
-    };
-    let tables = ["dependencies", "build-dependencies"]
-        .into_iter()
-        .filter_map(|name| manifest.get(name));
-    let entries = tables
-        .filter_map(toml::Value::as_table)
-        .flat_map(|table| table.values());
-    let paths = entries.filter_map(|dependency| dependency.get("path")?.as_str());
+/// Where a manifest says that the library is, with the folder that it is in unless that is the package's.
+fn library(manifest: &toml::Table) -> Option<&Path> {
+    let path = Path::new(manifest.get("lib")?.get("path")?.as_str()?);
+    let folder = path.parent().unwrap_or(path);
+    Some(match folder.components().next() {
+        Some(_) => folder,
+        None => path,
+    })
+}
+
+/// The packages that a manifest names by path, for every target and for `x.workspace = true` too.
+fn path_dependencies(package: &Path, manifest: &toml::Table) -> Vec<PathBuf> {
+    let table = |name: &str| manifest.get(name).and_then(toml::Value::as_table);
+    let targets = table("target").into_iter().flat_map(toml::Table::values);
+    let tables = targets.filter_map(toml::Value::as_table);
+    let tables = tables.chain(table("workspace")).chain([manifest]);
+    let dependencies = tables.flat_map(|table| {
+        let kinds = ["dependencies", "build-dependencies"].into_iter();
+        kinds.filter_map(|kind| table.get(kind)?.as_table())
+    });
+    let paths = dependencies
+        .flat_map(toml::Table::values)
+        .filter_map(|dependency| dependency.get("path")?.as_str());
     paths
         .filter_map(|path| package.join(path).canonicalize().ok())
         .collect()
+}
+
+/// The root of the workspace that a package is in, where its dependencies may be named.
+fn workspace(package: &Path) -> Option<PathBuf> {
+    let mut above = package.ancestors().skip(1);
+    let root = above.find(|above| {
+        let manifest = fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
+        let manifest: toml::Table = manifest.parse().unwrap_or_default();
+        manifest.contains_key("workspace")
+    })?;
+    Some(root.to_owned())
 }
 
 #[cfg(test)]
@@ -207,6 +252,60 @@ mod tests {
 
     fn is_touched(file: &Path) -> bool {
         fs::metadata(file).unwrap().modified().unwrap() != SystemTime::UNIX_EPOCH
+    }
+
+    #[test]
+    fn packages_are_found_however_a_manifest_names_them() {
+        check("[dependencies]\nwords = { path = 'words' }");
+        check("[build-dependencies]\nwords = { path = 'words' }");
+        check("[target.'cfg(unix)'.dependencies]\nwords = { path = 'words' }");
+        check(
+            "[dependencies]\nwords.workspace = true\n[workspace.dependencies]\nwords = { path = 'words' }",
+        );
+        check("[lib]\npath = 'words/src/lib.rs'");
+    }
+
+    #[test]
+    fn a_package_in_another_workspace_is_found() {
+        let (folder, project, _) = app();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["others/near/src", "others/far/src"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
+        let app = "[package]\nname = 'shop'\n[workspace]\n[dependencies]\nnear = { path = 'others/near' }";
+        fs::write(at("Cargo.toml"), app).unwrap();
+        let near = "[package]\nname = 'near'\n[dependencies]\nfar.workspace = true";
+        fs::write(at("others/near/Cargo.toml"), near).unwrap();
+        let others =
+            "[workspace]\nmembers = ['*']\n[workspace.dependencies]\nfar = { path = 'far' }";
+        fs::write(at("others/Cargo.toml"), others).unwrap();
+        fs::write(at("others/far/src/lib.rs"), "").unwrap();
+        let seen = Scanner::new(&project).scan(&project, None).0;
+        assert!(seen.contains_key("others/far/src/lib.rs"), "{seen:?}");
+    }
+
+    #[track_caller]
+    fn check(dependencies: &str) {
+        let (folder, project, _) = app();
+        let manifest = format!("[package]\nname = 'shop'\n{dependencies}\n");
+        fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+        let seen = Scanner::new(&project).scan(&project, None).0;
+        assert!(seen.contains_key("words/src/lib.rs"), "{dependencies}");
+    }
+
+    #[test]
+    fn links_that_lead_back_are_not_followed_for_ever() {
+        let (folder, project, _) = app();
+        for (from, to) in [("a", "b"), ("b", "a")] {
+            let from = folder.path().join("app").join(from);
+            fs::create_dir_all(&from).unwrap();
+            fs::write(from.join("route.rs"), "").unwrap();
+            std::os::unix::fs::symlink(format!("../{to}"), from.join("other")).unwrap();
+            std::os::unix::fs::symlink("..", from.join("up")).unwrap();
+        }
+        let seen = Scanner::new(&project).scan(&project, None).0;
+        assert!(seen.contains_key("app/a/route.rs") && seen.contains_key("app/b/route.rs"));
+        assert!(seen.len() < 20, "{seen:?}");
     }
 
     #[test]

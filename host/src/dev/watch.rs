@@ -3,7 +3,8 @@
 //! The system's watcher misses files in folders that are new, and loses events in a storm. So there is a look of its own at times that
 //! grow apart after each hint, and a slow one for ever.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,9 +25,18 @@ const SLOW_BLIND: Duration = Duration::from_millis(300);
 pub(super) struct Watch {
     hints: Arc<Notify>,
     watcher: Option<RecommendedWatcher>,
-    watched: HashSet<PathBuf>,
+    watched: HashMap<PathBuf, Watched>,
     pause: Duration,
     slowest: Duration,
+}
+
+/// A folder that is watched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Watched {
+    /// Its number on disk. Another folder of the same name has to be watched anew.
+    number: u64,
+    /// With all that is below it.
+    is_deep: bool,
 }
 
 impl Watch {
@@ -42,7 +52,7 @@ impl Watch {
         let mut watch = Self {
             hints,
             watcher: None,
-            watched: HashSet::new(),
+            watched: HashMap::new(),
             pause: SOON,
             slowest: SLOW,
         };
@@ -66,10 +76,18 @@ impl Watch {
             let Some(watcher) = &mut self.watcher else {
                 return;
             };
-            if folder.is_dir()
-                && self.watched.insert(folder.to_owned())
-                && let Err(error) = watcher.watch(folder, mode)
-            {
+            let Some(number) = number(folder) else {
+                continue;
+            };
+            let known = self.watched.get(folder).copied();
+            let known = known.filter(|known| known.number == number);
+            let is_deep = mode == RecursiveMode::Recursive;
+            if known.is_some_and(|known| known.is_deep || !is_deep) {
+                continue;
+            }
+            let watched = Watched { number, is_deep };
+            self.watched.insert(folder.to_owned(), watched);
+            if let Err(error) = watcher.watch(folder, mode) {
                 self.go_blind(&error);
             }
         }
@@ -99,4 +117,10 @@ impl Watch {
         self.watcher = None;
         self.slowest = SLOW_BLIND;
     }
+}
+
+/// The number on disk of a folder, if it is one.
+fn number(folder: &Path) -> Option<u64> {
+    let metadata = std::fs::metadata(folder).ok()?;
+    metadata.is_dir().then(|| metadata.ino())
 }
