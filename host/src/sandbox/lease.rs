@@ -3,7 +3,7 @@
 //! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown, or when
 //! it has been idle for [`LONGEST_IDLE`]; and only so many are kept in all, so that they never take the room of those that run.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,7 +18,7 @@ use super::state::{State, store};
 
 /// A new instance every so many requests costs less than 0.1 us a request.
 const MOST_USES: u32 = 1_000;
-/// An instance that nobody asked for this long is dropped at the next request.
+/// An instance that nobody asked for this long is dropped, within the same time again.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 /// An instance that has taken more than this is not kept.
 const MOST_MEMORY: usize = 32 << 20;
@@ -32,14 +32,21 @@ pub(super) struct Lease {
     uses: u32,
 }
 
-/// The instances of one route that wait for a request, the last used on top.
+/// The instances of one route that wait for a request.
 #[derive(Default)]
-pub(super) struct Idle(Mutex<Vec<Waiting>>);
+pub(super) struct Idle(Arc<Mutex<Line<Lease>>>);
+
+/// Instances that wait, the last used on top.
+struct Line<T> {
+    waiting: Vec<Waiting<T>>,
+    /// Whether somebody looks after those that wait too long.
+    is_swept: bool,
+}
 
 /// An instance that waits for its next request.
-struct Waiting {
+struct Waiting<T> {
     since: Instant,
-    lease: Lease,
+    lease: T,
     _place: OwnedSemaphorePermit,
 }
 
@@ -87,24 +94,101 @@ impl Guest {
 }
 
 impl Idle {
-    /// The instance that was used last, which is the likeliest to be warm. Those idle for too long are dropped.
+    /// The instance that was used last, which is the likeliest to be warm.
     fn take(&self) -> Option<Lease> {
-        self.fresh_enough().pop().map(|waiting| waiting.lease)
+        lock(&self.0).waiting.pop().map(|waiting| waiting.lease)
     }
 
     fn keep(&self, lease: Lease, place: OwnedSemaphorePermit) {
-        self.fresh_enough().push(Waiting {
-            since: Instant::now(),
-            lease,
-            _place: place,
-        });
+        keep(&self.0, lease, place, LONGEST_IDLE);
+    }
+}
+
+impl<T> Default for Line<T> {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            is_swept: false,
+        }
+    }
+}
+
+fn keep<T: Send + 'static>(
+    line: &Arc<Mutex<Line<T>>>,
+    lease: T,
+    place: OwnedSemaphorePermit,
+    longest: Duration,
+) {
+    let mut held = lock(line);
+    held.waiting.push(Waiting {
+        since: Instant::now(),
+        lease,
+        _place: place,
+    });
+    if !held.is_swept {
+        held.is_swept = true;
+        tokio::spawn(sweep(Arc::downgrade(line), longest));
+    }
+}
+
+/// Drops those that wait too long, as long as any waits: no other route could have their places.
+async fn sweep<T>(line: Weak<Mutex<Line<T>>>, longest: Duration) {
+    loop {
+        tokio::time::sleep(longest).await;
+        let Some(line) = line.upgrade() else {
+            return;
+        };
+        let (stale, is_swept) = lock(&line).stale(longest);
+        drop(stale); // unmapped while nobody waits for the lock
+        if !is_swept {
+            return;
+        }
+    }
+}
+
+impl<T> Line<T> {
+    /// Takes out those that wait too long, and says whether others are left to look after.
+    fn stale(&mut self, longest: Duration) -> (Vec<Waiting<T>>, bool) {
+        let now = Instant::now();
+        let is_stale = |waiting: &Waiting<T>| longest <= now - waiting.since;
+        let stale = self.waiting.partition_point(is_stale);
+        let stale = self.waiting.drain(..stale).collect();
+        self.is_swept = !self.waiting.is_empty();
+        (stale, self.is_swept)
+    }
+}
+
+fn lock<T>(line: &Mutex<Line<T>>) -> MutexGuard<'_, Line<T>> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::Semaphore;
+
+    #[tokio::test]
+    async fn one_that_nobody_asks_for_gives_its_place_back() {
+        let places = Arc::new(Semaphore::new(1));
+        let line = Arc::default();
+        for _ in 0..2 {
+            let place = Arc::clone(&places).acquire_owned(); // the second time, once the sweep has dropped the first
+            let place = tokio::time::timeout(Duration::from_secs(20), place).await;
+            keep(&line, (), place.unwrap().unwrap(), Duration::from_millis(5));
+        }
+        assert_eq!(lock(&line).waiting.len(), 1);
     }
 
-    fn fresh_enough(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        let now = Instant::now();
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale = idle.partition_point(|waiting| LONGEST_IDLE <= now - waiting.since);
-        idle.drain(..stale);
-        idle
+    #[test]
+    fn one_that_served_a_moment_ago_stays() {
+        let mut line = Line::default();
+        let places = Arc::new(Semaphore::new(1));
+        line.waiting.push(Waiting {
+            since: Instant::now(),
+            lease: (),
+            _place: places.try_acquire_owned().unwrap(),
+        });
+        assert!(line.stale(LONGEST_IDLE).0.is_empty());
+        assert!(line.is_swept);
     }
 }
