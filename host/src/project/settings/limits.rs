@@ -1,0 +1,71 @@
+//! `[limits]`: what one request may use.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use waystation_rules::segment;
+
+/// `[limits]`: what one request may use. A key that is absent keeps its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Seconds of wall-clock time until the response head.
+    pub max_duration: Option<NonZeroU32>,
+    /// Seconds of wall-clock time for a streamed body.
+    pub stream_duration: Option<NonZeroU32>,
+    /// Milliseconds of execution.
+    pub cpu_ms: Option<NonZeroU32>,
+    /// MiB of memory, summed over all memories and tables.
+    pub memory_mb: Option<NonZeroU32>,
+    /// Bytes of request body.
+    pub body_limit: Option<u64>,
+    /// Bytes of header section.
+    pub header_bytes: Option<NonZeroU32>,
+    /// Bytes of URL.
+    pub url_bytes: Option<NonZeroU32>,
+    /// Requests at once.
+    pub concurrency: Option<NonZeroU32>,
+    /// Milliseconds that a request waits for its turn.
+    pub queue_wait_ms: Option<u64>,
+    /// Outgoing requests of one request.
+    pub fetches: Option<NonZeroU32>,
+    /// Outgoing requests of one request that are open at once.
+    pub fetches_at_once: Option<NonZeroU32>,
+    /// Bytes that one request may log.
+    pub log_bytes: Option<usize>,
+}
+
+impl Limits {
+    /// The operator's limits: what the file says, over the defaults.
+    #[must_use]
+    pub fn over(&self, defaults: segment::Limits) -> segment::Limits {
+        let seconds = |value: Option<NonZeroU32>, default| {
+            value.map_or(default, |value| Duration::from_secs(value.get().into()))
+        };
+        let count = |value: Option<NonZeroU32>, default| {
+            value.map_or(default, |value| value.get() as usize)
+        };
+        segment::Limits {
+            max_duration: seconds(self.max_duration, defaults.max_duration),
+            stream_duration: seconds(self.stream_duration, defaults.stream_duration),
+            cpu: self.cpu_ms.map_or(defaults.cpu, |value| {
+                Duration::from_millis(value.get().into())
+            }),
+            memory: self
+                .memory_mb
+                .map_or(defaults.memory, |value| (value.get() as usize) << 20),
+            body: self.body_limit.unwrap_or(defaults.body),
+            header_bytes: count(self.header_bytes, defaults.header_bytes),
+            url_bytes: count(self.url_bytes, defaults.url_bytes),
+            concurrency: count(self.concurrency, defaults.concurrency),
+            queue_wait: self
+                .queue_wait_ms
+                .map_or(defaults.queue_wait, Duration::from_millis),
+            fetches: count(self.fetches, defaults.fetches),
+            fetches_at_once: count(self.fetches_at_once, defaults.fetches_at_once),
+            log_bytes: self.log_bytes.unwrap_or(defaults.log_bytes),
+        }
+    }
+}
