@@ -3,9 +3,14 @@
 //! ```text
 //! measure save-to-live [PROGRAM]   a file is written -> the first answer with its content, over 20 edits of one route
 //! measure start-time [PROGRAM]     `start` begins -> the first answer, with its code in the cache, over 20 starts
+//! measure throughput [PROGRAM]     requests per second beside plain hyper's, in turn, each server on a core of its own
 //! ```
 //!
 //! Without `PROGRAM`, the host that was built into this tool is measured, so `cargo run --release` measures a release build.
+
+mod load;
+mod native;
+mod throughput;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,6 +19,10 @@ use waystation_tests::{App, Client, Program, Sender};
 
 /// Set for the process that is measured.
 const AS_HOST: &str = "WAYSTATION_MEASURE_AS_HOST";
+/// Set for the process that it is measured against.
+const AS_NATIVE: &str = "WAYSTATION_MEASURE_AS_NATIVE";
+/// What the smallest handlers answer.
+const HELLO: &str = "Hello, Waystation!";
 const ROUNDS: usize = 20;
 const ROUTES: usize = 10;
 
@@ -21,17 +30,23 @@ fn main() -> anyhow::Result<ExitCode> {
     if std::env::var_os(AS_HOST).is_some() {
         return Ok(waystation_host::cli::main());
     }
+    if std::env::var_os(AS_NATIVE).is_some() {
+        native::serve()?;
+    }
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let program = match arguments.get(1) {
         Some(path) => Program::new(path),
         None => Program::new(std::env::current_exe()?).with(AS_HOST, "1"),
     };
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     match arguments.first().map(String::as_str) {
         Some("save-to-live") => runtime.block_on(save_to_live(&program))?,
         Some("start-time") => runtime.block_on(start_time(&program))?,
+        Some("throughput") => runtime.block_on(throughput::run(&program))?,
         _ => {
-            eprintln!("usage: measure save-to-live|start-time [PROGRAM]");
+            eprintln!("usage: measure save-to-live|start-time|throughput [PROGRAM]");
             return Ok(ExitCode::from(2));
         }
     }
@@ -81,8 +96,7 @@ async fn save_to_live(program: &Program) -> anyhow::Result<()> {
 
 async fn start_time(program: &Program) -> anyhow::Result<()> {
     let app = app();
-    let built = program.command("build", app.root()).run();
-    anyhow::ensure!(built.code == Some(0), "{}", built.stderr);
+    built(program, &app)?;
     drop(program.start(app.root())); // leaves its code in the cache
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
@@ -100,6 +114,12 @@ async fn start_time(program: &Program) -> anyhow::Result<()> {
         &format!("start to first answer, {ROUTES} routes"),
         &mut times,
     );
+    Ok(())
+}
+
+fn built(program: &Program, app: &App) -> anyhow::Result<()> {
+    let built = program.command("build", app.root()).run();
+    anyhow::ensure!(built.code == Some(0), "{}", built.stderr);
     Ok(())
 }
 
