@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use waystation_tests::upstream::{Served, Upstream, served};
 
-use crate::support::{Edited, borrowed, program, turn};
+use crate::support::{Edited, borrowed, production, program, turn};
 
 /// Does what the query says, and tells what came of it.
 const ASK: &str = r#"use std::time::Duration;
@@ -296,6 +296,7 @@ async fn in_production_the_own_network_is_closed() {
         format!("[outbound]\nhosts = [\"http://localhost:*\", \"http://127.0.0.1:*\"]\n{addresses}")
     };
     let app = turn.app(&[("waystation.toml", &toml("")), ("app/ask/route.rs", ASK)]);
+    app.warm_too(production());
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     let asked = async |expected: [&str; 2]| {

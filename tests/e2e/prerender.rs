@@ -8,7 +8,7 @@ use waystation_tests::clock::Clock;
 use waystation_tests::upstream::{Upstream, served};
 use waystation_tests::{App, Client, tree, wait_for};
 
-use crate::support::{keeping, program, state, turn, warm_app};
+use crate::support::{keeping, production, program, state, turn, warm_app};
 
 const FILES: [(&str, &str); 6] = [
     (
@@ -53,6 +53,7 @@ struct Built {
 
 static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let app = warm_app("prerendered", &FILES);
+    app.warm_too(production());
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     Built {
@@ -152,6 +153,7 @@ async fn a_route_whose_answer_cannot_be_made_fails_the_build() {
          pub fn generate_static_params() -> [Params; 1] { [Params { id: \"1\".into() }] }\n\
          pub fn get() -> String { cookies().get(\"a\").is_some().to_string() }\n",
     )]);
+    app.warm_too(production());
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(1));
     let why = "app/items/[id]/route.rs: the answer of /items/1 cannot be made";

@@ -2,7 +2,7 @@
 
 use waystation_tests::Client;
 
-use crate::support::{Edited, program, text_route, turn};
+use crate::support::{Edited, production, program, text_route, turn};
 
 #[tokio::test]
 async fn no_header_of_a_client_switches_a_proxy_off_or_speaks_for_it() {
@@ -231,6 +231,7 @@ async fn a_built_app_asks_its_proxies() {
         ("app/a/route.rs", PASSED),
         ("app/b/route.rs", PASSED),
     ]);
+    app.warm_too(production());
     let built = program().command("build", app.root()).run();
     assert_eq!(built.code, Some(0), "{}", built.stderr);
     let row = built

@@ -176,9 +176,34 @@ impl App {
         fs::rename(self.path(from), self.path(to)).expect("a new name");
     }
 
-    /// Takes over what cargo has compiled for another app, less its routes, unless it has done so before. Copied, not linked: cargo writes
-    /// files in place.
+    /// Takes over what cargo has compiled for another app, less its routes, unless it has done so before; nothing else stays.
     pub fn warm(&self, other: &App) {
+        if !self.is_warm("warmed", other) {
+            for made in ["target", "warmed-too"] {
+                let made = format!(".waystation/{made}");
+                if self.path(&made).exists() {
+                    self.remove(&made);
+                }
+            }
+            self.take("warmed", other);
+        }
+        fs::copy(other.path("Cargo.lock"), self.path("Cargo.lock")).expect("its lock file");
+    }
+
+    /// The same beside what is there: what another app's `build` has compiled to what `dev` has.
+    pub fn warm_too(&self, other: &App) {
+        if !self.is_warm("warmed-too", other) {
+            self.take("warmed-too", other);
+        }
+    }
+
+    fn is_warm(&self, marker: &str, other: &App) -> bool {
+        let marker = self.path(&format!(".waystation/{marker}"));
+        fs::read_to_string(marker).is_ok_and(|version| version == other.sdk_version())
+    }
+
+    /// Copied, not linked: cargo writes files in place.
+    fn take(&self, marker: &str, other: &App) {
         const OTHERS: [&str; 6] = [
             "route-",
             "route_",
@@ -189,17 +214,10 @@ impl App {
         ];
         let keep = |name: &str| !OTHERS.iter().any(|prefix| name.starts_with(prefix));
         let target = ".waystation/target";
-        let (from, to) = (other.path(target), self.path(target));
-        let version = other.sdk_version();
-        let marker = self.path(".waystation/warmed");
-        if fs::read_to_string(&marker).ok().as_ref() != Some(&version) {
-            if to.exists() {
-                self.remove(target);
-            }
-            tree::copy(&from, &to, &keep).expect("a copy of the target folder");
-            fs::write(marker, version).expect("a marker");
-        }
-        fs::copy(other.path("Cargo.lock"), self.path("Cargo.lock")).expect("its lock file");
+        tree::copy(&other.path(target), &self.path(target), &keep)
+            .expect("a copy of the target folder");
+        let marker = self.path(&format!(".waystation/{marker}"));
+        fs::write(marker, other.sdk_version()).expect("a marker");
     }
 
     /// Tells when the SDK was last compiled for this app.

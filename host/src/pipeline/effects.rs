@@ -18,7 +18,7 @@ pub(super) async fn settle(policy: &Policy, effects: &mut Effects, route: &str, 
                 Err(fault) => tracing::warn!("{route} {id}: nothing was revalidated: {fault}"),
             }
         }
-        policy.kept.store.lapse(&lapses).await;
+        Box::pin(policy.kept.store.lapse(&lapses)).await;
     }
     if let Some(is_on) = effects.draft_mode {
         let secret = is_on.then_some(policy.kept.draft_secret.as_str());

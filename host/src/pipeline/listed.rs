@@ -25,6 +25,6 @@ pub(super) async fn answers(found: &Found<'_, Route>, asks: &Asks) -> Result<boo
         params::listed(found.pattern, listed.unwrap_or_default())
             .map_err(|fault| Fault::Answer(fault.to_string()))
     };
-    let listed = guest.listed().get_or_try_init(list).await?;
+    let listed = Box::pin(guest.listed().get_or_try_init(list)).await?;
     Ok(listed.contains(&found.params))
 }

@@ -96,7 +96,7 @@ impl Wanted<'_> {
                 note(Served::Hit, self.guest, record);
                 Ok(Some(serve(&entry, Served::Hit, store.now())))
             }
-            _ => self.reuse(key).answer(record).await,
+            _ => Box::pin(self.reuse(key).answer(record)).await,
         }
     }
 

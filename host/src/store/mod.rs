@@ -88,7 +88,7 @@ impl Store {
         }
         self.behind.as_ref()?;
         let load = self.loads.of(key); // once for all who miss it now
-        load.get_or_init(|| self.load(key)).await.clone()
+        load.get_or_init(|| Box::pin(self.load(key))).await.clone()
     }
 
     /// Takes what is kept behind memory into memory, unless memory has a newer one.

@@ -90,9 +90,9 @@ async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> was
                 Ok(())
             }
         },
-        Entry::Proxy(handler) => proxy(guest, lease, handler, call, slot).await,
-        Entry::Http3(service) => http3(service, &mut lease.store, call, slot).await,
-        Entry::Http2(proxy) => http2(proxy, &mut lease.store, call, slot).await,
+        Entry::Proxy(handler) => Box::pin(proxy(guest, lease, handler, call, slot)).await,
+        Entry::Http3(service) => Box::pin(http3(service, &mut lease.store, call, slot)).await,
+        Entry::Http2(proxy) => Box::pin(http2(proxy, &mut lease.store, call, slot)).await,
     }
 }
 
