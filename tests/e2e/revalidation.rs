@@ -103,6 +103,16 @@ pub async fn get() -> Result<String> {
 }
 "#;
 
+const STREAMED: &str = r#"use futures_util::stream;
+use waystation::*;
+pub const REVALIDATE: Revalidate = Revalidate::NEVER;
+pub fn get() -> Result<Response> {
+    let value = async || Ok(random_u64().to_string());
+    let chunk = async move { cached("chunk", Life::seconds(60), value).tags(["chunk"]).await };
+    Response::builder().body(Body::stream(stream::once(chunk)))
+}
+"#;
+
 const CHANGES: &str = r#"use waystation::*;
 pub const REVALIDATE: Revalidate = Revalidate::NEVER;
 pub fn get() -> String { revalidate_tag("nobody", "max"); random_u64().to_string() }
@@ -110,13 +120,14 @@ pub fn get() -> String { revalidate_tag("nobody", "max"); random_u64().to_string
 
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n\n[cache.profiles.brief]\nrevalidate = 10\nexpire = 20\n";
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("app/fetched/route.rs", FETCHED),
     ("app/lapse/route.rs", LAPSE),
     ("app/posts/[slug]/route.rs", POSTS),
     ("app/draft/route.rs", DRAFT),
     ("app/value/[name]/route.rs", VALUE),
     ("app/tagged/route.rs", TAGGED),
+    ("app/streamed/route.rs", STREAMED),
     ("app/changes/route.rs", CHANGES),
     ("waystation.toml", TOML),
 ];
@@ -414,6 +425,18 @@ async fn what_went_into_an_answer_is_its_tags_and_its_life() {
         (state(&answer) == "HIT").then_some(answer)
     });
     assert_ne!(number(&renewed.await), number(&second));
+}
+
+/// What a body asks for after its head counts too.
+#[tokio::test]
+async fn what_went_into_a_stream_is_its_tags() {
+    let client = client();
+    let first = client.get("/streamed").await;
+    assert_eq!(client.get("/streamed").await.body, first.body);
+    client.post("/lapse?tag=chunk", &[], "").await;
+    let second = client.get("/streamed").await;
+    assert_eq!(state(&second), "MISS"); // CC6
+    assert_ne!(second.body, first.body);
 }
 
 #[tokio::test]

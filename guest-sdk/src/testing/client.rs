@@ -25,7 +25,7 @@ impl TestRequest {
     ///
     /// # Panics
     ///
-    /// If `WAYSTATION_URL` is not set, or nobody answers; and if the request sets what only [`call`](Self::call) can: [`at`](Self::at),
+    /// If `WAYSTATION_URL` is not set, or nobody answers; and if the request differs in what only [`call`](Self::call) can set: [`at`](Self::at),
     /// [`seed`](Self::seed), [`fetch`](Self::fetch), [`leave_after`](Self::leave_after), [`client_address`](Self::client_address) or
     /// [`draft_mode`](Self::draft_mode). A server is no part of the test's process.
     #[must_use]

@@ -48,6 +48,7 @@ impl Profile {
     /// What cargo reads a setting from, such as `CARGO_PROFILE_WAYSTATION_DEV_OPT_LEVEL` for `opt-level='s'`.
     fn variable(self, setting: &str) -> String {
         let key = setting.split('=').next().unwrap_or(setting);
+        let key = key.rsplit('.').next().unwrap_or(key); // of dependencies as of the app
         let name = format!("CARGO_PROFILE_{}_{key}", self.name());
         name.to_uppercase().replace('-', "_")
     }
@@ -85,5 +86,7 @@ mod tests {
     fn a_setting_has_the_variable_that_cargo_reads() {
         let variable = Profile::Release.variable("opt-level='s'");
         assert_eq!(variable, "CARGO_PROFILE_WAYSTATION_RELEASE_OPT_LEVEL");
+        let variable = Profile::Dev.variable("package.'*'.opt-level='s'");
+        assert_eq!(variable, "CARGO_PROFILE_WAYSTATION_DEV_OPT_LEVEL");
     }
 }

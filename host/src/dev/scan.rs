@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use waystation_rules::environment::Mode;
@@ -170,59 +170,75 @@ fn roots(project: &Project) -> Vec<PathBuf> {
         if seen.contains(&package) {
             continue;
         }
-        let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
-        // One that cannot be read has no dependencies: cargo says what is wrong with it.
-        let manifest: toml::Table = manifest.parse().unwrap_or_default();
+        let manifest = manifest(&package);
         roots.push(package.join("Cargo.toml"));
         roots.push(package.join("src"));
         roots.push(package.join("build.rs"));
         roots.extend(library(&manifest).map(|path| package.join(path)));
-        packages.extend(path_dependencies(&package, &manifest));
-        if !manifest.contains_key("workspace") {
-            packages.extend(workspace(&package));
+        let (inherited, own): (Vec<_>, _) = dependencies(&manifest)
+            .partition(|(_, dependency)| dependency.get("workspace").is_some());
+        packages.extend(paths(&package, own.into_iter()));
+        if !inherited.is_empty()
+            && let Some((root, dependencies)) = workspace(&package)
+        {
+            let names = inherited.into_iter();
+            let named = names.filter_map(|(name, _)| dependencies.get_key_value(name));
+            packages.extend(paths(&root, named));
+            roots.push(root.join("Cargo.toml"));
         }
         seen.push(package);
     }
     roots
 }
 
-/// Where a manifest says that the library is, with the folder that it is in unless that is the package's.
+/// A package's manifest. One that cannot be read says nothing: cargo says what is wrong with it.
+fn manifest(package: &Path) -> toml::Table {
+    let text = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    text.parse().unwrap_or_default()
+}
+
+/// Where a manifest says that the library is: its folder, unless that holds what is compiled too.
 fn library(manifest: &toml::Table) -> Option<&Path> {
     let path = Path::new(manifest.get("lib")?.get("path")?.as_str()?);
     let folder = path.parent().unwrap_or(path);
-    Some(match folder.components().next() {
-        Some(_) => folder,
-        None => path,
-    })
+    match folder.components().next_back() {
+        Some(Component::Normal(_)) => Some(folder),
+        _ => Some(path),
+    }
 }
 
-/// The packages that a manifest names by path, for every target and for `x.workspace = true` too.
-fn path_dependencies(package: &Path, manifest: &toml::Table) -> Vec<PathBuf> {
-    let table = |name: &str| manifest.get(name).and_then(toml::Value::as_table);
-    let targets = table("target").into_iter().flat_map(toml::Table::values);
-    let tables = targets.filter_map(toml::Value::as_table);
-    let tables = tables.chain(table("workspace")).chain([manifest]);
-    let dependencies = tables.flat_map(|table| {
+/// What a manifest says that the package depends on, on any target.
+fn dependencies(manifest: &toml::Table) -> impl Iterator<Item = (&String, &toml::Value)> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(toml::Table::values);
+    let tables = targets.filter_map(toml::Value::as_table).chain([manifest]);
+    let kinds = tables.flat_map(|table| {
         let kinds = ["dependencies", "build-dependencies"].into_iter();
         kinds.filter_map(|kind| table.get(kind)?.as_table())
     });
-    let paths = dependencies
-        .flat_map(toml::Table::values)
-        .filter_map(|dependency| dependency.get("path")?.as_str());
+    kinds.flatten()
+}
+
+/// The folders of those that are named by a path from `folder`.
+fn paths<'a>(
+    folder: &Path,
+    dependencies: impl Iterator<Item = (&'a String, &'a toml::Value)>,
+) -> Vec<PathBuf> {
+    let paths = dependencies.filter_map(|(_, dependency)| dependency.get("path")?.as_str());
     paths
-        .filter_map(|path| package.join(path).canonicalize().ok())
+        .filter_map(|path| folder.join(path).canonicalize().ok())
         .collect()
 }
 
-/// The root of the workspace that a package is in, where its dependencies may be named.
-fn workspace(package: &Path) -> Option<PathBuf> {
-    let mut above = package.ancestors().skip(1);
-    let root = above.find(|above| {
-        let manifest = fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
-        let manifest: toml::Table = manifest.parse().unwrap_or_default();
-        manifest.contains_key("workspace")
-    })?;
-    Some(root.to_owned())
+/// The root of the workspace that a package is in, and `[workspace.dependencies]` there.
+fn workspace(package: &Path) -> Option<(PathBuf, toml::Table)> {
+    package.ancestors().find_map(|folder| {
+        let dependencies = manifest(folder)
+            .get("workspace")?
+            .get("dependencies")?
+            .clone();
+        Some((folder.to_owned(), dependencies.as_table()?.clone()))
+    })
 }
 
 #[cfg(test)]
@@ -269,8 +285,9 @@ mod tests {
     fn a_package_in_another_workspace_is_found() {
         let (folder, project, _) = app();
         let at = |name: &str| folder.path().join(name);
-        for name in ["others/near/src", "others/far/src"] {
+        for name in ["others/near/src", "others/far/src", "others/stranger/src"] {
             fs::create_dir_all(at(name)).unwrap();
+            fs::write(at(name).join("lib.rs"), "").unwrap();
         }
         let app = "[package]\nname = 'shop'\n[workspace]\n[dependencies]\nnear = { path = 'others/near' }";
         fs::write(at("Cargo.toml"), app).unwrap();
@@ -279,9 +296,25 @@ mod tests {
         let others =
             "[workspace]\nmembers = ['*']\n[workspace.dependencies]\nfar = { path = 'far' }";
         fs::write(at("others/Cargo.toml"), others).unwrap();
-        fs::write(at("others/far/src/lib.rs"), "").unwrap();
         let seen = Scanner::new(&project).scan(&project, None).0;
         assert!(seen.contains_key("others/far/src/lib.rs"), "{seen:?}");
+        assert!(!seen.contains_key("others/stranger/src/lib.rs"), "{seen:?}");
+    }
+
+    #[test]
+    fn what_is_compiled_beside_a_library_is_not_looked_at() {
+        for path in ["./lib.rs", "lib.rs"] {
+            let (folder, project, _) = app();
+            let manifest = format!("[package]\nname = 'shop'\n[lib]\npath = '{path}'\n");
+            fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+            fs::write(folder.path().join("lib.rs"), "").unwrap();
+            fs::create_dir(folder.path().join("target")).unwrap();
+            fs::write(folder.path().join("target/made"), "").unwrap();
+            let seen = Scanner::new(&project).scan(&project, None).0;
+            let names: Vec<_> = seen.keys().map(|name| name.replace("./", "")).collect();
+            assert!(names.contains(&"lib.rs".to_owned()), "{names:?}");
+            assert!(!names.contains(&"target/made".to_owned()), "{names:?}");
+        }
     }
 
     #[track_caller]

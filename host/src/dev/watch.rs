@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -26,6 +27,8 @@ pub(super) struct Watch {
     hints: Arc<Notify>,
     watcher: Option<RecommendedWatcher>,
     watched: HashMap<PathBuf, Watched>,
+    /// Something was removed since: perhaps a folder, whose number the next one of its name may have.
+    removed: Arc<AtomicBool>,
     pause: Duration,
     slowest: Duration,
 }
@@ -43,7 +46,12 @@ impl Watch {
     pub(super) fn new() -> Self {
         let hints = Arc::new(Notify::new());
         let hint = Arc::clone(&hints);
+        let removed = Arc::new(AtomicBool::new(false));
+        let is_removed = Arc::clone(&removed);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.as_ref().is_ok_and(|event| event.kind.is_remove()) {
+                is_removed.store(true, Ordering::Release);
+            }
             // Reading a file is an event too; the scan must not wake itself.
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 hint.notify_one();
@@ -53,6 +61,7 @@ impl Watch {
             hints,
             watcher: None,
             watched: HashMap::new(),
+            removed,
             pause: SOON,
             slowest: SLOW,
         };
@@ -65,6 +74,9 @@ impl Watch {
 
     /// Watches these files and folders. A file is watched through its folder: a watch on the file itself ends when it is replaced.
     pub(super) fn follow(&mut self, roots: &[PathBuf]) {
+        if self.removed.swap(false, Ordering::AcqRel) {
+            self.watched.clear(); // to watch a folder twice does no harm
+        }
         for root in roots {
             let (folder, mode) = match root.is_dir() {
                 true => (root.as_path(), RecursiveMode::Recursive),

@@ -158,13 +158,13 @@ async fn walk(
     let found = loop {
         match configured::resolved(app, &passage, &mut left.added)? {
             Resolved::Route { found, rewritten } => {
-                record.route = Some(Arc::clone(&found.route.pattern));
+                let before = record.route.replace(Arc::clone(&found.route.pattern));
                 left.guest = found.route.handler.guest().cloned();
                 if listed::answers(&found, &asks).await? {
                     passage.rewrite(rewritten);
                     break found;
                 }
-                record.route = None;
+                record.route = before;
                 refuser = left.guest.take();
                 passage.tried.routes.push((found.place, found.params));
             }

@@ -2,7 +2,7 @@
 //! a client's, into entries of the same kind.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
 use waystation_rules::caching::params::{self, ParamsFault};
@@ -19,6 +19,8 @@ use crate::telemetry::RequestId;
 pub struct Planned {
     file: String,
     answer: Reuse,
+    /// Why each request has to run the route's handler, once one of its answers has told.
+    dynamic: Arc<OnceLock<NotKept>>,
 }
 
 /// What came of it.
@@ -90,6 +92,7 @@ pub async fn plan(
         draft_mode: false,
         making: None,
     };
+    let dynamic = Arc::default();
     let planned = |params: &Vec<Param>| {
         let wanted = Wanted {
             app,
@@ -102,6 +105,7 @@ pub async fn plan(
         Planned {
             file: route.file.clone(),
             answer: wanted.owned(),
+            dynamic: Arc::clone(&dynamic),
         }
     };
     let params = all_params(route, guest, &asks).await?;
@@ -146,15 +150,21 @@ impl Planned {
         &self.answer.params
     }
 
-    /// Makes it.
+    /// Makes it, unless another of the route's has told that none is kept (row SP7).
     ///
     /// # Errors
     ///
     /// [`PrerenderError::Answer`]: row Y5, and a handler that fails.
     pub async fn make(&self) -> Result<Prerendered, PrerenderError> {
+        if let Some(reason) = self.dynamic.get() {
+            return Ok(Prerendered::Dynamic(reason.clone()));
+        }
         match self.answer.make(RequestId::new()).await {
             Ok(Made::Kept(entry)) => Ok(Prerendered::Kept(entry)),
-            Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => Ok(Prerendered::Dynamic(reason)),
+            Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => {
+                let reason = self.dynamic.get_or_init(|| reason);
+                Ok(Prerendered::Dynamic(reason.clone()))
+            }
             Err(refusal) => Err(PrerenderError::Answer {
                 file: self.file.clone(),
                 path: self.path(),

@@ -255,6 +255,12 @@ impl Reuse {
             }
             Err(error) => return Err(Fault::Answer(format!("its body failed: {error}")).into()),
         };
+        let made = making.made(); // a stream goes on asking until its end
+        if made.is_not_kept && self.keeping == Keeping::IfUnread {
+            finish::not_kept(&mut parts.headers);
+            let answer = Response::from_parts(parts, whole(body));
+            return Ok(Made::Once(answer, NotKept::Fetch));
+        }
         name(&mut parts, &body);
         let life = Life::of(self.guest.config().revalidate, policy.kept.expire_time);
         let life = life.shortest(made.life);

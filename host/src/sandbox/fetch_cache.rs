@@ -69,7 +69,18 @@ pub(super) async fn send(
         }
         return Ok(served(&entry, Served::of(state)));
     }
-    let flight = store.flight(&whole.key).await; // FC13
+    let flight = match way.asks.asker.depth {
+        0 => store.flight(&whole.key).await, // FC13
+        _ => match store.try_flight(&whole.key) {
+            Some(flight) => flight,
+            // Who makes it may be waiting for this very answer.
+            None => {
+                return way
+                    .send(Request::from_parts(whole.head, full(whole.body)))
+                    .await;
+            }
+        },
+    };
     if !keep.renew
         && let Some((entry, state)) = good(&way, &whole).await
     {

@@ -1,7 +1,7 @@
 //! Hands out instances: a fresh one for each request, or one that served before where the route says `ISOLATION = Shared`.
 //!
 //! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown, or when
-//! it has been idle for [`LONGEST_IDLE`]; and only so many are kept in all, so that they never take the room of those that run.
+//! it has been idle for [`LONGEST_IDLE`] to twice that; and only so many are kept in all, so that they never take the room of those that run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};

@@ -106,11 +106,14 @@ impl Times {
         self.retry_at.is_none_or(|at| at <= now)
     }
 
-    /// The same after it could not be made anew (row I6).
+    /// The same after it could not be made anew (row I6): it is tried again later, and expires as if it had been made now.
     #[must_use]
     pub fn failed(self, life: Life, now: u64) -> Self {
+        let expires = life.expire.unwrap_or(0).max(life.retry() + 3);
+        let expires = now + u64::from(expires) * 1000;
         Self {
             retry_at: Some(now + u64::from(life.retry()) * 1000),
+            stale_until: self.stale_until.map(|until| until.max(expires)),
             ..self
         }
     }
@@ -158,6 +161,22 @@ mod tests {
             assert!(!times.may_refresh(wait * 1000 + 999));
             assert!(times.may_refresh(wait * 1000 + 1000));
         }
+    }
+
+    #[test]
+    fn what_cannot_be_made_anew_stays_beyond_its_time() {
+        let life = Life {
+            revalidate: Some(1),
+            expire: Some(60),
+        };
+        let lapse = Lapse::default();
+        let mut times = life.times(0, 0);
+        for now in [50_000, 100_000, 150_000] {
+            assert_eq!(times.state(&lapse, now), State::Stale);
+            times = times.failed(life, now); // I6
+        }
+        assert_eq!(times.state(&lapse, 209_999), State::Stale);
+        assert_eq!(times.state(&lapse, 210_000), State::Expired);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! ```text
 //! measure save-to-live [PROGRAM]   a file is written -> the first answer with its content, over 20 edits of one route
 //! measure start-time [PROGRAM]     `start` begins -> the first answer, with its code in the cache, over 20 starts
-//! measure throughput [PROGRAM]     requests per second beside plain hyper's, in turn, each server on a core of its own
+//! measure throughput [PROGRAM]     requests per second beside plain hyper's, in turn: the servers on one core, the load on another
 //! ```
 //!
 //! Without `PROGRAM`, the host that was built into this tool is measured, so `cargo run --release` measures a release build.
