@@ -60,10 +60,8 @@ async fn ask(
         let mut missing = None;
         while missing != Some(0) {
             ensure!(stream.read_buf(&mut buffer).await? > 0, "it hung up");
-            missing = match head(&buffer)? {
-                Some((head, body)) => Some((head + body).saturating_sub(buffer.len())),
-                None => None,
-            };
+            let whole = head(&buffer)?.map(|(head, body)| head + body);
+            missing = whole.map(|whole| whole.saturating_sub(buffer.len()));
         }
         times.borrow_mut().push(began.elapsed());
     }
