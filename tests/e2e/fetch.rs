@@ -272,6 +272,7 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
             "200 50 then cannot fetch `{origin}/x`: one request may not make so many; the operator can allow more with `fetches` of `[limits]` in waystation.toml"
         )
     );
+    // One is free again a moment after its body has ended, so a few requests find none.
     assert!(
         upstream.accepted() - before <= 5,
         "{} connections for 50 requests",
