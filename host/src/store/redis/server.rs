@@ -10,7 +10,7 @@ use ::redis::{Client, Cmd, Connection, FromRedisValue};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// How long a test waits for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where nothing may go untested, as in `.ci/run`.
 const DEMANDED: &str = "WAYSTATION_TEST_REDIS";
