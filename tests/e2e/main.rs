@@ -44,6 +44,7 @@ mod revalidation;
 mod rewrites;
 mod routing;
 mod segment_config;
+mod shared_store;
 mod streaming;
 mod support;
 mod tls;
