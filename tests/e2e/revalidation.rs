@@ -118,9 +118,21 @@ pub const REVALIDATE: Revalidate = Revalidate::NEVER;
 pub fn get() -> String { revalidate_tag("nobody", "max"); random_u64().to_string() }
 "#;
 
+const FORCED: &str = r#"use waystation::*;
+pub const DYNAMIC: Dynamic = Dynamic::ForceStatic;
+pub async fn get() -> Result<String> {
+    let drawn = fetch("/draw").revalidate(0).await?.text().await?;
+    Ok(format!("{drawn} {}", random_u64()))
+}
+"#;
+
+const DRAW: &str = r#"use waystation::*;
+pub fn get() -> String { random_u64().to_string() }
+"#;
+
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n\n[cache.profiles.brief]\nrevalidate = 10\nexpire = 20\n";
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 11] = [
     ("app/fetched/route.rs", FETCHED),
     ("app/lapse/route.rs", LAPSE),
     ("app/posts/[slug]/route.rs", POSTS),
@@ -129,6 +141,8 @@ const FILES: [(&str, &str); 9] = [
     ("app/tagged/route.rs", TAGGED),
     ("app/streamed/route.rs", STREAMED),
     ("app/changes/route.rs", CHANGES),
+    ("app/forced/route.rs", FORCED),
+    ("app/draw/route.rs", DRAW),
     ("waystation.toml", TOML),
 ];
 
@@ -273,6 +287,18 @@ async fn an_answer_that_changes_what_is_kept_is_not_kept() {
     let (first, second) = (client.get("/changes").await, client.get("/changes").await);
     assert_ne!(first.body, second.body); // V10
     assert_eq!(state(&second), "");
+}
+
+#[tokio::test]
+async fn a_route_that_is_forced_to_be_static_is_kept_with_a_fetch_that_is_not() {
+    let client = client();
+    let first = client.get("/forced").await;
+    let again = client.get("/forced").await;
+    assert_eq!((state(&again), again.text()), ("HIT", first.text())); // Z8
+    client.post("/lapse?path=/forced", &[], "").await;
+    let anew = client.get("/forced").await;
+    let drawn = |answer: &Answer| answer.text().split(' ').next().map(str::to_owned);
+    assert_ne!(drawn(&anew), drawn(&first), "the fetch was kept");
 }
 
 #[tokio::test]
