@@ -149,6 +149,16 @@ impl Rules {
         })
     }
 
+    /// Whether there are no headers, redirects and rewrites: then no rule looks at any request.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.headers.is_empty()
+            && self.redirects.is_empty()
+            && self.before_files.is_empty()
+            && self.after_files.is_empty()
+            && self.fallback.is_empty()
+    }
+
     /// The path that every path of the app is below.
     #[must_use]
     pub const fn base(&self) -> &BasePath {

@@ -164,6 +164,12 @@ impl<P> Proxies<P> {
         Self { entries }
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The proxies, outer first.
     pub fn iter(&self) -> impl Iterator<Item = &(Reach, P)> {
         self.entries.iter()

@@ -38,6 +38,14 @@ pub struct App {
     pub policy: Policy,
 }
 
+impl App {
+    /// Whether rules or proxies look at requests before their routes do.
+    #[must_use]
+    pub fn looks_at_requests(&self) -> bool {
+        !self.policy.rules.is_empty() || !self.proxies.is_empty()
+    }
+}
+
 /// What an app serves at one pattern.
 pub struct Route {
     /// What it answers, such as `/items/[slug]`.

@@ -7,7 +7,7 @@ use waystation_rules::forwarded::{
     Arrival, ForwardedError, HEADERS, Scheme, Settled, Trust, settle,
 };
 
-/// Brings the facts of a request to [`settle`], and puts the outcome in place of what came.
+/// Brings the facts of a request to [`settle`], and takes off what proxies said.
 ///
 /// # Errors
 ///
@@ -18,12 +18,11 @@ pub(super) fn settled(
     host: &str,
     trust: &Trust,
 ) -> Result<Settled, ForwardedError> {
+    let is_told = headers.keys().any(|name| HEADERS.contains(&name.as_str()));
     let lines = |name| -> Vec<&[u8]> {
-        headers
-            .get_all(name)
-            .iter()
-            .map(HeaderValue::as_bytes)
-            .collect()
+        let values = is_told.then(|| headers.get_all(name).iter());
+        let values = values.into_iter().flatten();
+        values.map(HeaderValue::as_bytes).collect()
     };
     let settled = settle(
         &Arrival {
@@ -38,13 +37,19 @@ pub(super) fn settled(
         },
         trust,
     )?;
-    for name in HEADERS {
-        headers.remove(name);
+    if is_told {
+        for name in HEADERS {
+            headers.remove(name);
+        }
     }
+    Ok(settled)
+}
+
+/// Says what was settled, to a handler, a proxy, a rule or another server.
+pub(super) fn tell(settled: &Settled, headers: &mut HeaderMap) {
     for (name, value) in settled.headers() {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-    Ok(settled)
 }

@@ -26,8 +26,11 @@ pub(super) fn resolved<'t>(
     passage: &Passage<'_>,
     added: &mut Added,
 ) -> Result<Resolved<'t>, ResolveError> {
-    let lines = passage.request.headers().iter();
+    let lines = app.looks_at_requests();
+    let lines = lines.then(|| passage.request.headers().iter());
     let lines: Vec<_> = lines
+        .into_iter()
+        .flatten()
         .filter_map(|(name, value)| {
             Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?))
         })

@@ -106,7 +106,7 @@ pub async fn respond(
     if asked.is_head() {
         finish::drop_body(&mut response); // over HTTP/2 hyper would send it
     }
-    if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
+    if let Ok(id) = HeaderValue::from_bytes(&record.id.digits()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     record.finish(response.status());
@@ -138,6 +138,10 @@ async fn walk(
         &host,
         &policy.trust,
     )?;
+    let is_looked_at = app.looks_at_requests();
+    if is_looked_at {
+        client::tell(&settled, request.headers_mut());
+    }
     let path = match path::normalise(uri.path(), policy.trailing_slash)? {
         Normal::Serve(path) => path,
         Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
@@ -246,6 +250,9 @@ async fn walk(
         origin: &policy.origin,
         draft_mode: asks.draft_mode,
     };
+    if !is_looked_at {
+        client::tell(&settled, passage.request.headers_mut());
+    }
     let call = handle::call(passage.request, guest, facts)?;
     let is_draft = asks.draft_mode;
     let started = Instant::now();

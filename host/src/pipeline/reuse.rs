@@ -264,6 +264,11 @@ impl Reuse {
         name(&mut parts, &body);
         let life = Life::of(self.guest.config().revalidate, policy.kept.expire_time);
         let life = life.shortest(made.life);
+        if !parts.headers.contains_key(CACHE_CONTROL) // I8
+            && let Ok(line) = HeaderValue::try_from(cache_control(life))
+        {
+            parts.headers.insert(CACHE_CONTROL, line);
+        }
         let path = self.path();
         let mut tags = caching::of_answer(&self.pattern, &path);
         tags.extend(made.tags);
@@ -352,11 +357,6 @@ fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     }
     if served != Served::Miss {
         headers.insert(AGE, caching::age(&entry.times, now).into());
-    }
-    if !headers.contains_key(CACHE_CONTROL) // I8
-        && let Ok(line) = HeaderValue::try_from(cache_control(entry.life))
-    {
-        headers.insert(CACHE_CONTROL, line);
     }
     *response.headers_mut() = headers;
     response

@@ -1,7 +1,7 @@
 //! A compiled component, found by its type to be one of the three kinds that can answer a request, or a proxy.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
@@ -18,6 +18,12 @@ use super::engine::Sandbox;
 use super::lease::Idle;
 use super::state::State;
 
+/// No answer is dynamic.
+const NONE: u8 = 0;
+/// Those with a key in [`Guest::dynamic_keys`].
+const SOME: u8 = 1;
+/// All.
+const ALL: u8 = 2;
 /// Answers that are remembered to depend on the request. One that is forgotten is tried once more.
 const MOST_DYNAMIC: u64 = 10_000;
 
@@ -35,10 +41,10 @@ pub struct Guest {
     pub(super) idle: Idle,
     /// Names the code, so that what it made is told from what other code makes.
     release: Arc<str>,
-    /// It was found to read the request, so none of its answers is kept.
-    is_dynamic: Arc<AtomicBool>,
-    /// Likewise some of its answers, by what they would be kept under.
-    dynamic: Cache<String, ()>,
+    /// Which of its answers were found to read the request, so that they are not kept: [`NONE`], [`SOME`] or [`ALL`].
+    dynamic: Arc<AtomicU8>,
+    /// If some: by what they would be kept under.
+    dynamic_keys: Cache<String, ()>,
     /// How often its answers were kept, by [`Served`].
     served: Arc<[AtomicU64; 3]>,
     /// What `generate_static_params` lists, once it was asked.
@@ -117,8 +123,8 @@ impl Guest {
             entry,
             lists_params,
             release: release.into(),
-            is_dynamic: Arc::default(),
-            dynamic: Cache::new(MOST_DYNAMIC),
+            dynamic: Arc::default(),
+            dynamic_keys: Cache::new(MOST_DYNAMIC),
             served: Arc::default(),
             listed: Arc::default(),
             route: route.into(),
@@ -137,8 +143,8 @@ impl Guest {
             entry: self.entry.clone(),
             lists_params: self.lists_params,
             release: Arc::clone(&self.release),
-            is_dynamic: Arc::clone(&self.is_dynamic),
-            dynamic: self.dynamic.clone(),
+            dynamic: Arc::clone(&self.dynamic),
+            dynamic_keys: self.dynamic_keys.clone(),
             served: Arc::clone(&self.served),
             listed: Arc::default(),
             route: Arc::clone(&self.route),
@@ -210,17 +216,22 @@ impl Guest {
 
     /// Whether it was found to read the request for the answer that this key is for.
     pub fn is_dynamic(&self, key: &str) -> bool {
-        self.is_dynamic.load(Ordering::Relaxed) || self.dynamic.contains_key(key)
+        match self.dynamic.load(Ordering::Acquire) {
+            NONE => false,
+            SOME => self.dynamic_keys.contains_key(key),
+            _ => true,
+        }
     }
 
     /// Remembers that it reads the request for the answer that this key is for. Others stay kept: which they are, a client decides.
     pub fn set_dynamic(&self, key: &str) {
-        self.dynamic.insert(key.to_owned(), ());
+        self.dynamic_keys.insert(key.to_owned(), ());
+        self.dynamic.fetch_max(SOME, Ordering::Release);
     }
 
     /// Remembers that it reads the request.
     pub fn set_all_dynamic(&self) {
-        self.is_dynamic.store(true, Ordering::Relaxed);
+        self.dynamic.store(ALL, Ordering::Release);
     }
 }
 

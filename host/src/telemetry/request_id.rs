@@ -19,10 +19,33 @@ impl RequestId {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         Self(KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
+
+    /// As bytes of ASCII, for each answer has it in a header.
+    #[must_use]
+    pub fn digits(self) -> [u8; 16] {
+        let mut digits = [0; 16];
+        for (digit, at) in digits.iter_mut().rev().zip(0_u32..) {
+            let nibble = (self.0 >> (4 * at)) & 0xf;
+            *digit = b"0123456789abcdef"[nibble as usize];
+        }
+        digits
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_number_in_sixteen_digits() {
+        for number in [0, 0x12, 0xfedc_ba98_7654_3210, u64::MAX] {
+            assert_eq!(RequestId(number).to_string(), format!("{number:016x}"));
+        }
     }
 }
