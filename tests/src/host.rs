@@ -45,8 +45,8 @@ impl Host {
     /// If it does not say so in time.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        let line = self.wait_for_line("where it listens", |line| line.contains("http://"));
-        let (_, after) = line.rsplit_once("http://").expect("a URL");
+        let line = self.wait_for_line("where it listens", |line| line.contains("://"));
+        let (_, after) = line.rsplit_once("://").expect("a URL");
         let authority = after.split([',', ' ', '/']).next().expect("a host");
         let (_, port) = authority.rsplit_once(':').expect("a port");
         SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a number")))
@@ -133,6 +133,11 @@ impl Host {
     /// Sends SIGINT.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
     }
 
     fn signal(&self, signal: Signal) {

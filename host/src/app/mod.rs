@@ -13,7 +13,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::uri::Authority;
 use waystation_rules::config::Rules;
-use waystation_rules::forwarded::Trust;
+use waystation_rules::forwarded::{Scheme, Trust};
 use waystation_rules::proxy::Proxies;
 use waystation_rules::segment::Limits;
 use waystation_rules::table::{Entry, Table};
@@ -118,6 +118,8 @@ pub struct Policy {
     pub trailing_slash: bool,
     /// What `request.url` calls this host (row Q2), such as `localhost:3000`. Never taken from a request.
     pub origin: Authority,
+    /// How clients are to speak to that host.
+    pub scheme: Scheme,
     /// The operator's limits.
     pub limits: Limits,
     /// The operator's headers, redirects and rewrites, and the base path.
@@ -133,7 +135,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What the settings come to, for a host that `request.url` calls `origin` and that keeps what it keeps in `kept`.
+    /// What the settings come to, for a host that `request.url` calls `origin`, in cleartext, and that keeps what it keeps in `kept`.
     ///
     /// # Errors
     ///
@@ -148,6 +150,7 @@ impl Policy {
             shows_errors,
             trailing_slash: settings.trailing_slash,
             origin,
+            scheme: Scheme::Http,
             limits: settings.limits.over(Limits::default()),
             rules: Arc::new(settings.rules()?),
             trust: Arc::new(settings.trust()?),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use http::uri::Authority;
 
-use super::args::Listen;
+use super::args::{self, Listen};
 use crate::app::Current;
-use crate::project::settings::Server;
-use crate::server::admin;
+use crate::project::settings::{Certificate, Server};
+use crate::server::{Tls, admin};
 
 /// Row CL2.
 const PORT: u16 = 3000;
@@ -58,4 +58,30 @@ pub(super) fn origin(address: SocketAddr) -> anyhow::Result<Authority> {
         false => address.to_string(),
     };
     Ok(authority.parse()?)
+}
+
+/// The certificates to speak TLS with, which new ones take the place of when the files change; nothing if there are none.
+///
+/// # Errors
+///
+/// If one cannot be used.
+pub(super) fn tls(asked: &args::Tls, root: &Path, set: &Server) -> anyhow::Result<Option<Arc<Tls>>> {
+    let (certs, keys) = (&asked.certs, &asked.keys);
+    anyhow::ensure!(
+        certs.len() == keys.len(),
+        "`--cert` and `--key` go in pairs, and there are {} and {}",
+        certs.len(),
+        keys.len()
+    );
+    let asked = certs.iter().cloned().zip(keys.iter().cloned());
+    let mut files: Vec<_> = asked.map(|(cert, key)| Certificate { cert, key }).collect();
+    if files.is_empty() {
+        files = set.tls.iter().map(|set| set.below(root)).collect();
+    }
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let tls = Arc::new(Tls::open(files)?);
+    tokio::spawn(Arc::clone(&tls).follow());
+    Ok(Some(tls))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::proxy::{Proxies, Reach};
 use waystation_rules::segment::{Declared, Limits};
@@ -19,8 +20,9 @@ use crate::project::environment::{self, Mode};
 use crate::project::files::FileKind;
 use crate::project::{self, manifest, output, settings::Settings};
 use crate::sandbox::{Favour, Guest};
-use crate::server;
+use crate::server::{self, Listener};
 use crate::store::Store;
+use crate::telemetry;
 
 pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -30,6 +32,8 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         .canonicalize()
         .with_context(|| format!("there is no folder {}", args.app.dir.display()))?;
     let settings = Settings::read(&root)?;
+    let format = args.log_format.or(settings.log.format);
+    telemetry::start_log(format.unwrap_or_default(), false);
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
     let limits = settings.limits.over(Limits::default());
     let variables = environment::read(&root, &settings.env, Mode::Production)?;
@@ -40,6 +44,7 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let stop = signal::stop()?;
         let listener = server::bind(address).await?;
         let address = listener.local_addr()?;
+        let tls = listen::tls(&args.tls, &root, &settings.server)?;
         report::environment(&variables, &settings.env);
         let loader = Loader::open(&project::code_cache(&root), limits, Favour::Running)?;
         let loader = loader.in_environment(variables.environment);
@@ -53,18 +58,26 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let proxies = app::in_parallel(&build.proxies, load);
         let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
         let kept = app::keep(&settings.cache, &root, &build.name, &release(&build), true)?;
-        let policy = Policy::of(&settings, listen::origin(address)?, false, kept)?;
+        let mut policy = Policy::of(&settings, listen::origin(address)?, false, kept)?;
+        if tls.is_some() {
+            policy.scheme = Scheme::Https;
+        }
         if let Some(text) = policy.rules.warning() {
             report::warning(&text);
         }
         restore(&policy.kept.store, &output, &build).await?;
+        let scheme = policy.scheme;
         let current = Arc::new(Current::new(App {
             table,
             proxies,
             policy,
         }));
         listen::for_operator(&root, &current);
-        report::started(address, build.routes.len(), started.elapsed());
+        report::started(scheme, address, build.routes.len(), started.elapsed());
+        let listener = match tls {
+            Some(tls) => Listener::over(listener, tls),
+            None => listener.into(),
+        };
         let finished = server::serve(listener, current, stop).await;
         Ok(report::stopped(finished))
     })

@@ -68,7 +68,7 @@ pub async fn respond(
     request: http::Request<Upload>,
     background: TaskTracker,
 ) -> Response {
-    let mut record = Record::new(RequestId::new(), request.method(), request.uri());
+    let mut record = Record::new(RequestId::new(), &request, asker.client, 0 < asker.depth);
     let reader = failure::Reader::of(&app.policy, &request);
     let asked = Asked::of(&request);
     let asks = Asks {
@@ -109,8 +109,7 @@ pub async fn respond(
     if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    record.finish(response.status());
-    response
+    record.finish(response)
 }
 
 async fn walk(
@@ -132,12 +131,9 @@ async fn walk(
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
     let host = admit::host(&request);
-    let settled = client::settled(
-        request.headers_mut(),
-        asks.asker.client,
-        &host,
-        &policy.trust,
-    )?;
+    let settled = client::settled(request.headers_mut(), asks.asker, &host, &policy.trust)?;
+    let is_trusted = policy.trust.is_proxy(asks.asker.client);
+    record.asked_by(settled.client, is_trusted.then(|| request.headers()));
     let path = match path::normalise(uri.path(), policy.trailing_slash)? {
         Normal::Serve(path) => path,
         Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
@@ -243,6 +239,7 @@ async fn walk(
         cookies: passage.cookies,
         settled: &settled,
         id: record.id,
+        scheme: asks.asker.scheme,
         origin: &policy.origin,
         draft_mode: asks.draft_mode,
     };

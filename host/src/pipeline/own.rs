@@ -7,7 +7,7 @@ use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Uri};
 use http::{HeaderValue, Request};
 use tokio_util::task::TaskTracker;
-use waystation_rules::forwarded;
+use waystation_rules::{forwarded, outbound};
 
 use crate::app::App;
 use crate::http::{Response, Upload};
@@ -16,8 +16,8 @@ use crate::sandbox::{Asker, OwnRoutes};
 use crate::store::Kept;
 
 impl OwnRoutes for App {
-    fn origin(&self) -> &Authority {
-        &self.policy.origin
+    fn is_own(&self, url: &Uri) -> bool {
+        outbound::is_own(url, self.policy.scheme, &self.policy.origin)
     }
 
     fn client(&self) -> &Arc<Client> {

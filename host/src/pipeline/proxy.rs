@@ -104,6 +104,7 @@ impl Passage<'_> {
             cookies: self.cookies.clone(),
             settled: self.settled,
             id: record.id,
+            scheme: asks.asker.scheme,
             origin: self.origin,
             draft_mode: asks.draft_mode,
         };

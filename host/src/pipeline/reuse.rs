@@ -309,9 +309,10 @@ impl Reuse {
 
     /// The call without anything of a client's (row Q17).
     fn call(&self, id: RequestId) -> Result<Call, http::Error> {
-        let origin = self.app.policy.origin.as_str();
+        let policy = &self.app.policy;
+        let (scheme, origin) = (policy.scheme.as_str(), policy.origin.as_str());
         let path = self.path();
-        let request = Request::get(format!("http://{origin}{path}")).header(HOST, origin);
+        let request = Request::get(format!("{scheme}://{origin}{path}")).header(HOST, origin);
         Ok(Call {
             method: Method::Get,
             request: request.body(RequestBody::none())?,

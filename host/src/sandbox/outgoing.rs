@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::uri::Authority;
+use http::Uri;
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::outbound::{self, Patience, Refused, Target};
 use waystation_rules::segment::{FetchCache, SegmentConfig};
 
@@ -59,6 +60,8 @@ impl Asks {
 pub struct Asker {
     /// The client's address.
     pub client: IpAddr,
+    /// How the client speaks to this host.
+    pub scheme: Scheme,
     /// How many handlers stand between: 0 for a request of the client's own.
     pub depth: u8,
 }
@@ -74,8 +77,8 @@ impl Asker {
 
 /// The app that a guest belongs to.
 pub trait OwnRoutes: Send + Sync {
-    /// How the app is called in the URLs of its requests, such as `localhost:3000`.
-    fn origin(&self) -> &Authority;
+    /// Whether a URL is one of its own, so that no server has to be asked.
+    fn is_own(&self, url: &Uri) -> bool;
 
     /// The app's way to other servers.
     fn client(&self) -> &Arc<Client>;
@@ -222,7 +225,7 @@ impl Outgoing {
             .at_once
             .get_or_insert_with(|| Arc::new(Semaphore::new(turns)));
         let at_once = Arc::clone(at_once);
-        let is_own = outbound::is_own(request.uri(), asks.own.origin());
+        let is_own = asks.own.is_own(request.uri());
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
                 self.warn("handlers of this app ask each other in a circle");

@@ -19,6 +19,11 @@ impl RequestId {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         Self(KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
     }
+
+    /// The name as a number.
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for RequestId {
