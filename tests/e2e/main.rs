@@ -46,6 +46,8 @@ mod revalidation;
 mod rewrites;
 mod routing;
 mod segment_config;
+mod service;
+mod status;
 mod streaming;
 mod support;
 mod tls;

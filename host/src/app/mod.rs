@@ -4,6 +4,7 @@
 //! answer is half old and half new.
 
 mod compiled;
+mod counters;
 mod file;
 mod keep;
 mod load;
@@ -23,7 +24,9 @@ use crate::project::files::FileSource;
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 use crate::store::Kept;
+use crate::telemetry::{AppCounts, Snapshot};
 
+pub use counters::Counters;
 pub use file::{Content, File};
 pub use keep::{keep, keep_for_now, keep_on};
 pub use load::{Loader, Source, guest, in_parallel};
@@ -36,6 +39,39 @@ pub struct App {
     pub proxies: Proxies<Proxy>,
     /// What holds for all of them.
     pub policy: Policy,
+    /// Where its requests are counted.
+    pub counters: Counters,
+}
+
+impl App {
+    /// The app of these routes and proxies.
+    #[must_use]
+    pub fn new(table: Table<Route>, proxies: Proxies<Proxy>, policy: Policy) -> Self {
+        let counters = Counters::of(&policy.counts, &table, &proxies);
+        Self {
+            table,
+            proxies,
+            policy,
+            counters,
+        }
+    }
+
+    /// The app as it is now, for who counts.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut guests = self
+            .table
+            .entries()
+            .filter_map(|entry| entry.route.handler.guest());
+        let instances = guests.next().map(|guest| guest.instances());
+        let (running, idle, places) = instances.unwrap_or_default();
+        Snapshot {
+            counts: Arc::clone(&self.policy.counts),
+            running,
+            idle,
+            places,
+        }
+    }
 }
 
 /// What an app serves at one pattern.
@@ -132,6 +168,8 @@ pub struct Policy {
     pub compression: bool,
     /// What the app keeps.
     pub kept: Arc<Kept>,
+    /// What is counted of it, whichever code it runs.
+    pub counts: Arc<AppCounts>,
 }
 
 impl Policy {
@@ -156,6 +194,7 @@ impl Policy {
             trust: Arc::new(settings.trust()?),
             outbound: Arc::new(Client::new(settings.outbound(shows_errors)?)),
             compression: settings.compression.unwrap_or(true),
+            counts: Arc::new(AppCounts::new(Arc::clone(&kept.app))),
             kept,
         })
     }

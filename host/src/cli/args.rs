@@ -1,5 +1,6 @@
 //! What can be asked for.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
@@ -82,6 +83,9 @@ pub(super) struct Start {
     pub(super) listen: Listen,
     #[command(flatten)]
     pub(super) tls: Tls,
+    /// Answer monitors on an address of their own: /healthz, /readyz and /metrics [default: `status` of `[server]` of waystation.toml]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) status: Option<SocketAddr>,
     /// Who reads the log: a person, or a program, which gets a line for each request [default: text, or `format` of `[log]` of waystation.toml]
     #[arg(long, value_name = "FORMAT")]
     pub(super) log_format: Option<Format>,

@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod route_table;
 mod routes;
+mod service;
 mod signal;
 mod start;
 mod test;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
 use waystation_rules::forwarded::Scheme;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::proxy::{Proxies, Reach};
@@ -13,7 +15,7 @@ use waystation_rules::segment::{Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::args::Start;
-use super::{listen, report, signal};
+use super::{listen, report, service, signal};
 use crate::app::{self, App, Current, File, Handler, Loader, Policy, Proxy, Route, Source};
 use crate::project::digest::Digest;
 use crate::project::environment::{self, Mode};
@@ -41,8 +43,19 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let build = output::read(&output)?;
 
     super::runtime()?.block_on(async {
+        let stopping = CancellationToken::new();
         let stop = signal::stop()?;
-        let listener = server::bind(address).await?;
+        let stop = stop.then({
+            let stopping = stopping.clone();
+            async move |()| {
+                service::stopping();
+                stopping.cancel();
+            }
+        });
+        let listener = match server::inherited().context("the socket that was handed on")? {
+            Some(listener) => listener,
+            None => server::bind(address).await?,
+        };
         let address = listener.local_addr()?;
         let tls = listen::tls(&args.tls, &root, &settings.server)?;
         report::environment(&variables, &settings.env);
@@ -67,18 +80,20 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         }
         restore(&policy.kept.store, &output, &build).await?;
         let scheme = policy.scheme;
-        let current = Arc::new(Current::new(App {
-            table,
-            proxies,
-            policy,
-        }));
-        listen::for_operator(&root, &current);
+        let current = Arc::new(Current::new(App::new(table, proxies, policy)));
+        let operator = listen::for_operator(&root, &current, &stopping);
+        if let Some(address) = args.status.or(settings.server.status) {
+            listen::for_monitors(address, &current, &stopping);
+        }
+        service::reload_on_hangup(tls.clone())?;
         report::started(scheme, address, build.routes.len(), started.elapsed());
         let listener = match tls {
             Some(tls) => Listener::over(listener, tls),
             None => listener.into(),
         };
+        service::ready();
         let finished = server::serve(listener, current, stop).await;
+        operator.await?;
         Ok(report::stopped(finished))
     })
 }

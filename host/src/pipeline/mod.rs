@@ -84,6 +84,10 @@ pub async fn respond(
     let mut response = match walked {
         Ok(response) => response,
         Err(refusal) => {
+            if let Some(stop) = refusal.stop() {
+                let counts = record.counts.as_ref();
+                counts.unwrap_or(&app.counters.others).stopped(stop);
+            }
             let response = failure::respond(refusal, &reader, &record);
             // What a refusal says of itself stands: a rule must not have an error kept for a year.
             added.retain(|(name, _)| !response.headers().contains_key(name));
@@ -109,7 +113,7 @@ pub async fn respond(
     if let Ok(id) = HeaderValue::try_from(record.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    record.finish(response)
+    record.finish(response, &app.counters.others)
 }
 
 async fn walk(
@@ -155,17 +159,20 @@ async fn walk(
         match configured::resolved(app, &passage, &mut left.added)? {
             Resolved::Route { found, rewritten } => {
                 let before = record.route.replace(Arc::clone(&found.route.pattern));
+                let counts = std::mem::replace(&mut record.counts, app.counters.route(found.place));
                 left.guest = found.route.handler.guest().cloned();
                 if listed::answers(&found, &asks).await? {
                     passage.rewrite(rewritten);
                     break found;
                 }
-                record.route = before;
+                (record.route, record.counts) = (before, counts);
                 refuser = left.guest.take();
                 passage.tried.routes.push((found.place, found.params));
             }
             Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
             Resolved::Proxy { turn, rewritten } => {
+                record.route = Some(Arc::clone(&turn.proxy.file));
+                record.counts = app.counters.proxy(turn.index);
                 let passed = passage.ask(turn, rewritten, policy, &asks, record, &mut left.added);
                 match Box::pin(passed).await? {
                     Passed::On => {}

@@ -14,6 +14,7 @@ use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::sandbox::{Asker, OwnRoutes};
 use crate::store::Kept;
+use crate::telemetry::AppCounts;
 
 impl OwnRoutes for App {
     fn is_own(&self, url: &Uri) -> bool {
@@ -26,6 +27,10 @@ impl OwnRoutes for App {
 
     fn kept(&self) -> &Kept {
         &self.policy.kept
+    }
+
+    fn counts(&self) -> &Arc<AppCounts> {
+        &self.policy.counts
     }
 
     fn ask(

@@ -207,6 +207,10 @@ impl Reuse {
                     store.remove(&self.key).await;
                 }
                 Err(error) => {
+                    if let Some(stop) = error.stop() {
+                        let counts = &self.app.policy.counts;
+                        counts.route(self.guest.route()).stopped(stop);
+                    }
                     store.postpone(&old);
                     tracing::error!("{} {id}: the old answer stays: {error}", old.label);
                 }
@@ -328,6 +332,9 @@ impl Reuse {
 /// For the log, and for whoever counts.
 fn note(served: Served, guest: &Guest, record: &mut Record) {
     guest.count(served);
+    if let Some(counts) = &record.counts {
+        counts.kept(served);
+    }
     record.kept = Some(served.as_str().into());
 }
 

@@ -21,6 +21,7 @@ use super::{nested, values};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::store::Kept;
+use crate::telemetry::{AppCounts, Asked, Stop};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
@@ -85,6 +86,9 @@ pub trait OwnRoutes: Send + Sync {
 
     /// What it keeps.
     fn kept(&self) -> &Kept;
+
+    /// What is counted of it.
+    fn counts(&self) -> &Arc<AppCounts>;
 
     /// Answers as it would a client.
     fn ask(
@@ -218,6 +222,8 @@ impl Outgoing {
         }
         self.left = self.left.checked_sub(1).ok_or_else(|| {
             self.warn("it made more requests than `fetches` allows");
+            let route = self.guest.as_ref().map_or("", |guest| guest.route());
+            asks.own.counts().route(route).stopped(Stop::Fetches);
             Error::ConnectionLimitReached
         })?;
         let turns = self.turns;
@@ -234,6 +240,7 @@ impl Outgoing {
             true => None,
             false => Some(asks.own.client().admit(request.uri()).map_err(|refused| {
                 self.warn(format_args!("a request was refused: {refused}"));
+                asks.own.counts().asked(Asked::Refused);
                 match refused {
                     Refused::Address { .. } => Error::DestinationIpProhibited,
                     _ => Error::HttpRequestDenied,
@@ -266,7 +273,12 @@ impl Way {
         let (own, asker) = (self.asks.own, self.asks.asker);
         if let Some(target) = self.target {
             let sent = own.client().send(&target, request, self.patience, turn);
-            return Ok(sent.await?.map(|body| body.boxed_unsync()));
+            let sent = sent.await;
+            own.counts().asked(match &sent {
+                Ok(_) => Asked::Answered,
+                Err(_) => Asked::Failed,
+            });
+            return Ok(sent?.map(|body| body.boxed_unsync()));
         }
         let asker = Asker {
             depth: asker.depth + 1,

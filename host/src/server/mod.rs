@@ -6,6 +6,7 @@ pub mod admin;
 mod connection;
 mod listen;
 mod sniff;
+pub mod status;
 mod tls;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::Current;
 use connection::Life;
 
-pub use listen::{BindError, bind, bind_near};
+pub use listen::{BindError, bind, bind_near, inherited};
 pub use tls::{Tls, TlsError};
 
 /// Where connections come from, and whether they are under TLS.

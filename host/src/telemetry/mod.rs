@@ -1,8 +1,10 @@
-//! What the operator and the developer get to see: the log, with a line per request in development or for programs.
+//! What the operator and the developer get to see: the log, with a line per request in development or for programs, and what is counted.
 
 mod counted;
+mod counts;
 mod json;
 mod line;
+mod metrics;
 mod record;
 mod request_id;
 
@@ -13,13 +15,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+pub use counts::{AppCounts, Asked, RouteCounts, Stop};
+pub use metrics::{CONTENT_TYPE, Snapshot, metrics};
 pub use record::Record;
 pub use request_id::RequestId;
 
 /// Who reads the log.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A person.

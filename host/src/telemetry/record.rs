@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use waystation_rules::trace::TraceId;
 
 use super::counted::Counted;
-use super::{Format, RequestId};
+use super::{Format, RequestId, RouteCounts};
 use crate::http::{Body, Response};
 
 /// Names the trace that a request belongs to.
@@ -24,9 +24,12 @@ pub struct Record {
     guest_time: Option<Duration>,
     /// The pattern that matched, or the file of the proxy that was asked last.
     pub route: Option<Arc<str>>,
+    /// Where it is counted, if not with what no route answers.
+    pub counts: Option<Arc<RouteCounts>>,
     /// What the answer has to do with what is kept: `HIT`, or why it is not kept.
     pub kept: Option<Cow<'static, str>>,
     started: Instant,
+    is_nested: bool,
     /// None if nobody reads its line.
     shown: Option<Box<Shown>>,
 }
@@ -39,12 +42,16 @@ struct Shown {
     client: IpAddr,
     agent: Option<HeaderValue>,
     trace: Option<TraceId>,
-    is_nested: bool,
 }
 
 impl Record {
     /// Starts the clock for a request of `peer`; `is_nested` if a handler of the same app asks.
-    pub fn new<B>(id: RequestId, request: &http::Request<B>, peer: IpAddr, is_nested: bool) -> Self {
+    pub fn new<B>(
+        id: RequestId,
+        request: &http::Request<B>,
+        peer: IpAddr,
+        is_nested: bool,
+    ) -> Self {
         let shown = format_of_lines().map(|format| {
             Box::new(Shown {
                 format,
@@ -53,7 +60,6 @@ impl Record {
                 client: peer,
                 agent: request.headers().get(USER_AGENT).cloned(),
                 trace: None,
-                is_nested,
             })
         });
         Self {
@@ -61,7 +67,9 @@ impl Record {
             guest_time: None,
             started: Instant::now(),
             route: None,
+            counts: None,
             kept: None,
+            is_nested,
             shown,
         }
     }
@@ -71,7 +79,11 @@ impl Record {
         let Some(shown) = &mut self.shown else { return };
         shown.client = client;
         let lines = trusted.map(|headers| headers.get_all(TRACE).iter());
-        let lines: Vec<_> = lines.into_iter().flatten().map(HeaderValue::as_bytes).collect();
+        let lines: Vec<_> = lines
+            .into_iter()
+            .flatten()
+            .map(HeaderValue::as_bytes)
+            .collect();
         shown.trace = TraceId::parse(&lines);
     }
 
@@ -85,9 +97,14 @@ impl Record {
         *self.guest_time.get_or_insert_default() += time;
     }
 
-    /// Writes the line: for a person now, for a program when the body is over.
-    pub fn finish(mut self, response: Response) -> Response {
+    /// Counts the answer, and writes the line: for a person now, for a program when the body is over. `others` are the counts of what no
+    /// route answers.
+    pub fn finish(mut self, response: Response, others: &RouteCounts) -> Response {
         let status = response.status();
+        if !self.is_nested {
+            let counts = self.counts.as_deref().unwrap_or(others);
+            counts.answered(status, self.started.elapsed());
+        }
         match self.shown.take() {
             None => response,
             Some(shown) if shown.format == Format::Text => {
@@ -108,7 +125,9 @@ impl Record {
 
     /// Such as `GET /items/a 200 in 1.3 ms (guest 0.9 ms) /items/[slug]`.
     fn tell(&self, shown: &Shown, status: StatusCode) {
-        let guest = self.guest_time.map(|time| format!(" (guest {:.1} ms)", millis(time)));
+        let guest = self
+            .guest_time
+            .map(|time| format!(" (guest {:.1} ms)", millis(time)));
         let guest = guest.unwrap_or_default();
         let path = shown.uri.path().escape_debug();
         let (method, status, route) = (&shown.method, status.as_u16(), self.route());
@@ -135,7 +154,7 @@ impl Record {
             guest_ms = self.guest_time.map(thousandths),
             cache = self.kept.as_deref(),
             client = %shown.client,
-            nested = shown.is_nested.then_some(true),
+            nested = self.is_nested.then_some(true),
             agent = agent.as_deref(),
         );
     }

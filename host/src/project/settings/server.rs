@@ -1,5 +1,6 @@
 //! `[server]` and `[log]`: where `start` listens, with which certificates, and for whom it writes its log.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -15,6 +16,8 @@ pub struct Server {
     pub host: Option<String>,
     /// 0 for any free one.
     pub port: Option<u16>,
+    /// An address of its own, such as `127.0.0.1:9464`, on which `start` answers monitors: `/healthz`, `/readyz` and `/metrics`.
+    pub status: Option<SocketAddr>,
     /// `[[server.tls]]`: the certificates of `start`, which then speaks TLS alone. A client is shown the one for the host name it asks for, or the first.
     pub tls: Vec<Certificate>,
 }

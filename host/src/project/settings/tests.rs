@@ -14,13 +14,14 @@ fn no_file_is_every_default() {
 
 #[test]
 fn every_key_is_read() {
-    let text = "trailing_slash = true\ncompression = false\n[server]\nhost = '::1'\nport = 80\ntls = [{ cert = 'a.pem', key = 'a.key' }]\n[log]\nformat = 'json'\n[limits]\nmax_duration = 5\nbody_limit = 0";
+    let text = "trailing_slash = true\ncompression = false\n[server]\nhost = '::1'\nport = 80\nstatus = '127.0.0.1:9464'\ntls = [{ cert = 'a.pem', key = 'a.key' }]\n[log]\nformat = 'json'\n[limits]\nmax_duration = 5\nbody_limit = 0";
     let settings = Settings::parse(text).unwrap();
     assert_eq!(
         settings.server,
         Server {
             host: Some("::1".to_owned()),
             port: Some(80),
+            status: Some("127.0.0.1:9464".parse().unwrap()),
             tls: vec![Certificate {
                 cert: "a.pem".into(),
                 key: "a.key".into()
