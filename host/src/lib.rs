@@ -15,7 +15,7 @@
 //! | [`sandbox`] | How does a guest run, and what stops it? |
 //! | [`store`] | What is kept, and what is it good for now? |
 //! | [`outbound`] | How are other servers asked? |
-//! | [`telemetry`] | What is written down? |
+//! | [`telemetry`] | What is written down, and counted? |
 //! | [`http`] | What is a body? |
 //!
 //! A room uses only rooms below it; `tests/rooms.rs` reads the `use crate::` lines and holds them to it. Decisions live apart, in
@@ -23,7 +23,7 @@
 //!
 //! # A request walks down and its answer comes back up once
 //!
-//! [`server`] accepts it and takes the [`app`] that is current, once. [`pipeline`] admits it, settles who asks, normalises its path, asks
+//! [`server`] accepts it, over TLS or not, and takes the [`app`] that is current, once. [`pipeline`] admits it, settles who asks, normalises its path, asks
 //! the operator's rules, the proxies and the table which route that is, lets each proxy on the way change or answer the request, finds the
 //! method, gives what is kept of it in [`store`] or has it made to be kept, and else calls the guest through [`sandbox`], which hands out an instance, drives it in the very future that hyper polls, and names
 //! what stopped it if something did; a file of `public/` is in the same table, and is read instead. [`pipeline`] then applies the cookies

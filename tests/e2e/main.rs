@@ -10,9 +10,11 @@
     reason = "a test that cannot go on says so best by panicking, in its helpers too"
 )]
 
+mod access_log;
 mod after;
 mod broken_build;
 mod build_and_start;
+mod certificates;
 mod command_line;
 mod compression;
 mod config;
@@ -44,7 +46,9 @@ mod revalidation;
 mod rewrites;
 mod routing;
 mod segment_config;
+mod service;
 mod shared_store;
+mod status;
 mod streaming;
 mod support;
 mod tls;

@@ -70,11 +70,12 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 15] = [
+const BUILT: [&str; 16] = [
     "app/after/",
     "app/hello/",
     "app/items/[id]/route.rs",
     "app/methods/post/",
+    "app/request/url/",
     "app/environment/",
     "app/error/",
     "app/limits/spin/",
@@ -90,7 +91,9 @@ const BUILT: [&str; 15] = [
 
 static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
     let files = fixture_files(|file| BUILT.iter().any(|part| file.starts_with(part)));
-    let app = App::lasting(&lasting("production"), &borrowed(&files));
+    let mut files = borrowed(&files);
+    files.push(("waystation.toml", "trusted_proxies = [\"127.0.0.2\"]\n"));
+    let app = App::lasting(&lasting("production"), &files);
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     app

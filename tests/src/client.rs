@@ -7,6 +7,7 @@ use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::wait::PATIENCE;
@@ -121,8 +122,28 @@ impl Client {
     pub async fn try_connect(&self) -> anyhow::Result<Sender> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
+        let authority = self.address.to_string();
+        Sender::over(stream, self.version, "http", authority).await
+    }
+}
+
+impl Sender {
+    /// Speaks HTTP over a connection that is there.
+    ///
+    /// # Errors
+    ///
+    /// If the other end does not.
+    pub async fn over<S>(
+        stream: S,
+        version: Version,
+        scheme: &'static str,
+        authority: String,
+    ) -> anyhow::Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + std::marker::Send + Unpin + 'static,
+    {
         let io = TokioIo::new(stream);
-        let (send, connection) = if self.version == Version::HTTP_2 {
+        let (send, connection) = if version == Version::HTTP_2 {
             let (send, connection) =
                 hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
             let connection = tokio::spawn(async move {
@@ -139,7 +160,8 @@ impl Client {
         Ok(Sender {
             send,
             connection,
-            authority: self.address.to_string(),
+            scheme,
+            authority,
         })
     }
 }
@@ -149,6 +171,7 @@ impl Client {
 pub struct Sender {
     send: Send,
     connection: tokio::task::JoinHandle<()>,
+    scheme: &'static str,
     authority: String,
 }
 
@@ -198,7 +221,7 @@ impl Sender {
     ) -> anyhow::Result<Response<Incoming>> {
         let is_http2 = matches!(self.send, Send::Http2(_));
         let uri = if is_http2 {
-            format!("http://{}{path}", self.authority)
+            format!("{}://{}{path}", self.scheme, self.authority)
         } else {
             path.to_owned()
         };

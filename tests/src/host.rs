@@ -45,11 +45,18 @@ impl Host {
     /// If it does not say so in time.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        let line = self.wait_for_line("where it listens", |line| line.contains("http://"));
-        let (_, after) = line.rsplit_once("http://").expect("a URL");
-        let authority = after.split([',', ' ', '/']).next().expect("a host");
-        let (_, port) = authority.rsplit_once(':').expect("a port");
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a number")))
+        let is_it = |line: &str| line.contains("://") && !line.contains(MONITORS);
+        address(&self.wait_for_line("where it listens", is_it))
+    }
+
+    /// Where it answers monitors, from its own words.
+    ///
+    /// # Panics
+    ///
+    /// If it does not say so in time.
+    #[must_use]
+    pub fn status_address(&self) -> SocketAddr {
+        address(&self.wait_for_line("where monitors ask", |line| line.contains(MONITORS)))
     }
 
     /// Waits for a line of standard error, from the first on.
@@ -135,6 +142,11 @@ impl Host {
         self.signal(Signal::INT);
     }
 
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process id"), signal).expect("a process to signal");
@@ -209,6 +221,17 @@ impl Host {
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kib.expect("the kernel's count") * 1024
     }
+}
+
+/// What it says before the address that monitors ask.
+const MONITORS: &str = "monitors are answered on ";
+
+/// The address of a URL in a line.
+fn address(line: &str) -> SocketAddr {
+    let (_, after) = line.rsplit_once("://").expect("a URL");
+    let authority = after.split([',', ' ', '/', '"']).next().expect("a host");
+    let (_, port) = authority.rsplit_once(':').expect("a port");
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a number")))
 }
 
 impl Drop for Host {

@@ -1,6 +1,8 @@
 //! The program's command lines.
 
 use std::ffi::OsString;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -105,6 +107,13 @@ impl Command {
         // A shell that becomes the program leaves a child behind that waits for the end of its input and then ends the program.
         let script =
             "exec 3<&0; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec \"$@\" 3<&- </dev/null";
+        let mut shell = self.in_shell(script);
+        shell.command.stdin(Stdio::piped());
+        shell
+    }
+
+    /// A shell that becomes the program.
+    fn in_shell(&self, script: &str) -> Self {
         let mut command = std::process::Command::new("sh");
         command
             .args(["-c", script, "sh"])
@@ -116,8 +125,21 @@ impl Command {
                 None => command.env_remove(name),
             };
         }
-        command.stdin(Stdio::piped());
         Self { command }
+    }
+
+    /// Hands it a socket that listens already, as a service manager does.
+    ///
+    /// # Panics
+    ///
+    /// If the socket cannot be shared.
+    #[must_use]
+    pub fn on(self, listener: &TcpListener) -> Self {
+        let script = "exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\"";
+        let mut shell = self.in_shell(script);
+        let listener = listener.try_clone().expect("a descriptor");
+        shell.command.stdin(OwnedFd::from(listener));
+        shell
     }
 
     /// Starts it without any variable of this process; `PATH` leads nowhere.

@@ -8,6 +8,7 @@
 //!
 //! - [`admit`]: may this request head be answered at all?
 //! - [`forwarded`]: who asks, over which scheme and of which host?
+//! - [`trace`]: which requests of other servers does it belong to?
 //! - [`path`]: what path does it ask for? The only parser of paths.
 //! - [`base_path`]: is that below the app's own?
 //! - [`config`]: what do the operator's rules do to it? [`source`]: is it a rule's? [`destination`]: where does that lead?
@@ -61,3 +62,4 @@ pub mod segment;
 pub mod source;
 pub mod table;
 mod template;
+pub mod trace;

@@ -10,9 +10,11 @@ use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::Authority;
 use ipnet::IpNet;
 use url::Host;
+
+use crate::forwarded::Scheme;
 
 mod address;
 mod listed;
@@ -43,11 +45,14 @@ pub fn is_method(name: &str) -> bool {
         .any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// Whether a URL is the app's own: a relative one, or one on its `origin`. That is the operator's, never a client's word (threat model, R5).
+/// Whether a URL is the app's own: a relative one, or one on its origin. That is the operator's, never a client's word (threat model, R5).
 #[must_use]
-pub fn is_own(url: &Uri, origin: &Authority) -> bool {
-    let is_own = |authority: &Authority| authority == SELF || authority == origin;
-    url.scheme() == Some(&Scheme::HTTP) && url.authority().is_some_and(is_own)
+pub fn is_own(url: &Uri, scheme: Scheme, origin: &Authority) -> bool {
+    let is_own = |authority: &Authority| match url.scheme_str() {
+        Some("http") if authority == SELF => true,
+        asked => authority == origin && asked == Some(scheme.as_str()),
+    };
+    url.authority().is_some_and(is_own)
 }
 
 /// What the operator allows: nothing by default.

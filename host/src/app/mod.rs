@@ -4,6 +4,7 @@
 //! answer is half old and half new.
 
 mod compiled;
+mod counters;
 mod file;
 mod keep;
 mod load;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::uri::Authority;
 use waystation_rules::config::Rules;
-use waystation_rules::forwarded::Trust;
+use waystation_rules::forwarded::{Scheme, Trust};
 use waystation_rules::proxy::Proxies;
 use waystation_rules::segment::Limits;
 use waystation_rules::table::{Entry, Table};
@@ -23,7 +24,9 @@ use crate::project::files::FileSource;
 use crate::project::settings::{Settings, SettingsError};
 use crate::sandbox::Guest;
 use crate::store::Kept;
+use crate::telemetry::{AppCounts, Snapshot};
 
+pub use counters::Counters;
 pub use file::{Content, File};
 pub use keep::{keep, keep_for_now, keep_on};
 pub use load::{Loader, Source, guest, in_parallel};
@@ -36,6 +39,39 @@ pub struct App {
     pub proxies: Proxies<Proxy>,
     /// What holds for all of them.
     pub policy: Policy,
+    /// Where its requests are counted.
+    pub counters: Counters,
+}
+
+impl App {
+    /// The app of these routes and proxies.
+    #[must_use]
+    pub fn new(table: Table<Route>, proxies: Proxies<Proxy>, policy: Policy) -> Self {
+        let counters = Counters::of(&policy.counts, &table, &proxies);
+        Self {
+            table,
+            proxies,
+            policy,
+            counters,
+        }
+    }
+
+    /// The app as it is now, for who counts.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut guests = self
+            .table
+            .entries()
+            .filter_map(|entry| entry.route.handler.guest());
+        let instances = guests.next().map(|guest| guest.instances());
+        let (running, idle, places) = instances.unwrap_or_default();
+        Snapshot {
+            counts: Arc::clone(&self.policy.counts),
+            running,
+            idle,
+            places,
+        }
+    }
 }
 
 impl App {
@@ -126,6 +162,8 @@ pub struct Policy {
     pub trailing_slash: bool,
     /// What `request.url` calls this host (row Q2), such as `localhost:3000`. Never taken from a request.
     pub origin: Authority,
+    /// How clients are to speak to that host.
+    pub scheme: Scheme,
     /// The operator's limits.
     pub limits: Limits,
     /// The operator's headers, redirects and rewrites, and the base path.
@@ -138,10 +176,12 @@ pub struct Policy {
     pub compression: bool,
     /// What the app keeps.
     pub kept: Arc<Kept>,
+    /// What is counted of it, whichever code it runs.
+    pub counts: Arc<AppCounts>,
 }
 
 impl Policy {
-    /// What the settings come to, for a host that `request.url` calls `origin` and that keeps what it keeps in `kept`.
+    /// What the settings come to, for a host that `request.url` calls `origin`, in cleartext, and that keeps what it keeps in `kept`.
     ///
     /// # Errors
     ///
@@ -156,11 +196,13 @@ impl Policy {
             shows_errors,
             trailing_slash: settings.trailing_slash,
             origin,
+            scheme: Scheme::Http,
             limits: settings.limits.over(Limits::default()),
             rules: Arc::new(settings.rules()?),
             trust: Arc::new(settings.trust()?),
             outbound: Arc::new(Client::new(settings.outbound(shows_errors)?)),
             compression: settings.compression.unwrap_or(true),
+            counts: Arc::new(AppCounts::new(Arc::clone(&kept.app))),
             kept,
         })
     }

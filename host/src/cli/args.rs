@@ -1,10 +1,12 @@
 //! What can be asked for.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
 use crate::server::admin::Kinded;
+use crate::telemetry::Format;
 
 /// Next.js-style route handlers in Rust, each in a WebAssembly sandbox of its own.
 #[derive(Debug, Parser)]
@@ -79,6 +81,14 @@ pub(super) struct Start {
     pub(super) app: App,
     #[command(flatten)]
     pub(super) listen: Listen,
+    #[command(flatten)]
+    pub(super) tls: Tls,
+    /// Answer monitors on an address of their own: /healthz, /readyz and /metrics [default: `status` of `[server]` of waystation.toml]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) status: Option<SocketAddr>,
+    /// Who reads the log: a person, or a program, which gets a line for each request [default: text, or `format` of `[log]` of waystation.toml]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) log_format: Option<Format>,
 }
 
 #[derive(Debug, Arguments)]
@@ -141,6 +151,16 @@ pub(super) struct App {
     /// The app's folder: the one with `Cargo.toml` and `app/`
     #[arg(default_value = ".", value_name = "DIR")]
     pub(super) dir: PathBuf,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Tls {
+    /// Speak TLS with this certificate, in PEM with its chain; may be repeated, one for each host name [default: `[[server.tls]]` of waystation.toml]
+    #[arg(long = "cert", value_name = "FILE", requires = "keys")]
+    pub(super) certs: Vec<PathBuf>,
+    /// Its key in PEM
+    #[arg(long = "key", value_name = "FILE", requires = "certs")]
+    pub(super) keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Arguments)]

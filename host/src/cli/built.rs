@@ -28,11 +28,9 @@ pub(super) fn app(
     let routes = routes.into_iter().chain(files);
     let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;
     let proxies = app::in_parallel(&proxies, |asked| proxy(project, loader, asked));
-    Ok(App {
-        table: Table::build(routes).map_err(report::conflicts)?,
-        proxies: Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?),
-        policy,
-    })
+    let table = Table::build(routes).map_err(report::conflicts)?;
+    let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
+    Ok(App::new(table, proxies, policy))
 }
 
 fn entry(project: &Project, loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {

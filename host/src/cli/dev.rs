@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio_util::sync::CancellationToken;
 use waystation_rules::reload::Scope;
 use waystation_rules::segment::Limits;
 
@@ -82,7 +83,11 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             }
         }
         let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
-        listen::for_operator(&root, &current);
+        drop(listen::for_operator(
+            &root,
+            &current,
+            &CancellationToken::new(),
+        ));
         let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {
             report::news(&news)
         }));

@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod route_table;
 mod routes;
+mod service;
 mod signal;
 mod start;
 mod test;
@@ -24,12 +25,16 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::project::schema;
+use crate::telemetry::{self, Format};
 use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    crate::telemetry::start_log(matches!(args.command, Command::Dev(_)));
+    match &args.command {
+        Command::Start(_) => {} // once its settings are read
+        command => telemetry::start_log(Format::Text, matches!(command, Command::Dev(_))),
+    }
     let done = match args.command {
         Command::New(args) => new::run(&args),
         Command::Dev(args) => dev::run(&args),

@@ -1,5 +1,6 @@
 //! Every line that a person reads. Words go to standard error; they read the same without colour.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use anstream::{eprint, eprintln, print};
 use owo_colors::OwoColorize as _;
 
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::table::Conflict;
 
 use super::prerender::{self, Answers};
@@ -15,10 +17,22 @@ use crate::build::{FailedRoute, failure};
 use crate::dev::{Change, News};
 use crate::project::environment::Found;
 use crate::project::template::Sdk;
+use crate::telemetry::{self, Format};
 
 /// What went wrong, and what to do.
 pub(super) fn error(error: &anyhow::Error) {
-    eprintln!("{}: {error:#}", "error".red().bold());
+    match telemetry::format() {
+        Format::Text => eprintln!("{}: {error:#}", "error".red().bold()),
+        Format::Json => tracing::error!("{error:#}"),
+    }
+}
+
+/// A line of `start`, which goes to the log where a program reads it.
+fn say(mark: impl Display, words: &str) {
+    match telemetry::format() {
+        Format::Text => eprintln!("{mark} {words}"),
+        Format::Json => tracing::info!(target: "host", "{words}"),
+    }
 }
 
 /// The same for text that says `error` itself, such as a compiler's.
@@ -71,19 +85,18 @@ pub(super) fn listening(address: SocketAddr, asked: u16) {
             address.port()
         );
     }
-    eprintln!("  - Local: {}", url(address));
+    eprintln!("  - Local: {}", url(Scheme::Http, address));
 }
 
 /// Which `.env` files were read (row CL3), and which names that guests expect are set nowhere.
 pub(super) fn environment(found: &Found, listed: &[String]) {
     if !found.files.is_empty() {
-        eprintln!("  - Environments: {}", found.files.join(", "));
+        say("  -", &format!("Environments: {}", found.files.join(", ")));
     }
     for name in found.environment.missing(listed) {
-        eprintln!(
-            "{}: `{name}` is in `env` of waystation.toml and set nowhere; guests do not see it",
-            "warning".yellow().bold()
-        );
+        warning(&format!(
+            "`{name}` is in `env` of waystation.toml and set nowhere; guests do not see it"
+        ));
     }
 }
 
@@ -98,23 +111,20 @@ pub(super) fn ready(routes: usize, took: Duration) {
 }
 
 /// `start` serves.
-pub(super) fn started(address: SocketAddr, routes: usize, took: Duration) {
-    eprintln!(
-        "{} Waystation {} serves {} on {}, ready in {}",
-        "▲".bold(),
+pub(super) fn started(scheme: Scheme, address: SocketAddr, routes: usize, took: Duration) {
+    let words = format!(
+        "Waystation {} serves {} on {}, ready in {}",
         env!("CARGO_PKG_VERSION"),
         count(routes),
-        url(address),
+        url(scheme, address),
         time(took)
     );
+    say("▲".bold(), &words);
 }
 
 /// A signal came.
 pub(super) fn stopping() {
-    eprintln!(
-        " {} Finishing what is running; again to stop at once",
-        "○".dimmed()
-    );
+    step("Finishing what is running; again to stop at once");
 }
 
 /// Everything is over; the exit code says whether something was cut off.
@@ -128,7 +138,10 @@ pub(super) fn stopped(finished: bool) -> ExitCode {
 
 /// What works and could be better.
 pub(super) fn warning(text: &str) {
-    eprintln!("{}: {text}", "warning".yellow().bold());
+    match telemetry::format() {
+        Format::Text => eprintln!("{}: {text}", "warning".yellow().bold()),
+        Format::Json => tracing::warn!("{text}"),
+    }
 }
 
 /// A change in `dev`.
@@ -189,7 +202,7 @@ fn live(change: &Change, took: Duration) {
 
 /// One step of something that takes long.
 pub(super) fn step(line: &str) {
-    eprintln!(" {} {line}", "○".dimmed());
+    say(format_args!(" {}", "○".dimmed()), line);
 }
 
 /// Routes that cannot be served together, as an error.
@@ -239,10 +252,11 @@ pub(super) fn not_kept(all: &prerender::All) {
     }
 }
 
-fn url(address: SocketAddr) -> String {
+fn url(scheme: Scheme, address: SocketAddr) -> String {
+    let scheme = scheme.as_str();
     match address.ip().is_loopback() || address.ip().is_unspecified() {
-        true => format!("http://localhost:{}", address.port()),
-        false => format!("http://{address}"),
+        true => format!("{scheme}://localhost:{}", address.port()),
+        false => format!("{scheme}://{address}"),
     }
 }
 

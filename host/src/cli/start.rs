@@ -6,21 +6,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::proxy::{Proxies, Reach};
 use waystation_rules::segment::{Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::args::Start;
-use super::{listen, report, signal};
+use super::{listen, report, service, signal};
 use crate::app::{self, App, Current, File, Handler, Loader, Policy, Proxy, Route, Source};
 use crate::project::digest::Digest;
 use crate::project::environment::{self, Mode};
 use crate::project::files::FileKind;
 use crate::project::{self, manifest, output, settings::Settings};
 use crate::sandbox::{Favour, Guest};
-use crate::server;
+use crate::server::{self, Listener};
 use crate::store::Store;
+use crate::telemetry;
 
 pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -30,6 +34,8 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         .canonicalize()
         .with_context(|| format!("there is no folder {}", args.app.dir.display()))?;
     let settings = Settings::read(&root)?;
+    let format = args.log_format.or(settings.log.format);
+    telemetry::start_log(format.unwrap_or_default(), false);
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
     let limits = settings.limits.over(Limits::default());
     let variables = environment::read(&root, &settings.env, Mode::Production)?;
@@ -37,9 +43,21 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let build = output::read(&output)?;
 
     super::runtime()?.block_on(async {
+        let stopping = CancellationToken::new();
         let stop = signal::stop()?;
-        let listener = server::bind(address).await?;
+        let stop = stop.then({
+            let stopping = stopping.clone();
+            async move |()| {
+                service::stopping();
+                stopping.cancel();
+            }
+        });
+        let listener = match server::inherited().context("the socket that was handed on")? {
+            Some(listener) => listener,
+            None => server::bind(address).await?,
+        };
         let address = listener.local_addr()?;
+        let tls = listen::tls(&args.tls, &root, &settings.server)?;
         report::environment(&variables, &settings.env);
         let loader = Loader::open(&project::code_cache(&root), limits, Favour::Running)?;
         let loader = loader.in_environment(variables.environment);
@@ -53,19 +71,29 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let proxies = app::in_parallel(&build.proxies, load);
         let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
         let kept = app::keep(&settings.cache, &root, &build.name, &release(&build), true)?;
-        let policy = Policy::of(&settings, listen::origin(address)?, false, kept)?;
+        let mut policy = Policy::of(&settings, listen::origin(address)?, false, kept)?;
+        if tls.is_some() {
+            policy.scheme = Scheme::Https;
+        }
         if let Some(text) = policy.rules.warning() {
             report::warning(&text);
         }
         restore(&policy.kept.store, &output, &build).await?;
-        let current = Arc::new(Current::new(App {
-            table,
-            proxies,
-            policy,
-        }));
-        listen::for_operator(&root, &current);
-        report::started(address, build.routes.len(), started.elapsed());
+        let scheme = policy.scheme;
+        let current = Arc::new(Current::new(App::new(table, proxies, policy)));
+        let operator = listen::for_operator(&root, &current, &stopping);
+        if let Some(address) = args.status.or(settings.server.status) {
+            listen::for_monitors(address, &current, &stopping);
+        }
+        service::reload_on_hangup(tls.clone())?;
+        report::started(scheme, address, build.routes.len(), started.elapsed());
+        let listener = match tls {
+            Some(tls) => Listener::over(listener, tls),
+            None => listener.into(),
+        };
+        service::ready();
         let finished = server::serve(listener, current, stop).await;
+        operator.await?;
         Ok(report::stopped(finished))
     })
 }

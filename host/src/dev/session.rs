@@ -238,7 +238,8 @@ impl Session {
             ..
         } = &self.policy;
         let kept = app::keep_on(&self.policy.kept, &settings.cache);
-        let policy = Policy::of(&settings, origin.clone(), *shows_errors, kept)?;
+        let mut policy = Policy::of(&settings, origin.clone(), *shows_errors, kept)?;
+        policy.counts = Arc::clone(&self.policy.counts);
         if settings.server != self.settings.server {
             tracing::warn!("[server] of waystation.toml holds from the next start on");
         }
@@ -362,11 +363,9 @@ impl Session {
         let files = self.files.iter().map(Route::of_file);
         let proxies = self.served.values();
         let proxies = proxies.filter(|served| served.source.kind == RouteKind::Proxy);
-        Ok(App {
-            table: Table::build(entries.chain(files).collect())?,
-            proxies: Proxies::new(proxies.map(proxy).collect()),
-            policy: self.policy.clone(),
-        })
+        let table = Table::build(entries.chain(files).collect())?;
+        let proxies = Proxies::new(proxies.map(proxy).collect());
+        Ok(App::new(table, proxies, self.policy.clone()))
     }
 
     fn routes(&self) -> impl Iterator<Item = &Served> {

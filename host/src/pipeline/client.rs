@@ -1,11 +1,9 @@
 //! Settles who asks, and tells the handler what proxies in front of this host may tell it.
 
-use std::net::IpAddr;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
-use waystation_rules::forwarded::{
-    Arrival, ForwardedError, HEADERS, Scheme, Settled, Trust, settle,
-};
+use waystation_rules::forwarded::{Arrival, ForwardedError, HEADERS, Settled, Trust, settle};
+
+use crate::sandbox::Asker;
 
 /// Brings the facts of a request to [`settle`], and takes off what proxies said.
 ///
@@ -14,7 +12,7 @@ use waystation_rules::forwarded::{
 /// A [`ForwardedError`] is answered with 400.
 pub(super) fn settled(
     headers: &mut HeaderMap,
-    peer: IpAddr,
+    asker: Asker,
     host: &str,
     trust: &Trust,
 ) -> Result<Settled, ForwardedError> {
@@ -26,8 +24,8 @@ pub(super) fn settled(
     };
     let settled = settle(
         &Arrival {
-            peer,
-            scheme: Scheme::Http,
+            peer: asker.client,
+            scheme: asker.scheme,
             host,
             forwarded: &lines("forwarded"),
             x_forwarded_for: &lines("x-forwarded-for"),

@@ -13,6 +13,7 @@ use super::failure::Refusal;
 use super::handle::takes_body;
 use crate::app::Policy;
 use crate::http::{Body, BodyError, RequestBody, Response, Upload};
+use crate::telemetry::Asked;
 
 /// Why another server has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +77,10 @@ pub(super) async fn ask(
         Leader::Rule => client.admit_own(&uri),
         Leader::Proxy => client.admit(&uri),
     };
-    let target = target.map_err(ElsewhereError::from)?;
+    let target = target.map_err(|refused| {
+        policy.counts.asked(Asked::Refused);
+        ElsewhereError::from(refused)
+    })?;
     let (mut parts, body) = request.into_parts();
     let body = match takes_body(&parts.method) {
         true if content_length(&parts.headers).is_some_and(|length| limits.body < length) => {
@@ -90,6 +94,10 @@ pub(super) async fn ask(
     let request = Request::from_parts(parts, body.boxed_unsync());
     let patience = Patience::of_rewrite(limits);
     let answer = client.send(&target, request, patience, None).await;
+    policy.counts.asked(match &answer {
+        Ok(_) => Asked::Answered,
+        Err(_) => Asked::Failed,
+    });
     let answer = answer.map_err(|error| {
         let origin = target.to_string();
         match error {

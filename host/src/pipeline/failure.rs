@@ -20,7 +20,7 @@ use super::finish::insert_allow;
 use crate::app::{Broken, Policy};
 use crate::http::{Response, empty, whole};
 use crate::sandbox::Fault;
-use crate::telemetry::Record;
+use crate::telemetry::{Record, Stop};
 
 /// Why a request gets no answer from a handler.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +132,19 @@ impl Refusal {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
             },
+        }
+    }
+
+    /// What it is counted as.
+    pub(super) fn stop(&self) -> Option<Stop> {
+        match self {
+            Self::Fault(fault) => fault.stop(),
+            Self::TooLarge(_) => Some(Stop::Body),
+            Self::Admit(admit::Refusal::LongUrl { .. }) => Some(Stop::Url),
+            Self::Elsewhere(_) => Some(Stop::Upstream),
+            Self::File(_) => Some(Stop::File),
+            Self::NotStatic(_) => Some(Stop::Answer),
+            _ => None,
         }
     }
 

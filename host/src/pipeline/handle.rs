@@ -1,9 +1,9 @@
 //! Puts together what a guest is told about a request.
 
 use http::header::{COOKIE, HOST};
-use http::uri::{self, Authority, PathAndQuery, Scheme};
+use http::uri::{self, Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Request, Uri, request};
-use waystation_rules::forwarded::Settled;
+use waystation_rules::forwarded::{Scheme, Settled};
 use waystation_rules::method::Method;
 use waystation_rules::table::Param;
 use waystation_rules::{admit, cookies};
@@ -30,7 +30,8 @@ pub(super) struct Facts<'a> {
     pub(super) settled: &'a Settled,
     /// What the request is called.
     pub(super) id: RequestId,
-    /// What `request.url` calls this host, unless a trusted proxy knows better.
+    /// How the client speaks to this host, and what `request.url` calls it, unless a trusted proxy knows better.
+    pub(super) scheme: Scheme,
     pub(super) origin: &'a Authority,
     /// Whether the client is in draft mode.
     pub(super) draft_mode: bool,
@@ -129,15 +130,20 @@ fn url(facts: &Facts<'_>) -> Result<Uri, http::Error> {
         Some(query) => PathAndQuery::try_from(format!("{}?{query}", facts.path))?,
     };
     let mut parts = uri::Parts::default();
-    (parts.scheme, parts.authority) = match facts.settled {
+    let (scheme, host) = match facts.settled {
         Settled {
             is_vouched: true,
             scheme,
             host,
             ..
-        } => (Some(scheme.as_str().parse()?), Some(host.parse()?)),
-        _ => (Some(Scheme::HTTP), Some(facts.origin.clone())),
+        } => (*scheme, host.parse()?),
+        _ => (facts.scheme, facts.origin.clone()),
     };
+    parts.scheme = Some(match scheme {
+        Scheme::Http => uri::Scheme::HTTP,
+        Scheme::Https => uri::Scheme::HTTPS,
+    });
+    parts.authority = Some(host);
     parts.path_and_query = Some(target);
     Ok(Uri::from_parts(parts)?)
 }

@@ -68,7 +68,7 @@ pub async fn respond(
     request: http::Request<Upload>,
     background: TaskTracker,
 ) -> Response {
-    let mut record = Record::new(RequestId::new(), request.method(), request.uri());
+    let mut record = Record::new(RequestId::new(), &request, asker.client, 0 < asker.depth);
     let reader = failure::Reader::of(&app.policy, &request);
     let asked = Asked::of(&request);
     let asks = Asks {
@@ -84,6 +84,10 @@ pub async fn respond(
     let mut response = match walked {
         Ok(response) => response,
         Err(refusal) => {
+            if let Some(stop) = refusal.stop() {
+                let counts = record.counts.as_ref();
+                counts.unwrap_or(&app.counters.others).stopped(stop);
+            }
             let response = failure::respond(refusal, &reader, &record);
             // What a refusal says of itself stands: a rule must not have an error kept for a year.
             added.retain(|(name, _)| !response.headers().contains_key(name));
@@ -109,8 +113,7 @@ pub async fn respond(
     if let Ok(id) = HeaderValue::from_bytes(&record.id.digits()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    record.finish(response.status());
-    response
+    record.finish(response, &app.counters.others)
 }
 
 async fn walk(
@@ -132,12 +135,9 @@ async fn walk(
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
     let host = admit::host(&request);
-    let settled = client::settled(
-        request.headers_mut(),
-        asks.asker.client,
-        &host,
-        &policy.trust,
-    )?;
+    let settled = client::settled(request.headers_mut(), asks.asker, &host, &policy.trust)?;
+    let is_trusted = policy.trust.is_proxy(asks.asker.client);
+    record.asked_by(settled.client, is_trusted.then(|| request.headers()));
     let is_looked_at = app.looks_at_requests();
     if is_looked_at {
         client::tell(&settled, request.headers_mut());
@@ -163,17 +163,20 @@ async fn walk(
         match configured::resolved(app, &passage, &mut left.added)? {
             Resolved::Route { found, rewritten } => {
                 let before = record.route.replace(Arc::clone(&found.route.pattern));
+                let counts = std::mem::replace(&mut record.counts, app.counters.route(found.place));
                 left.guest = found.route.handler.guest().cloned();
                 if listed::answers(&found, &asks).await? {
                     passage.rewrite(rewritten);
                     break found;
                 }
-                record.route = before;
+                (record.route, record.counts) = (before, counts);
                 refuser = left.guest.take();
                 passage.tried.routes.push((found.place, found.params));
             }
             Resolved::Redirect(redirect) => return Ok(finish::redirect(&redirect)),
             Resolved::Proxy { turn, rewritten } => {
+                record.route = Some(Arc::clone(&turn.proxy.file));
+                record.counts = app.counters.proxy(turn.index);
                 let passed = passage.ask(turn, rewritten, policy, &asks, record, &mut left.added);
                 match Box::pin(passed).await? {
                     Passed::On => {}
@@ -247,6 +250,7 @@ async fn walk(
         cookies: passage.cookies,
         settled: &settled,
         id: record.id,
+        scheme: asks.asker.scheme,
         origin: &policy.origin,
         draft_mode: asks.draft_mode,
     };

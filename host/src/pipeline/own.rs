@@ -7,17 +7,18 @@ use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Uri};
 use http::{HeaderValue, Request};
 use tokio_util::task::TaskTracker;
-use waystation_rules::forwarded;
+use waystation_rules::{forwarded, outbound};
 
 use crate::app::App;
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::sandbox::{Asker, OwnRoutes};
 use crate::store::Kept;
+use crate::telemetry::AppCounts;
 
 impl OwnRoutes for App {
-    fn origin(&self) -> &Authority {
-        &self.policy.origin
+    fn is_own(&self, url: &Uri) -> bool {
+        outbound::is_own(url, self.policy.scheme, &self.policy.origin)
     }
 
     fn client(&self) -> &Arc<Client> {
@@ -26,6 +27,10 @@ impl OwnRoutes for App {
 
     fn kept(&self) -> &Kept {
         &self.policy.kept
+    }
+
+    fn counts(&self) -> &Arc<AppCounts> {
+        &self.policy.counts
     }
 
     fn ask(

@@ -86,6 +86,7 @@ pub async fn plan(
         own: Arc::clone(app) as _,
         asker: Asker {
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            scheme: app.policy.scheme,
             depth: 0,
         },
         background: background.clone(),

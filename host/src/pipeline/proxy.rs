@@ -80,7 +80,6 @@ impl Passage<'_> {
         added: &mut Added,
     ) -> Result<Passed, Refusal> {
         self.tried.proxies.push(turn.index);
-        record.route = Some(Arc::clone(&turn.proxy.file));
         let guest = turn
             .proxy
             .guest
@@ -104,6 +103,7 @@ impl Passage<'_> {
             cookies: self.cookies.clone(),
             settled: self.settled,
             id: record.id,
+            scheme: asks.asker.scheme,
             origin: self.origin,
             draft_mode: asks.draft_mode,
         };
@@ -120,7 +120,7 @@ impl Passage<'_> {
             None => Ok(Passed::Answered(on_this_host(answer, &origin))),
             Some(onward) => {
                 let passed = self.go_on(*onward, answer, &origin, record, added)?;
-                record.route = None; // the proxy's part is over
+                (record.route, record.counts) = (None, None); // the proxy's part is over
                 Ok(passed)
             }
         }

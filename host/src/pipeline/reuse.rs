@@ -207,6 +207,10 @@ impl Reuse {
                     store.remove(&self.key).await;
                 }
                 Err(error) => {
+                    if let Some(stop) = error.stop() {
+                        let counts = &self.app.policy.counts;
+                        counts.route(self.guest.route()).stopped(stop);
+                    }
                     store.postpone(&old);
                     tracing::error!("{} {id}: the old answer stays: {error}", old.label);
                 }
@@ -314,9 +318,10 @@ impl Reuse {
 
     /// The call without anything of a client's (row Q17).
     fn call(&self, id: RequestId) -> Result<Call, http::Error> {
-        let origin = self.app.policy.origin.as_str();
+        let policy = &self.app.policy;
+        let (scheme, origin) = (policy.scheme.as_str(), policy.origin.as_str());
         let path = self.path();
-        let request = Request::get(format!("http://{origin}{path}")).header(HOST, origin);
+        let request = Request::get(format!("{scheme}://{origin}{path}")).header(HOST, origin);
         Ok(Call {
             method: Method::Get,
             request: request.body(RequestBody::none())?,
@@ -332,6 +337,9 @@ impl Reuse {
 /// For the log, and for whoever counts.
 fn note(served: Served, guest: &Guest, record: &mut Record) {
     guest.count(served);
+    if let Some(counts) = &record.counts {
+        counts.kept(served);
+    }
     record.kept = Some(served.as_str().into());
 }
 

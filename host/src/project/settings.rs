@@ -18,10 +18,12 @@ use waystation_rules::outbound;
 mod cache;
 mod error;
 mod limits;
+mod server;
 
 pub use cache::{Cache, Profile};
 pub use error::SettingsError;
 pub use limits::Limits;
+pub use server::{Certificate, Log, Server};
 
 /// The file's name.
 pub const FILE: &str = "waystation.toml";
@@ -32,6 +34,8 @@ pub const FILE: &str = "waystation.toml";
 pub struct Settings {
     /// `[server]`.
     pub server: Server,
+    /// `[log]`.
+    pub log: Log,
     /// `[limits]`.
     pub limits: Limits,
     /// `[outbound]`.
@@ -56,16 +60,6 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// `env = ["DATABASE_URL"]`: the variables that guests see. Their values come from the environment and from `.env` files.
     pub env: Vec<String>,
-}
-
-/// `[server]`: where to listen. The command line and the environment win over it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Server {
-    /// An address or a name, such as `127.0.0.1`.
-    pub host: Option<String>,
-    /// 0 for any free one.
-    pub port: Option<u16>,
 }
 
 /// `[outbound]`: which other servers handlers may ask; none by default.

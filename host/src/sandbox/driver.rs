@@ -19,6 +19,7 @@ use super::fault::Fault;
 use super::guest::Guest;
 use super::outgoing::Asks;
 use crate::http::Response;
+use crate::telemetry::AppCounts;
 
 pub use call::{Call, Onward};
 pub use effects::Effects;
@@ -46,10 +47,12 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let background = &asks.background.clone();
     let place = place(guest).await?;
     let slot = Slot::default();
+    let counts = Arc::clone(asks.own.counts());
     let lease = guest.lease(&call.request_id, asks);
     let cpu = Arc::clone(&lease.cpu);
     let label = Label {
         guest: Arc::clone(guest),
+        counts,
         request_id: call.request_id.clone(),
     };
     let future = call::drive(place, Arc::clone(guest), lease, call, slot.clone());
@@ -149,9 +152,10 @@ struct Driver {
     label: Label,
 }
 
-/// The route and the request, for the log.
+/// The route and the request, for the log, and where its faults are counted.
 struct Label {
     guest: Arc<Guest>,
+    counts: Arc<AppCounts>,
     request_id: String,
 }
 
@@ -207,7 +211,15 @@ impl Driver {
 }
 
 impl Label {
+    /// What stops a guest once its head is sent is seen nowhere else.
+    fn count(&self, fault: &Fault) {
+        if let Some(stop) = fault.stop() {
+            self.counts.route(self.guest.route()).stopped(stop);
+        }
+    }
+
     fn after(&self, fault: &Fault) {
+        self.count(fault);
         tracing::error!(
             "{} {}: stopped after its answer: {fault}",
             self.guest.route(),
@@ -216,6 +228,7 @@ impl Label {
     }
 
     fn cut_short(&self, fault: &Fault) {
+        self.count(fault);
         tracing::error!(
             "{} {}: the answer was cut short: {fault}",
             self.guest.route(),

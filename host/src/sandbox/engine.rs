@@ -21,7 +21,7 @@ use super::state::State;
 pub(super) const TICK: Duration = Duration::from_millis(5);
 
 /// Shared instances that wait for a request, of all routes together. The pool has room for them beside those that run.
-const MOST_IDLE: usize = 128;
+pub(super) const MOST_IDLE: usize = 128;
 
 /// What the compiler should favour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

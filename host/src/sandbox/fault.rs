@@ -6,6 +6,7 @@ use wasmtime::Trap;
 use waystation_rules::caching::Reads;
 
 use super::state::State;
+use crate::telemetry::Stop;
 
 /// What stopped a guest.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,25 @@ pub enum Fault {
 pub(super) struct CpuSpent;
 
 impl Fault {
+    /// What it is counted as; nothing for an answer that a client has deserved.
+    pub fn stop(&self) -> Option<Stop> {
+        Some(match self {
+            Self::WallTime(_) => Stop::WallTime,
+            Self::StreamTime(_) => Stop::StreamTime,
+            Self::AfterTime(_) => Stop::AfterTime,
+            Self::CpuTime(_) => Stop::CpuTime,
+            Self::Memory(_) => Stop::Memory,
+            Self::Busy(_) => Stop::Instances,
+            Self::Trap(_) => Stop::Trap,
+            Self::Handler { status: 413, .. } => Stop::Body,
+            Self::Handler {
+                status: 400..500, ..
+            } => return None,
+            Self::Handler { .. } => Stop::Handler,
+            Self::Answer(_) => Stop::Answer,
+        })
+    }
+
     /// Names what stopped a guest, from the runtime's error and what its store saw.
     pub(super) fn from_stop(error: &wasmtime::Error, state: &State, cpu: Duration) -> Self {
         if error.is::<CpuSpent>() {

@@ -14,7 +14,7 @@ use waystation_rules::segment::{self, CONTRACT, SegmentConfig};
 use waystation_rules::table::Param;
 
 use super::bindings::segment as wit;
-use super::engine::Sandbox;
+use super::engine::{MOST_IDLE, Sandbox};
 use super::lease::Idle;
 use super::state::State;
 
@@ -177,6 +177,21 @@ impl Guest {
     /// Whether it runs in this sandbox.
     pub fn runs_in(&self, sandbox: &Arc<Sandbox>) -> bool {
         Arc::ptr_eq(&self.sandbox, sandbox)
+    }
+
+    /// How many instances of its sandbox run, how many wait for a request, and how many may run.
+    pub fn instances(&self) -> (usize, usize, usize) {
+        let Sandbox {
+            places,
+            idle_places,
+            limits,
+            ..
+        } = &*self.sandbox;
+        let running = limits
+            .concurrency
+            .saturating_sub(places.available_permits());
+        let idle = MOST_IDLE.saturating_sub(idle_places.available_permits());
+        (running, idle, limits.concurrency)
     }
 
     /// The pattern it answers.

@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::uri::Authority;
+use http::Uri;
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::outbound::{self, Patience, Refused, Target};
 use waystation_rules::segment::{FetchCache, SegmentConfig};
 
@@ -20,6 +21,7 @@ use super::{nested, values};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::store::Kept;
+use crate::telemetry::{AppCounts, Asked, Stop};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
@@ -59,6 +61,8 @@ impl Asks {
 pub struct Asker {
     /// The client's address.
     pub client: IpAddr,
+    /// How the client speaks to this host.
+    pub scheme: Scheme,
     /// How many handlers stand between: 0 for a request of the client's own.
     pub depth: u8,
 }
@@ -74,14 +78,17 @@ impl Asker {
 
 /// The app that a guest belongs to.
 pub trait OwnRoutes: Send + Sync {
-    /// How the app is called in the URLs of its requests, such as `localhost:3000`.
-    fn origin(&self) -> &Authority;
+    /// Whether a URL is one of its own, so that no server has to be asked.
+    fn is_own(&self, url: &Uri) -> bool;
 
     /// The app's way to other servers.
     fn client(&self) -> &Arc<Client>;
 
     /// What it keeps.
     fn kept(&self) -> &Kept;
+
+    /// What is counted of it.
+    fn counts(&self) -> &Arc<AppCounts>;
 
     /// Answers as it would a client.
     fn ask(
@@ -215,6 +222,8 @@ impl Outgoing {
         }
         self.left = self.left.checked_sub(1).ok_or_else(|| {
             self.warn("it made more requests than `fetches` allows");
+            let route = self.guest.as_ref().map_or("", |guest| guest.route());
+            asks.own.counts().route(route).stopped(Stop::Fetches);
             Error::ConnectionLimitReached
         })?;
         let turns = self.turns;
@@ -222,7 +231,7 @@ impl Outgoing {
             .at_once
             .get_or_insert_with(|| Arc::new(Semaphore::new(turns)));
         let at_once = Arc::clone(at_once);
-        let is_own = outbound::is_own(request.uri(), asks.own.origin());
+        let is_own = asks.own.is_own(request.uri());
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
                 self.warn("handlers of this app ask each other in a circle");
@@ -231,6 +240,7 @@ impl Outgoing {
             true => None,
             false => Some(asks.own.client().admit(request.uri()).map_err(|refused| {
                 self.warn(format_args!("a request was refused: {refused}"));
+                asks.own.counts().asked(Asked::Refused);
                 match refused {
                     Refused::Address { .. } => Error::DestinationIpProhibited,
                     _ => Error::HttpRequestDenied,
@@ -263,7 +273,12 @@ impl Way {
         let (own, asker) = (self.asks.own, self.asks.asker);
         if let Some(target) = self.target {
             let sent = own.client().send(&target, request, self.patience, turn);
-            return Ok(sent.await?.map(|body| body.boxed_unsync()));
+            let sent = sent.await;
+            own.counts().asked(match &sent {
+                Ok(_) => Asked::Answered,
+                Err(_) => Asked::Failed,
+            });
+            return Ok(sent?.map(|body| body.boxed_unsync()));
         }
         let asker = Asker {
             depth: asker.depth + 1,

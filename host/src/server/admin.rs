@@ -1,6 +1,6 @@
 //! The operator's side of a running app, on a Unix socket that only its owner can reach: what is kept, and taking it out of date.
 //!
-//! `GET /cache` lists what memory holds, `DELETE /cache` has all of it expire, wherever it is kept, `POST /revalidate` takes a [`Revalidate`] as JSON.
+//! What monitors ask of [`status`], and: `GET /cache` lists what memory holds, `DELETE /cache` has all of it expire, wherever it is kept, `POST /revalidate` takes a [`Revalidate`] as JSON.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,14 +17,19 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
 use waystation_rules::caching::{self, LapseWords, Lapsing, PathKind, Served};
 
+use super::status;
 use crate::app::{App, Current, Handler};
 use crate::project::OWN_DIR;
 use crate::store::{Kept, Kind};
 
 /// Bytes of a request's body.
 const MOST: usize = 1 << 20;
+
+/// How often it looks whether another process has ended.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// What is to go out of date.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -113,18 +118,56 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers the operator until it is dropped.
-pub async fn serve(listener: UnixListener, current: Arc<Current>) {
+/// Answers the operator of the app in `root`, and makes way for the next process when this one stops. As long as another has the place, it
+/// waits for that one's end.
+///
+/// # Errors
+///
+/// The system's, if the socket cannot be made.
+pub async fn serve_in(
+    root: &Path,
+    current: &Arc<Current>,
+    stopping: &CancellationToken,
+) -> io::Result<()> {
+    let path = socket(root);
+    let listener = tokio::select! {
+        listener = bind_when_free(&path) => listener?,
+        () = stopping.cancelled() => return Ok(()),
+    };
+    tokio::select! {
+        () = serve(listener, current, stopping) => Ok(()),
+        () = stopping.cancelled() => std::fs::remove_file(path),
+    }
+}
+
+async fn bind_when_free(path: &Path) -> io::Result<UnixListener> {
+    let mut was_told = false;
+    loop {
+        match bind(path) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                if !std::mem::replace(&mut was_told, true) {
+                    tracing::warn!(
+                        "another process serves this folder: until it ends, `waystation revalidate` and `cache` reach that one"
+                    );
+                }
+                tokio::time::sleep(WAIT).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
+async fn serve(listener: UnixListener, current: &Arc<Current>, stopping: &CancellationToken) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await; // out of descriptors
             continue;
         };
-        let current = Arc::clone(&current);
+        let (current, stopping) = (Arc::clone(current), stopping.clone());
         tokio::spawn(async move {
             let answer = service_fn(move |request| {
-                let app = current.app();
-                async move { Ok::<_, Infallible>(answer(&app, request).await) }
+                let (app, stopping) = (current.app(), stopping.clone());
+                async move { Ok::<_, Infallible>(answer(&app, request, &stopping).await) }
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
             if let Err(error) = connection.await {
@@ -134,7 +177,15 @@ pub async fn serve(listener: UnixListener, current: Arc<Current>) {
     }
 }
 
-async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(
+    app: &App,
+    request: Request<Incoming>,
+    stopping: &CancellationToken,
+) -> Response<Full<Bytes>> {
+    let (method, path) = (request.method(), request.uri().path());
+    if let Some(response) = status::answer(method, path, [app], stopping) {
+        return response;
+    }
     let kept = &app.policy.kept;
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/cache") => json(&Listing {

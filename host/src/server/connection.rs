@@ -1,8 +1,12 @@
-//! One connection: HTTP/1.1 or HTTP/2, under timers from its first byte on.
+//! One connection: HTTP/1.1 or HTTP/2, in cleartext or over TLS, under timers from its first byte on.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -10,11 +14,14 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use waystation_rules::forwarded::Scheme;
 
 use super::sniff::sniff;
+use super::tls::Tls;
 use crate::app::Current;
 use crate::http::Upload;
 use crate::pipeline;
@@ -22,6 +29,10 @@ use crate::sandbox::Asker;
 
 /// A client has this long for its first bytes, and for each head. hyper counts it on idle connections too.
 const HEAD: Duration = Duration::from_secs(30);
+/// It has this long to shake hands.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// When the server stops, a client that has just connected has this long for its first bytes: they are on their way already.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// What HTTP/1.1 reads ahead, beside the head.
 const BUFFER_BYTES: usize = 32 << 10;
 /// HTTP/2: 100 streams with 64 KiB to send make 6 MiB a connection; hyper's defaults make 80.
@@ -40,19 +51,61 @@ pub(super) struct Life {
     pub(super) background: TaskTracker,
 }
 
-pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Current>, life: Life) {
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    stream: TcpStream,
+    client: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    current: Arc<Current>,
+    life: Life,
+) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("a connection ended before it began: {error}");
+        return tracing::debug!("a connection ended before it began: {error}");
+    }
+    let asker = |scheme| Asker {
+        client: client.ip(),
+        scheme,
+        depth: 0,
+    };
+    let Some(tls) = tls else {
+        return speak(stream, asker(Scheme::Http), current, life).await;
+    };
+    // A client that connects and says nothing does not hold up the end of the server; one that shakes hands is let finish.
+    if life.first(stream.readable()).await.is_none() {
         return;
     }
-    let sniffed = tokio::select! {
-        sniffed = tokio::time::timeout(HEAD, sniff(stream)) => sniffed,
-        () = life.stopping.cancelled() => return,
-    };
-    let io = match sniffed {
-        Ok(Ok(Some(io))) => io,
-        Ok(Ok(None)) | Err(_) => return,
-        Ok(Err(error)) => return tracing::debug!("a connection failed: {error}"),
+    match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(Some(stream))) => speak(stream, asker(Scheme::Https), current, life).await,
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => tracing::debug!("{client} did not shake hands: {error}"),
+        Err(_) => tracing::debug!("{client} did not shake hands in time"),
+    }
+}
+
+impl Life {
+    /// Waits for a client's first bytes; none if they take too long, or the server stops and they are not on their way.
+    async fn first<T>(&self, heard: impl Future<Output = io::Result<T>>) -> Option<T> {
+        let stopped = async {
+            self.stopping.cancelled().await;
+            tokio::time::sleep(ON_ITS_WAY).await;
+        };
+        let heard = tokio::select! {
+            heard = tokio::time::timeout(HEAD, heard) => heard.ok()?,
+            () = stopped => return None,
+        };
+        heard
+            .inspect_err(|error| tracing::debug!("a connection failed: {error}"))
+            .ok()
+    }
+}
+
+/// Speaks HTTP.
+async fn speak<S>(stream: S, asker: Asker, current: Arc<Current>, life: Life)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let Some(Some(io)) = life.first(sniff(stream)).await else {
+        return;
     };
     let is_http2 = io.is_http2;
     let header_bytes = current.app().policy.limits.header_bytes;
@@ -60,7 +113,6 @@ pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Curren
     let service = service_fn(move |request: http::Request<Incoming>| {
         let app = current.app();
         let request = Upload::of_client(request);
-        let asker = Asker { client, depth: 0 };
         let background = life.background.clone();
         async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request, background).await) }
     });
@@ -76,15 +128,19 @@ pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Curren
             .serve_connection(io, service);
         life.watcher.watch(connection).await
     } else {
-        let connection = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
             .max_header_size(header_bytes)
             .max_buf_size(header_bytes + BUFFER_BYTES)
             .serve_connection(io, service);
-        life.watcher.watch(connection).await
+        // Told to end before it has looked, hyper would close a connection whose request is here already.
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut connection).poll(cx))).await {
+            Poll::Ready(served) => served,
+            Poll::Pending => life.watcher.watch(connection).await,
+        }
     };
     if let Err(error) = served {
-        tracing::debug!("a connection from {client} ended early: {error}");
+        tracing::debug!("a connection from {} ended early: {error}", asker.client);
     }
 }

@@ -1,8 +1,9 @@
-//! Finds a port to listen on.
+//! Finds a port to listen on, or is handed one that listens already.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
+use listenfd::ListenFd;
 use tokio::net::TcpListener;
 
 /// How many ports after the first `dev` tries, as Next does (row CL2).
@@ -28,6 +29,27 @@ impl BindError {
             "choose another address with `--hostname`, or another port with `--port`"
         }
     }
+}
+
+/// The socket that a service manager or an earlier process has handed on, listening already (`LISTEN_FDS` of systemd): connections that
+/// nobody has accepted yet wait in it while one process takes the place of another.
+///
+/// # Errors
+///
+/// If there is one and it is no socket for TCP.
+pub fn inherited() -> io::Result<Option<TcpListener>> {
+    let mut handed = ListenFd::from_env();
+    if 1 < handed.len() {
+        tracing::warn!(
+            "of {} sockets that were handed on, the first is used",
+            handed.len()
+        );
+    }
+    let Some(listener) = handed.take_tcp_listener(0)? else {
+        return Ok(None);
+    };
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener).map(Some)
 }
 
 /// Listens on exactly this address (row CL5).

@@ -6,6 +6,8 @@ pub mod admin;
 mod connection;
 mod listen;
 mod sniff;
+pub mod status;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,31 @@ use tokio_util::task::TaskTracker;
 use crate::app::Current;
 use connection::Life;
 
-pub use listen::{BindError, bind, bind_near};
+pub use listen::{BindError, bind, bind_near, inherited};
+pub use tls::{Tls, TlsError};
+
+/// Where connections come from, and whether they are under TLS.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Listener {
+    /// Speaks TLS with each connection.
+    #[must_use]
+    pub fn over(tcp: TcpListener, tls: Arc<Tls>) -> Self {
+        Self {
+            tcp,
+            tls: Some(tls),
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(tcp: TcpListener) -> Self {
+        Self { tcp, tls: None }
+    }
+}
 
 /// How long connections may go on after the signal to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
@@ -27,17 +53,18 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 ///
 /// Returns whether everything finished in that time.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     current: Arc<Current>,
     stop: impl Future<Output = ()>,
 ) -> bool {
+    let Listener { tcp, tls } = listener.into();
     let connections = GracefulShutdown::new();
     let stopping = CancellationToken::new();
     let background = TaskTracker::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = tcp.accept() => accepted,
             () = &mut stop => break,
         };
         match accepted {
@@ -47,8 +74,8 @@ pub async fn serve(
                     stopping: stopping.clone(),
                     background: background.clone(),
                 };
-                let current = Arc::clone(&current);
-                tokio::spawn(connection::serve(stream, peer.ip(), current, life));
+                let (tls, current) = (tls.clone(), Arc::clone(&current));
+                tokio::spawn(connection::serve(stream, peer, tls, current, life));
             }
             // Out of descriptors or a client that left at once: neither may end the server.
             Err(error) => {
@@ -57,7 +84,7 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
+    drop(tcp);
     stopping.cancel();
     let finished = async {
         connections.shutdown().await;

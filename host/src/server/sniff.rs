@@ -1,18 +1,17 @@
-//! Tells HTTP/2 in cleartext from HTTP/1.1 by its first bytes.
+//! Tells HTTP/2 from HTTP/1.1 by its first bytes. Over TLS that is what was agreed on before.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection whose first bytes were read and will be read again.
-pub(super) struct Sniffed {
-    stream: TcpStream,
+pub(super) struct Sniffed<S> {
+    stream: S,
     first: [u8; PREFACE.len()],
     read: usize,
     given: usize,
@@ -21,7 +20,7 @@ pub(super) struct Sniffed {
 }
 
 /// Reads until it is clear which protocol the client speaks. None if it left without a word.
-pub(super) async fn sniff(mut stream: TcpStream) -> io::Result<Option<Sniffed>> {
+pub(super) async fn sniff<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Option<Sniffed<S>>> {
     let mut first = [0; PREFACE.len()];
     let mut read = 0;
     while read < PREFACE.len() && first[..read] == PREFACE[..read] {
@@ -40,7 +39,7 @@ pub(super) async fn sniff(mut stream: TcpStream) -> io::Result<Option<Sniffed>> 
     }))
 }
 
-impl AsyncRead for Sniffed {
+impl<S: AsyncRead + Unpin> AsyncRead for Sniffed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -56,7 +55,7 @@ impl AsyncRead for Sniffed {
     }
 }
 
-impl AsyncWrite for Sniffed {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -30,6 +30,11 @@ impl RequestId {
         }
         digits
     }
+
+    /// The name as a number.
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for RequestId {

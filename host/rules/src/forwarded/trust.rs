@@ -78,7 +78,10 @@ impl Trust {
         })
     }
 
-    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+    /// Whether an address is a trusted proxy's.
+    #[must_use]
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.proxies.iter().any(|range| range.contains(&address))
     }
 

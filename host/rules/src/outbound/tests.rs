@@ -59,7 +59,8 @@ fn only_listed_servers_are_asked() {
 #[test]
 fn a_url_of_the_app_s_own_never_leaves() {
     let origin = Authority::from_static("localhost:3000");
-    let is_own = |url: &str| is_own(&url.parse().unwrap(), &origin);
+    let is_own_of = |scheme, url: &str| is_own(&url.parse().unwrap(), scheme, &origin);
+    let is_own = |url: &str| is_own_of(Scheme::Http, url);
     for own in [
         "http://self/items?q=1",
         "http://localhost:3000/",
@@ -79,6 +80,9 @@ fn a_url_of_the_app_s_own_never_leaves() {
     ] {
         assert!(!is_own(other), "{other}");
     }
+    assert!(is_own_of(Scheme::Https, "https://localhost:3000/"));
+    assert!(is_own_of(Scheme::Https, "http://self/items"));
+    assert!(!is_own_of(Scheme::Https, "http://localhost:3000/"));
 }
 
 #[test]

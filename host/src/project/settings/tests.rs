@@ -4,6 +4,7 @@ use std::time::Duration;
 use waystation_rules::segment;
 
 use super::*;
+use crate::telemetry::Format;
 
 #[test]
 fn no_file_is_every_default() {
@@ -13,15 +14,21 @@ fn no_file_is_every_default() {
 
 #[test]
 fn every_key_is_read() {
-    let text = "trailing_slash = true\ncompression = false\n[server]\nhost = '::1'\nport = 80\n[limits]\nmax_duration = 5\nbody_limit = 0";
+    let text = "trailing_slash = true\ncompression = false\n[server]\nhost = '::1'\nport = 80\nstatus = '127.0.0.1:9464'\ntls = [{ cert = 'a.pem', key = 'a.key' }]\n[log]\nformat = 'json'\n[limits]\nmax_duration = 5\nbody_limit = 0";
     let settings = Settings::parse(text).unwrap();
     assert_eq!(
         settings.server,
         Server {
             host: Some("::1".to_owned()),
-            port: Some(80)
+            port: Some(80),
+            status: Some("127.0.0.1:9464".parse().unwrap()),
+            tls: vec![Certificate {
+                cert: "a.pem".into(),
+                key: "a.key".into()
+            }]
         }
     );
+    assert_eq!(settings.log.format, Some(Format::Json));
     assert_eq!(settings.limits.max_duration.map(NonZeroU32::get), Some(5));
     assert!(settings.trailing_slash);
     assert_eq!(settings.compression, Some(false));
@@ -51,7 +58,7 @@ fn a_slip_names_the_key_that_was_meant() {
     );
     check(
         "colour = 1",
-        "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, limits, outbound, cache, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
+        "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, log, limits, outbound, cache, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
     );
 }
 

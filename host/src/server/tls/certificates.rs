@@ -1,0 +1,137 @@
+//! The certificates of a host, and which of them a client is shown.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::project::settings::Certificate;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file is not there, or holds no PEM of its kind.
+    #[error("{}: {}", file.display(), words(error))]
+    Pem {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong.
+        error: pem::Error,
+    },
+
+    /// The key is another certificate's, or of a kind that TLS does not know.
+    #[error("{} and {} do not fit: {error}", files.cert.display(), files.key.display())]
+    Pair {
+        /// Which.
+        files: Certificate,
+        /// What is wrong.
+        error: rustls::Error,
+    },
+
+    /// There is no certificate to show.
+    #[error("TLS takes a certificate, and there is none")]
+    None,
+
+    /// The TLS library was built without the protocol's versions: a fault of the build.
+    #[error("{0}")]
+    Versions(rustls::Error),
+}
+
+/// The certificates, each where its files stand.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    pub(super) files: Vec<Certificate>,
+    shown: RwLock<Vec<Arc<CertifiedKey>>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Certificates {
+    pub(super) fn open(
+        files: Vec<Certificate>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
+        if files.is_empty() {
+            return Err(TlsError::None);
+        }
+        let shown = files.iter().map(|files| read(files, &provider));
+        let shown = RwLock::new(shown.collect::<Result<_, _>>()?);
+        Ok(Self {
+            files,
+            shown,
+            provider,
+        })
+    }
+
+    /// Reads each anew. What cannot be used stays as it was, and is returned.
+    pub(super) fn reload(&self) -> Vec<TlsError> {
+        let read = self.files.iter().map(|files| read(files, &self.provider));
+        let read: Vec<_> = read.collect();
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = Vec::new();
+        for (shown, read) in shown.iter_mut().zip(read) {
+            match read {
+                Ok(read) => *shown = read,
+                Err(fault) => faults.push(fault),
+            }
+        }
+        faults
+    }
+
+    /// The first that is for this name, or else the first.
+    fn of(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let name = name.and_then(|name| ServerName::try_from(name).ok());
+        let named = name.and_then(|name| shown.iter().find(|own| is_for(own, &name)));
+        named.or(shown.first()).cloned()
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.of(hello.server_name())
+    }
+}
+
+/// As a client will judge it, wildcards and all.
+fn is_for(own: &CertifiedKey, name: &ServerName<'_>) -> bool {
+    let parsed = own.end_entity_cert().and_then(ParsedCertificate::try_from);
+    parsed.is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
+}
+
+fn read(files: &Certificate, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+    let pem = |file: &PathBuf, error| TlsError::Pem {
+        file: file.clone(),
+        error,
+    };
+    let chain = CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect);
+    let chain: Vec<_> = chain.map_err(|error| pem(&files.cert, error))?;
+    if chain.is_empty() {
+        return Err(pem(&files.cert, pem::Error::NoItemsFound));
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, error))?;
+    let pair = |error| TlsError::Pair {
+        files: files.clone(),
+        error,
+    };
+    let own = CertifiedKey::from_der(chain, key, provider).map_err(pair)?;
+    let parsed = own.end_entity_cert().and_then(ParsedCertificate::try_from);
+    parsed.map_err(pair)?;
+    Ok(Arc::new(own))
+}
+
+fn words(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::NoItemsFound => "holds nothing of its kind in PEM".to_owned(),
+        pem::Error::MissingSectionEnd { .. } => "ends in the middle".to_owned(),
+        error => format!("is no PEM: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

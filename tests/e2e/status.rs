@@ -1,0 +1,144 @@
+//! What monitors ask: health, readiness, and what is counted.
+
+use std::path::Path;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use waystation_tests::raw::Socket;
+use waystation_tests::{Client, Host, wait_for};
+
+use crate::support::{Deployed, production, program};
+
+fn serve(root: &Path) -> Host {
+    let command = program().command("start", root).on_a_free_port();
+    command.arg("--status").arg("127.0.0.1:0").serve()
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_app_and_pattern_and_never_by_path() {
+    let host = serve(production().root());
+    let client = Client::new(host.address());
+    for path in [
+        "/items/a",
+        "/items/b",
+        "/nothing/here",
+        "/favicon.ico",
+        "/robots.txt",
+    ] {
+        client.get(path).await;
+    }
+    client.ask("PUT", "/items/c", &[], "").await;
+    client.get("/limits/spin").await;
+    client.get("/error?kind=panic").await;
+    client.get("/robots.txt").await;
+    let cut = client.try_ask("GET", "/stream?kind=spin", &[], "").await;
+    assert!(cut.is_err(), "its body ended well");
+
+    let status = Client::new(host.status_address());
+    let answer = status.get("/metrics").await;
+    let kind = answer.header("content-type");
+    assert!(kind.starts_with("application/openmetrics-text;"), "{kind}");
+    let text = answer.text();
+    let lines: Vec<_> = text.lines().collect();
+    for expected in [
+        "waystation_requests_total{app=\"shop\",route=\"/items/[id]\",status=\"2xx\"} 2",
+        "waystation_requests_total{app=\"shop\",route=\"/items/[id]\",status=\"4xx\"} 1",
+        "waystation_requests_total{app=\"shop\",route=\"\",status=\"4xx\"} 1",
+        "waystation_requests_total{app=\"shop\",route=\"(files)\",status=\"2xx\"} 1",
+        "waystation_request_seconds_count{app=\"shop\",route=\"/items/[id]\"} 3",
+        "waystation_kept_answers_total{app=\"shop\",route=\"/robots.txt\",state=\"HIT\"} 2",
+        "waystation_limits_total{app=\"shop\",route=\"/limits/spin\",limit=\"cpu_time\"} 1",
+        "waystation_limits_total{app=\"shop\",route=\"/stream\",limit=\"cpu_time\"} 1",
+        "waystation_errors_total{app=\"shop\",route=\"/error\",error=\"trap\"} 1",
+        "waystation_instances{app=\"shop\",state=\"running\"} 0",
+        "# EOF",
+    ] {
+        assert!(lines.contains(&expected), "{expected}\n\n{text}");
+    }
+    for path in ["/items/a", "nothing", "favicon"] {
+        assert!(!text.contains(path), "{path}\n\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_finishes_what_runs_lives_and_is_not_ready() {
+    let mut host = serve(production().root());
+    let status = Client::new(host.status_address());
+    assert_eq!(status.get("/healthz").await.line(), "200 ok");
+    assert_eq!(status.get("/readyz").await.line(), "200 ready");
+    let mut slow = Socket::open(host.address()).await;
+    slow.send("GET /slow?ms=3000 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    host.wait_for_line("the guest runs", |line| line.contains("going to sleep"));
+    host.terminate();
+    wait_for("it is not ready", async || {
+        let answer = status.get("/readyz").await;
+        (answer.line() == "503 stopping").then_some(())
+    })
+    .await;
+    assert_eq!(status.get("/healthz").await.line(), "200 ok");
+    assert!(slow.read_to_end().await.ends_with("slept"));
+    assert_eq!(host.wait_for_exit().code(), Some(0), "{}", host.stderr());
+}
+
+#[tokio::test]
+async fn monitors_change_nothing_and_the_operator_may_ask_too() {
+    let deployed = Deployed::new();
+    let host = serve(deployed.root());
+    let status = Client::new(host.status_address());
+    for (method, path) in [
+        ("GET", "/cache"),
+        ("DELETE", "/cache"),
+        ("POST", "/revalidate"),
+        ("POST", "/metrics"),
+        ("GET", "/hello"),
+    ] {
+        assert_eq!(
+            status.ask(method, path, &[], "").await.status,
+            404,
+            "{path}"
+        );
+    }
+    let socket = deployed.path(".waystation/admin.sock");
+    wait_for("it listens for the operator", async || {
+        socket.exists().then_some(())
+    })
+    .await;
+    for (path, expected) in [
+        ("/readyz", "ready"),
+        ("/metrics", "# EOF"),
+        ("/cache", "\"entries\":"),
+    ] {
+        let answer = ask_operator(&socket, path).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.contains(expected),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_told_and_used_once_it_is_free() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let command = program()
+        .command("start", production().root())
+        .on_a_free_port();
+    let host = command.arg("--status").arg(&address.to_string()).serve();
+    host.wait_for_line("that it is taken", |line| {
+        line.contains(&format!(
+            "monitors do not reach this app yet: cannot listen on {address}"
+        ))
+    });
+    drop(taken);
+    assert_eq!(host.status_address(), address);
+}
+
+async fn ask_operator(socket: &Path, path: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
