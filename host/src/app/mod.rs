@@ -7,6 +7,7 @@ mod compiled;
 mod file;
 mod keep;
 mod load;
+pub mod release;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use crate::store::Kept;
 
 pub use file::{Content, File};
 pub use keep::{keep, keep_for_now, keep_on};
-pub use load::{Loader, Source, guest, in_parallel};
+pub use load::{Loader, Source, guest, in_parallel, table};
 
 /// A set of routes, and how they are served. Nothing in it changes.
 pub struct App {

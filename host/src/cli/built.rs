@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use waystation_rules::proxy::{Proxies, Reach};
-use waystation_rules::table::{Entry, Table};
+use waystation_rules::table::Entry;
 
-use super::report;
 use crate::app::{self, App, Loader, Policy, Proxy, Route, Source};
 use crate::build::{self, BuiltRoute};
 use crate::project::Project;
@@ -29,7 +28,7 @@ pub(super) fn app(
     let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;
     let proxies = app::in_parallel(&proxies, |asked| proxy(project, loader, asked));
     Ok(App {
-        table: Table::build(routes).map_err(report::conflicts)?,
+        table: app::table(routes)?,
         proxies: Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?),
         policy,
     })

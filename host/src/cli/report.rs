@@ -8,12 +8,11 @@ use std::time::Duration;
 use anstream::{eprint, eprintln, print};
 use owo_colors::OwoColorize as _;
 
-use waystation_rules::table::Conflict;
-
 use super::prerender::{self, Answers};
 use crate::build::{FailedRoute, failure};
 use crate::dev::{Change, News};
 use crate::project::environment::Found;
+use crate::project::release::Release;
 use crate::project::template::Sdk;
 
 /// What went wrong, and what to do.
@@ -192,12 +191,6 @@ pub(super) fn step(line: &str) {
     eprintln!(" {} {line}", "○".dimmed());
 }
 
-/// Routes that cannot be served together, as an error.
-pub(super) fn conflicts(conflicts: Vec<Conflict>) -> anyhow::Error {
-    let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
-    anyhow::anyhow!("{}", texts.join("\n\nerror: "))
-}
-
 /// What a build could not make.
 pub(super) fn failures(failed: &[FailedRoute]) {
     failure::terminal(failed)
@@ -211,10 +204,11 @@ pub(super) fn failures(failed: &[FailedRoute]) {
 }
 
 /// `build` is done.
-pub(super) fn built(root: &Path, took: Duration) {
+pub(super) fn built(release: &Release, root: &Path, took: Duration) {
     eprintln!(
-        "\n {} Built in {}; serve it with `waystation start {}`",
+        "\n {} Built {} in {}; serve it with `waystation start {}`",
         "✓".green(),
+        release.digest.to_oci(),
         time(took),
         root.display()
     );

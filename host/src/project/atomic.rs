@@ -2,7 +2,7 @@
 
 use super::digest::Digest;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Writes a file aside in the same folder, waits for the disk, and renames it in. Missing folders are made.
@@ -17,18 +17,18 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// Copies a file aside, names the copy by what it holds, and renames it in. Returns its digest and its length.
+/// Copies what is read aside, names the copy by what it holds, and renames it in. Returns its digest and its length.
 ///
 /// The name is that of the copy, so a source that is written to meanwhile cannot make it wrong.
 ///
 /// # Errors
 ///
 /// Any [`io::Error`], of the source or the copy.
-pub fn copy(source: &Path, folder: &Path) -> io::Result<(Digest, u64)> {
+pub fn copy(mut source: impl Read, folder: &Path) -> io::Result<(Digest, u64)> {
     fs::create_dir_all(folder)?;
     let mut aside = temporary_file(folder)?;
-    let length = io::copy(&mut File::open(source)?, aside.as_file_mut())?;
-    let digest = Digest::of_file(aside.path())?;
+    let length = io::copy(&mut source, aside.as_file_mut())?;
+    let digest = Digest::of_reader(File::open(aside.path())?)?;
     aside.as_file().sync_all()?;
     aside.persist(folder.join(digest.as_str()))?;
     sync_folder(folder)?;

@@ -85,10 +85,19 @@ impl Settings {
     ///
     /// [`SettingsError`]: unreadable, an unknown key, a value that does not fit, a rule that cannot be.
     pub fn read(root: &Path) -> Result<Settings, SettingsError> {
+        Settings::text(root)?.map_or_else(|| Ok(Settings::default()), |text| Settings::parse(&text))
+    }
+
+    /// Reads the text of the file in an app's root, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Read`].
+    pub fn text(root: &Path) -> Result<Option<String>, SettingsError> {
         let path = root.join(FILE);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Settings::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(SettingsError::Read { path, error }),
         }
     }
