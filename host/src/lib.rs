@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`cli`] | What did the person ask for, and what do they get to read? |
 //! | [`dev`] | Files changed: what is built and served now? |
+//! | [`deploy`] | How does a release travel, and what is in it? |
 //! | [`server`] | Who is connected, and when does it end? |
 //! | [`pipeline`] | What becomes of this request? |
 //! | [`build`] | How does a `route.rs` become a component? |
@@ -36,6 +37,12 @@
 //! [`dev`] is hinted, scans by content, asks `waystation_rules::reload` what is concerned, has [`build`] make it, and swaps the one
 //! pointer in [`app`]. Requests under way end on the app they began with.
 //!
+//! # A build becomes a release
+//!
+//! What [`build`] makes, [`project`] writes as an OCI image layout: every component, file and kept answer a blob by its digest, and a
+//! manifest that names them, whose digest is the release's name. [`app`] makes what is served of it, wherever it comes from; [`deploy`] packs
+//! it into one file, takes such a file apart, and says what is in it.
+//!
 //! # What differs from the first design
 //!
 //! The outcome of a handler is a record of an answer (a whole value or a stream) and its effects, so that both kinds carry cookies alike,
@@ -47,6 +54,8 @@
 pub mod cli;
 
 pub mod dev;
+
+pub mod deploy;
 
 pub mod server;
 

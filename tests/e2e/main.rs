@@ -38,6 +38,7 @@ mod proxies;
 mod proxy;
 mod public_files;
 mod redirects;
+mod releases;
 mod requests;
 mod responses;
 mod revalidation;

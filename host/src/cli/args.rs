@@ -29,6 +29,12 @@ pub(super) enum Command {
     Build(Build),
     /// Serve what `build` made; needs no Rust toolchain
     Start(Start),
+    /// Put what `build` made into one file, an OCI archive
+    Pack(Pack),
+    /// Say what is in a release: routes, methods, config, imports, sizes
+    Inspect(Inspect),
+    /// Say what is different between two releases: routes, what they may ask, sizes
+    Diff(Diff),
     /// List the routes of an app
     Routes(Routes),
     /// Build every route and report what is wrong, without serving or writing output
@@ -79,6 +85,38 @@ pub(super) struct Start {
     pub(super) app: App,
     #[command(flatten)]
     pub(super) listen: Listen,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Pack {
+    #[command(flatten)]
+    pub(super) app: App,
+    /// The file to write [default: the app's name and the first digits of the digest, such as `shop-0123456789ab.tar`]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Inspect {
+    /// An app's folder, a file of `pack`, or the first digits of the digest of a build in this folder
+    #[arg(default_value = ".", value_name = "DIR|FILE|DIGEST")]
+    pub(super) what: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Diff {
+    /// The one: an app's folder, a file of `pack`, or the first digits of the digest of a build in this folder
+    #[arg(value_name = "A")]
+    pub(super) from: PathBuf,
+    /// The other, likewise
+    #[arg(value_name = "B")]
+    pub(super) to: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Arguments)]

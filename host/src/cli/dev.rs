@@ -81,7 +81,7 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
                 });
             }
         }
-        let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
+        let current = Arc::new(Current::new(session.app()?));
         listen::for_operator(&root, &current);
         let following = tokio::spawn(follow(session, files, Arc::clone(&current), |news| {
             report::news(&news)

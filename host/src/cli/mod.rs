@@ -7,9 +7,12 @@ mod build;
 mod built;
 mod check;
 mod dev;
+mod diff;
+mod inspect;
 mod listen;
 mod new;
 mod operate;
+mod pack;
 mod prerender;
 mod progress;
 mod report;
@@ -35,6 +38,9 @@ pub fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Start(args) => start::run(&args),
+        Command::Pack(args) => pack::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Routes(args) => routes::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),

@@ -6,6 +6,32 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::build::Progress;
 
+/// How many of so many bytes are done, if that takes long enough to be seen.
+pub(super) struct Bytes(ProgressBar);
+
+impl Bytes {
+    /// `what` is a word of eight letters or less, such as `Packing`.
+    pub(super) fn new(what: &str, bytes: u64) -> Self {
+        let bar = ProgressBar::new(bytes);
+        let style = format!("  {what:<8} [{{bar:28}}] {{decimal_bytes}}/{{decimal_total_bytes}}");
+        if let Ok(style) = ProgressStyle::with_template(&style) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self(bar)
+    }
+
+    /// So many more are done.
+    pub(super) fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// How far cargo is.
 pub(super) struct Bar(ProgressBar);
 

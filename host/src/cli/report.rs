@@ -34,6 +34,12 @@ pub(super) fn data(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// A line of what others wrote, such as a name in an archive: nothing in it moves a cursor or begins another line.
+pub(super) fn line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.trim_end().chars().map(shown).collect()
+}
+
 /// `new` is done: the next three commands.
 pub(super) fn made(folder: &Path, name: &str, sdk: &Sdk) {
     let shown = folder.display();
@@ -211,6 +217,16 @@ pub(super) fn built(release: &Release, root: &Path, took: Duration) {
         release.digest.to_oci(),
         time(took),
         root.display()
+    );
+}
+
+/// `pack` is done.
+pub(super) fn packed(release: &Release, file: &Path) {
+    eprintln!(
+        " {} Packed {} into {}",
+        "✓".green(),
+        release.digest.to_oci(),
+        file.display()
     );
 }
 

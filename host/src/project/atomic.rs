@@ -11,6 +11,15 @@ use std::path::Path;
 ///
 /// Any [`io::Error`]; the old file is then untouched.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_by(path, |aside| aside.write_all(content))
+}
+
+/// The same for what is written piece by piece.
+///
+/// # Errors
+///
+/// As [`write()`], and what `content` fails with.
+pub fn write_by(path: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let aside = write_aside(path, content)?;
     aside.as_file().sync_all()?;
     aside.persist(path)?;
@@ -46,20 +55,28 @@ pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(false);
     }
-    write_aside(path, content)?.persist(path)?;
+    write_aside(path, |aside| aside.write_all(content))?.persist(path)?;
     Ok(true)
 }
 
-fn write_aside(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+fn write_aside(
+    path: &Path,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<tempfile::NamedTempFile> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut aside = temporary_file(folder)?;
-    aside.write_all(content)?;
+    content(aside.as_file_mut())?;
     Ok(aside)
 }
 
+/// The folder that a file is in; `.` for a bare name.
 fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
 }
 
 /// A temporary file that others may read, as any file made by hand.

@@ -173,6 +173,20 @@ impl Blobs {
         }
     }
 
+    /// Reads a blob, however long it is, only to see that it is the one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn verify(&self, digest: &Digest) -> Result<(), OutputError> {
+        let path = self.path(digest);
+        match File::open(&path).and_then(Digest::of_reader) {
+            Ok(real) if real == *digest => Ok(()),
+            Ok(_) => Err(OutputError::Changed { path }),
+            Err(error) => Err(OutputError::of_blob(path, error)),
+        }
+    }
+
     /// Finds a blob without reading it: its name is that of its content, and it was written whole. The path is absolute and without links.
     ///
     /// # Errors

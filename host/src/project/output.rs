@@ -249,4 +249,4 @@ fn remove_others<'a>(blobs: &Blobs, releases: impl Iterator<Item = &'a Release>)
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

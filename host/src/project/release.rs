@@ -54,6 +54,39 @@ impl Release {
         self.blobs().map(|blob| blob.size).sum()
     }
 
+    /// Finds every blob without reading it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::find`].
+    pub fn find(&self, blobs: &Blobs) -> Result<(), OutputError> {
+        self.blobs().try_for_each(|blob| {
+            let (digest, bytes) = (blob.digest.clone(), blob.size);
+            blobs.find(&Blob { digest, bytes }).map(drop)
+        })
+    }
+
+    /// Reads every blob and sees that it is the one. `on_bytes` hears how many bytes more are done, of [`Self::bytes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::read`].
+    pub fn verify(&self, blobs: &Blobs, on_bytes: &dyn Fn(u64)) -> Result<(), OutputError> {
+        blobs.verify(&self.digest)?;
+        self.blobs().try_for_each(|blob| {
+            blobs.verify(&blob.digest)?;
+            on_bytes(blob.size);
+            Ok(())
+        })
+    }
+
+    /// When it was made, as RFC 3339 has it.
+    #[must_use]
+    pub fn created_text(&self) -> Option<String> {
+        let at = UNIX_EPOCH + Duration::from_secs(self.created?);
+        Some(humantime::format_rfc3339_seconds(at).to_string())
+    }
+
     /// What `waystation.toml` said when it was built.
     ///
     /// # Errors
@@ -80,11 +113,8 @@ impl Release {
         };
         let digest = self.digest.clone();
         let mut image = Descriptor::new(IMAGE_TYPE, &Blob { digest, bytes }, None);
-        if let Some(created) = self.created {
-            let at = UNIX_EPOCH + Duration::from_secs(created);
-            let at = humantime::format_rfc3339_seconds(at).to_string();
-            image.annotations.insert(CREATED.to_owned(), at);
-        }
+        let created = self.created_text().map(|at| (CREATED.to_owned(), at));
+        image.annotations.extend(created);
         Ok(Index {
             schema_version: 2,
             media_type: INDEX_TYPE.to_owned(),

@@ -94,7 +94,7 @@ fn without_a_build_it_says_what_to_run() {
 }
 
 /// The release of an app with one route and one file, both with this content.
-pub(in crate::project) fn build(folder: &Path, content: &str, created: u64) -> Release {
+pub(crate) fn build(folder: &Path, content: &str, created: u64) -> Release {
     let blobs = Blobs::at(folder);
     let source = folder.join("a.txt");
     fs::write(&source, content).unwrap();
@@ -127,4 +127,12 @@ pub(in crate::project) fn build(folder: &Path, content: &str, created: u64) -> R
         outbound: Vec::new(),
     };
     write(folder, manifest, created).unwrap()
+}
+
+/// What a content is called.
+pub(crate) fn blob_of(content: &str) -> Blob {
+    Blob {
+        digest: Digest::of(content.as_bytes()),
+        bytes: content.len() as u64,
+    }
 }
