@@ -14,10 +14,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::Answers;
 use super::sniff::sniff;
-use crate::app::Current;
 use crate::http::Upload;
-use crate::pipeline;
 use crate::sandbox::Asker;
 
 /// A client has this long for its first bytes, and for each head. hyper counts it on idle connections too.
@@ -40,7 +39,12 @@ pub(super) struct Life {
     pub(super) background: TaskTracker,
 }
 
-pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Current>, life: Life) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    client: IpAddr,
+    answers: Arc<impl Answers>,
+    life: Life,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection ended before it began: {error}");
         return;
@@ -55,14 +59,13 @@ pub(super) async fn serve(stream: TcpStream, client: IpAddr, current: Arc<Curren
         Ok(Err(error)) => return tracing::debug!("a connection failed: {error}"),
     };
     let is_http2 = io.is_http2;
-    let header_bytes = current.app().policy.limits.header_bytes;
+    let header_bytes = answers.header_bytes();
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let app = current.app();
         let request = Upload::of_client(request);
         let asker = Asker { client, depth: 0 };
-        let background = life.background.clone();
-        async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request, background).await) }
+        let response = answers.respond(asker, request, life.background.clone());
+        async move { Ok::<_, Infallible>(response.await) }
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())
