@@ -5,6 +5,7 @@
 //! Whether a value makes sense together with what a route asks for is decided in `waystation_rules::segment`; what the rules for headers,
 //! redirects and rewrites mean, in `waystation_rules::config`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -56,6 +57,18 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// `env = ["DATABASE_URL"]`: the variables that guests see. Their values come from the environment and from `.env` files.
     pub env: Vec<String>,
+    /// `[nodes]`: where `waystation deploy` sends the app, by names: `fra = "https://fra.example.com:4000"`, or the path of a socket.
+    pub nodes: BTreeMap<String, String>,
+    /// `[checks]`.
+    pub checks: Checks,
+}
+
+/// `[checks]`: what a node asks a release before anybody else can.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checks {
+    /// What has to answer GET below 400, such as `/health`; if it is not said, each route that has GET and no params must not fail.
+    pub paths: Option<Vec<String>>,
 }
 
 /// `[server]`: where to listen. The command line and the environment win over it.
