@@ -83,6 +83,12 @@ impl Loader {
         })
     }
 
+    /// Whether no guest and no other loader has its sandbox.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.sandbox) == 1
+    }
+
     /// The same without keeping code: what is edited would fill the cache with what nobody serves any more.
     pub fn without_cache(&self) -> Self {
         Self {

@@ -26,7 +26,7 @@ use crate::sandbox::Guest;
 use crate::store::Kept;
 
 pub use file::{Content, File};
-pub use keep::{keep, keep_for_now, keep_on};
+pub use keep::{keep, keep_beside, keep_for_now, keep_on, secret};
 pub use load::{Loader, Source, guest, in_parallel, table};
 
 /// A set of routes, and how they are served. Nothing in it changes.
