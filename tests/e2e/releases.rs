@@ -1,10 +1,11 @@
 //! What `build` makes is a release: the same for the same sources, carried as one file, and told apart from another.
 
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use waystation_tests::{App, Exit, output, tree};
+use waystation_tests::{App, Exit, Program, output, sdk_folder, tree};
 
 use crate::support::{production, program, text_route, turn};
 
@@ -14,14 +15,18 @@ const PANICS: &str = "\
 use waystation::Request;
 
 pub async fn get(request: Request) -> String {
-    let url = request.uri().to_string();
+    let url = request.url().to_string();
     let words: Vec<&str> = url.split('/').collect();
     let value: serde_json::Value = serde_json::from_str(words[1]).expect(\"JSON\");
     shop::shown(&value)
 }
 ";
 
+/// Flags that the user has told cargo reach the compiler.
 const SHARED: &str = "\
+#[cfg(not(told))]
+compile_error!(\"the flags of .cargo/config.toml are lost\");
+
 pub fn shown(value: &serde_json::Value) -> String {
     value.as_str().expect(\"a text\").to_uppercase()
 }
@@ -41,6 +46,7 @@ pub fn get() -> &'static str {
 async fn the_same_sources_make_the_same_release() {
     let _turn = turn().await;
     let folder = tempfile::tempdir().unwrap();
+    let home = cargo_home(folder.path());
     let [first, second] = ["one", "another/place"].map(|place| {
         let root = folder.path().join(place);
         App::lasting(
@@ -49,6 +55,10 @@ async fn the_same_sources_make_the_same_release() {
                 ("src/lib.rs", SHARED),
                 ("app/panics/route.rs", PANICS),
                 ("app/kept/route.rs", KEPT),
+                (
+                    ".cargo/config.toml",
+                    "[build]\nrustflags = [\"--cfg\", \"told\"]\n",
+                ),
                 ("public/hello.txt", "hello"),
                 ("waystation.toml", "trailing_slash = true\n"),
             ],
@@ -58,21 +68,44 @@ async fn the_same_sources_make_the_same_release() {
     assert_eq!(built(&first), made, "nothing was compiled anew");
     first.remove(".waystation");
     assert_eq!(built(&first), made, "everything was");
-    assert_eq!(built(&second), made, "another folder");
+    let elsewhere = program().with("CARGO_HOME", home);
+    assert_eq!(built_by(&elsewhere, &second), made, "another folder");
 
-    let own = folder.path().to_string_lossy();
     for layer in output::image(first.root())["layers"].as_array().unwrap() {
         let digest = layer["digest"].as_str().unwrap();
         let content = std::fs::read(output::blob(first.root(), &digest[7..])).unwrap();
         let content = String::from_utf8_lossy(&content);
-        assert!(!content.contains(&*own), "{layer} says where it was built");
+        for folder in [folder.path(), &sdk_folder(), &of_cargo()] {
+            let folder = folder.to_string_lossy();
+            assert!(!content.contains(&*folder), "{layer} knows {folder}");
+        }
     }
     assert!(output::manifest(first.root())["routes"][0]["kept"][0].is_object());
 }
 
+/// Where cargo keeps what it has loaded.
+fn of_cargo() -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"))
+}
+
+/// Another such folder, with the same in it.
+fn cargo_home(folder: &Path) -> PathBuf {
+    let home = folder.join("cargo");
+    std::fs::create_dir(&home).unwrap();
+    for entry in std::fs::read_dir(of_cargo()).unwrap().flatten() {
+        symlink(entry.path(), home.join(entry.file_name())).unwrap();
+    }
+    home
+}
+
 /// Builds it, and says what came of it.
 fn built(app: &App) -> String {
-    let exit = program().command("build", app.root()).run();
+    built_by(&program(), app)
+}
+
+fn built_by(program: &Program, app: &App) -> String {
+    let exit = program.command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     let digest = output::digest(app.root());
     assert!(exit.stderr.contains(&digest), "{}", exit.stderr);
@@ -195,10 +228,7 @@ async fn two_builds_are_told_apart() {
     let json: Value = serde_json::from_str(&diff(&first, &second, " --json")).unwrap();
     assert_eq!(json["routes"]["added"][0]["name"], "/new");
     assert_eq!(json["outbound"]["removed"][0], "https://a.test");
-    assert_eq!(
-        diff(".", &second, ""),
-        format!("Both are sha256:{second}\n")
-    );
+    assert_eq!(diff(".", &second, ""), format!("Both are sha256:{second}"));
     let none = program().line("inspect 0123456789").in_folder(app.root());
     failed(&none.run(), "no release here is `sha256:0123456789`");
 }

@@ -19,6 +19,7 @@ pub mod failure;
 pub mod inspect;
 mod profile;
 mod progress;
+mod remap;
 pub mod shim;
 mod shim_manifest;
 mod sources;

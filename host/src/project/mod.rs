@@ -17,6 +17,7 @@ pub mod layout;
 pub mod manifest;
 pub mod names;
 pub mod output;
+pub mod packages;
 pub mod place;
 pub mod release;
 pub mod routes;
