@@ -7,9 +7,11 @@
 //! |---|---|
 //! | [`cli`] | What did the person ask for, and what do they get to read? |
 //! | [`dev`] | Files changed: what is built and served now? |
+//! | [`node`] | Which apps are there, and which release of each answers? |
+//! | [`deploy`] | How does a release travel, and what is in it? |
+//! | [`build`] | How does a `route.rs` become a component? |
 //! | [`server`] | Who is connected, and when does it end? |
 //! | [`pipeline`] | What becomes of this request? |
-//! | [`build`] | How does a `route.rs` become a component? |
 //! | [`app`] | What is being served? |
 //! | [`project`] | What is on disk? |
 //! | [`sandbox`] | How does a guest run, and what stops it? |
@@ -36,6 +38,18 @@
 //! [`dev`] is hinted, scans by content, asks `waystation_rules::reload` what is concerned, has [`build`] make it, and swaps the one
 //! pointer in [`app`]. Requests under way end on the app they began with.
 //!
+//! # A build becomes a release
+//!
+//! What [`build`] makes, [`project`] writes as an OCI image layout: every component, file and kept answer a blob by its digest, and a
+//! manifest that names them, whose digest is the release's name. [`app`] makes what is served of it, wherever it comes from; [`deploy`] packs
+//! it into one file, takes such a file apart, and says what is in it.
+//!
+//! # A release walks down to its node
+//!
+//! [`deploy`] sends a node the blobs of a release that it does not have. [`node`] looks at all of it, has [`app`] make it ready away from
+//! the threads that serve, asks it what its author wants asked, and on the deployer's word writes down that it is active and swaps the one
+//! pointer of its app. `waystation_rules::rollout` decides which release is which after a step, who gets a new one, and whether it stays.
+//!
 //! # What differs from the first design
 //!
 //! The outcome of a handler is a record of an answer (a whole value or a stream) and its effects, so that both kinds carry cookies alike,
@@ -48,11 +62,15 @@ pub mod cli;
 
 pub mod dev;
 
+pub mod node;
+
+pub mod deploy;
+
+pub mod build;
+
 pub mod server;
 
 pub mod pipeline;
-
-pub mod build;
 
 pub mod app;
 

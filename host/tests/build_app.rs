@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use waystation_host::build::{self, Build, Cancel, Options, Profile, RouteFault};
-use waystation_host::project::{Project, manifest::Interface, output};
+use waystation_host::project::layout::Blobs;
+use waystation_host::project::{Project, manifest::Interface, output, release};
 
 const HELLO: &str = "\
 use waystation::Request;
@@ -115,16 +116,19 @@ fn a_dependency_that_is_nowhere_is_told_in_cargo_s_words() {
 
 fn written_output_is_read_back(project: &Project, build: &Build) {
     let folder = output::folder(&project.root);
-    let manifest = build.manifest(project, Vec::new());
-    output::write(
-        &folder,
-        &manifest,
-        build.built.iter().map(|route| route.component.as_ref()),
-    )
-    .unwrap();
-    assert_eq!(output::read(&folder).unwrap(), manifest);
+    let blobs = Blobs::at(&folder);
+    for route in &build.built {
+        output::store(&blobs, &route.component).unwrap();
+    }
+    let written = output::write(&folder, build.manifest(project), 0).unwrap();
+    let read = release::latest(&folder).unwrap();
+    assert_eq!(read, written);
+    let route = &read.manifest.routes[0];
+    let http = |import: &String| import.starts_with("wasi:http/types@0.3");
+    assert!(route.imports.iter().any(http), "{:?}", route.imports);
+    assert!(route.imports.is_sorted());
     assert_eq!(
-        output::read_component(&folder, &build.built[0].digest).unwrap(),
+        blobs.read(&route.component.digest).unwrap(),
         build.built[0].component
     );
 }

@@ -1,6 +1,6 @@
 //! `waystation build`, and `waystation start` on what it made.
 
-use waystation_tests::{App, Client};
+use waystation_tests::{App, Client, output};
 
 use crate::support::{Deployed, lasting, production, program, text_route, turn};
 
@@ -58,7 +58,7 @@ async fn the_second_start_takes_its_code_from_the_cache() {
 #[test]
 fn a_component_that_was_changed_is_not_served() {
     let deployed = Deployed::new();
-    let component = deployed.largest(".waystation/output/components");
+    let component = output::largest(deployed.root(), "application/wasm");
     let mut bytes = std::fs::read(&component).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&component, bytes).unwrap();

@@ -1,7 +1,5 @@
 //! What the build makes is a component for any WASI host: its type says what it is, and it asks for nothing of Waystation's own.
 
-use std::path::Path;
-
 use http_body_util::{BodyExt as _, Empty};
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::{Component, Linker, ResourceTable};
@@ -12,7 +10,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
-use waystation_tests::App;
+use waystation_tests::{App, output};
 
 use crate::support::production;
 
@@ -258,15 +256,13 @@ async fn any_wasi_host_can_ask_it() {
 
 /// The components of an app's build by the files they were made from.
 pub(crate) fn built(app: &App) -> Vec<(String, Vec<u8>)> {
-    let output = app.path(".waystation/output");
-    let manifest = std::fs::read_to_string(output.join("manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let manifest = output::manifest(app.root());
     let routes = manifest["routes"].as_array().unwrap().iter();
     let component = |route: &serde_json::Value| {
-        let path = Path::new(&output).join(route["component"].as_str().unwrap());
+        let digest = route["component"]["digest"].as_str().unwrap();
         (
             route["file"].as_str().unwrap().to_owned(),
-            std::fs::read(path).unwrap(),
+            std::fs::read(output::blob(app.root(), digest)).unwrap(),
         )
     };
     routes.map(component).collect()

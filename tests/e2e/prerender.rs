@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use waystation_tests::clock::Clock;
 use waystation_tests::upstream::{Upstream, served};
-use waystation_tests::{App, Client, tree, wait_for};
+use waystation_tests::{App, Client, output, tree, wait_for};
 
 use crate::support::{keeping, production, program, state, turn, warm_app};
 
@@ -96,8 +96,7 @@ async fn what_build_has_made_is_served_from_the_first_request_on() {
 
 #[tokio::test]
 async fn the_params_that_build_has_listed_are_the_only_ones() {
-    let manifest = BUILT.app.read(".waystation/output/manifest.json");
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let manifest = output::manifest(BUILT.app.root());
     let mut routes = manifest["routes"].as_array().unwrap().iter();
     let route = routes
         .find(|route| route["pattern"] == "/listed/[id]")

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use waystation_tests::raw::Socket;
-use waystation_tests::{Answer, Client};
+use waystation_tests::{Answer, Client, output};
 
 use crate::support::{Deployed, Edited, fixture, fixture_http2, production, program, text_route};
 
@@ -185,8 +185,7 @@ async fn files_go_over_http2_too() {
 async fn a_build_names_files_by_their_content_and_needs_no_sources() {
     let deployed = Deployed::new();
     assert!(!deployed.path("public").exists());
-    let manifest =
-        std::fs::read_to_string(deployed.path(".waystation/output/manifest.json")).unwrap();
+    let manifest = output::manifest(deployed.root()).to_string();
     assert!(manifest.contains("public/hello.txt") && !manifest.contains(".env"));
     let other = Deployed::new();
     let (one, two) = (deployed.start(), other.start());
@@ -207,7 +206,7 @@ async fn a_build_names_files_by_their_content_and_needs_no_sources() {
 #[tokio::test]
 async fn a_file_of_a_build_that_was_cut_is_told_at_the_start() {
     let deployed = Deployed::new();
-    let file = deployed.largest(".waystation/output/files");
+    let file = output::largest(deployed.root(), "application/octet-stream");
     std::fs::write(&file, "").unwrap();
     let exit = program()
         .command("start", deployed.root())

@@ -1,5 +1,7 @@
 //! The constants of a route module, and what becomes of them.
 
+use waystation_tests::output;
+
 use crate::support::{fixture, production, program, text_route, turn};
 
 #[tokio::test]
@@ -121,8 +123,7 @@ async fn more_than_the_operator_allows_is_refused() {
 
 #[test]
 fn production_reads_the_constants_from_the_build() {
-    let manifest = production().read(".waystation/output/manifest.json");
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let manifest = output::manifest(production().root());
     let routes = manifest["routes"].as_array().unwrap();
     let wall = routes
         .iter()

@@ -37,7 +37,7 @@ impl Nodes {
             ("waystation.toml", &toml),
         ]);
         let one = keeping(&app, None);
-        one.address(); // what it has compiled, the other finds
+        let _compiled = one.address(); // what it has compiled, the other finds
         let hosts = [one, keeping(&app, None)];
         Some(Self {
             hosts,

@@ -147,6 +147,16 @@ impl Host {
         self.signal(Signal::HUP);
     }
 
+    /// Ends it in the middle of whatever it does, as a crash would.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.wait_for_exit();
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process id"), signal).expect("a process to signal");

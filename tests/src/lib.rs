@@ -7,6 +7,7 @@ mod app;
 mod client;
 pub mod clock;
 mod host;
+pub mod output;
 mod program;
 pub mod raw;
 mod redis;

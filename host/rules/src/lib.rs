@@ -30,6 +30,10 @@
 //! - [`metadata`]: is this the file of an icon, a sitemap or the like?
 //! - [`reload`]: what has to be built?
 //!
+//! And when an app has more than one release:
+//!
+//! - [`rollout`]: which one answers this client, may a new one stay, and which are kept?
+//!
 //! And when the program starts, or makes a new app:
 //!
 //! - [`environment`]: what of the environment do guests see?
@@ -58,6 +62,7 @@ pub mod pattern;
 pub mod proxy;
 pub mod reload;
 pub mod resolve;
+pub mod rollout;
 pub mod segment;
 pub mod source;
 pub mod table;

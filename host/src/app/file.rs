@@ -1,6 +1,6 @@
 //! A file that is served as it is, with all that is known of it before anybody asks.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use headers::ETag;
 use http::HeaderValue;
@@ -9,7 +9,9 @@ use waystation_rules::{content_type, file, metadata};
 
 use crate::project::digest::Digest;
 use crate::project::files::{FileKind, FileSource};
-use crate::project::{manifest, output};
+use crate::project::layout::Blobs;
+use crate::project::manifest;
+use crate::project::output::OutputError;
 
 /// A file that is served as it is.
 pub struct File {
@@ -54,14 +56,14 @@ impl File {
         }
     }
 
-    /// A file of the build in `folder`, the manifest's.
+    /// A file of a release.
     ///
     /// # Errors
     ///
-    /// [`output::OutputError::Read`] or [`output::OutputError::Changed`] if it is not there as it was built.
-    pub fn built(folder: &Path, file: &manifest::File) -> Result<Self, output::OutputError> {
-        let content = |blob: &manifest::Blob| -> Result<Content, output::OutputError> {
-            let path = output::find_file(folder, blob)?;
+    /// As [`Blobs::find`].
+    pub fn released(blobs: &Blobs, file: &manifest::File) -> Result<Self, OutputError> {
+        let content = |blob: &manifest::Blob| -> Result<Content, OutputError> {
+            let path = blobs.find(blob)?;
             Ok(Content {
                 path,
                 fixed: Some((tag(&blob.digest), blob.bytes)),
@@ -78,7 +80,7 @@ impl File {
             plain: content(&file.blob)?,
             encoded: encoded
                 .map(|(encoding, blob)| Ok((*encoding, content(blob)?)))
-                .collect::<Result<_, output::OutputError>>()?,
+                .collect::<Result<_, OutputError>>()?,
         })
     }
 }

@@ -49,6 +49,13 @@ pub fn keep_on(old: &Kept, cache: &Cache) -> Arc<Kept> {
     )
 }
 
+/// The same place for another release of the app.
+#[must_use]
+pub fn keep_beside(old: &Kept, cache: &Cache, release: &str) -> Arc<Kept> {
+    let (app, secret) = (Arc::clone(&old.app), draft_secret(&old.app, release));
+    kept(old.store.clone(), cache, app, old.keeps_answers, secret)
+}
+
 fn kept(
     store: Store,
     cache: &Cache,
@@ -85,19 +92,27 @@ fn place(cache: &Cache, root: &Path) -> anyhow::Result<Place> {
     })
 }
 
-/// What a client in draft mode has to know: another for each release, and nobody can make it who does not have the node's key (row D4).
-/// Without a key there is no draft mode.
+/// What a client in draft mode has to know (row D4). Without a key there is no draft mode.
 fn draft_secret(app: &str, release: &str) -> String {
-    let key = compiled::node_key().inspect_err(|error| {
+    let secret = secret("draft mode", app, release);
+    let secret = secret.inspect_err(|error| {
         tracing::warn!("draft mode cannot be enabled: {error:#}");
     });
-    let Ok(key) = key else { return String::new() };
-    let mut hasher = blake3::Hasher::new_keyed(&key);
-    for field in ["draft mode", app, release] {
+    secret.unwrap_or_default()
+}
+
+/// What a client has to know for something: another for each release, and nobody can make it who does not have the node's key.
+///
+/// # Errors
+///
+/// If there is no key, and none can be made.
+pub fn secret(purpose: &str, app: &str, release: &str) -> anyhow::Result<String> {
+    let mut hasher = blake3::Hasher::new_keyed(&compiled::node_key()?);
+    for field in [purpose, app, release] {
         hasher.update(&(field.len() as u64).to_le_bytes());
         hasher.update(field.as_bytes());
     }
-    hasher.finalize().to_hex().to_string()
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use waystation_rules::environment::Environment;
 use waystation_rules::segment::{Declared, Limits};
+use waystation_rules::table::{Entry, Table};
 
+use super::Route;
 use super::compiled::CodeCache;
 use crate::project::digest::Digest;
 use crate::sandbox::{Favour, Guest, Sandbox};
@@ -81,6 +83,12 @@ impl Loader {
         })
     }
 
+    /// Whether no guest and no other loader has its sandbox.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.sandbox) == 1
+    }
+
     /// The same without keeping code: what is edited would fill the cache with what nobody serves any more.
     pub fn without_cache(&self) -> Self {
         Self {
@@ -130,6 +138,18 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
         config,
     )?;
     Ok(Arc::new(guest.in_environment(&loader.environment)))
+}
+
+/// The table of routes that are served together.
+///
+/// # Errors
+///
+/// Every two that are in each other's way. Each after the first brings the `error: ` that whoever prints this puts before the whole.
+pub fn table(entries: Vec<Entry<Route>>) -> anyhow::Result<Table<Route>> {
+    Table::build(entries).map_err(|conflicts| {
+        let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", texts.join("\n\nerror: "))
+    })
 }
 
 /// Does the same for each item on all cores: a start waits for the slowest half rather than for the sum.

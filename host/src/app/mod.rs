@@ -8,6 +8,7 @@ mod counters;
 mod file;
 mod keep;
 mod load;
+pub mod release;
 
 use std::sync::Arc;
 
@@ -28,8 +29,8 @@ use crate::telemetry::{AppCounts, Snapshot};
 
 pub use counters::Counters;
 pub use file::{Content, File};
-pub use keep::{keep, keep_for_now, keep_on};
-pub use load::{Loader, Source, guest, in_parallel};
+pub use keep::{keep, keep_beside, keep_for_now, keep_on, secret};
+pub use load::{Loader, Source, guest, in_parallel, table};
 
 /// A set of routes, and how they are served. Nothing in it changes.
 pub struct App {

@@ -9,7 +9,7 @@ use super::diagnostics::{self, Diagnostic, Level};
 use super::progress::{self, Progress};
 use super::shim;
 use super::toolchain::{TARGET, Toolchain};
-use super::{Profile, environment};
+use super::{Profile, environment, remap};
 use crate::project::Project;
 use cargo_metadata::{Artifact, Message, Target};
 use std::collections::BTreeMap;
@@ -133,6 +133,9 @@ fn command(job: &Job<'_>) -> Command {
         .arg("--target-dir")
         .arg(job.target_dir)
         .args(job.profile.arguments());
+    if job.profile == Profile::Release {
+        remap::add(&mut command, &job.project.root);
+    }
     command.args(job.packages.iter().flat_map(|package| ["-p", package]));
     command
 }

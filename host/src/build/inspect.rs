@@ -19,7 +19,7 @@ pub struct Inspected {
     pub methods: Methods,
     /// What its module's constants say.
     pub section: Option<Section>,
-    /// The names of what it asks of the host: `wasi:clocks/wall-clock@0.2.6`.
+    /// The names of what it asks of the host, sorted: `wasi:clocks/wall-clock@0.2.6`.
     pub imports: Vec<String>,
     /// The names of what it offers: `waystation:route/get@0.1.0`.
     pub exports: Vec<String>,
@@ -108,12 +108,13 @@ impl InspectError {
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, InspectError> {
     recognise(bytes)?;
     let Read {
-        imports,
+        mut imports,
         exports,
         section,
     } = read(bytes)?;
     let (interface, methods) = interface(&exports)?;
     let section = section.map(|json| Section::parse(&json)).transpose()?;
+    imports.sort();
     Ok(Inspected {
         interface,
         methods,

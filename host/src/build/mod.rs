@@ -19,6 +19,7 @@ pub mod failure;
 pub mod inspect;
 mod profile;
 mod progress;
+mod remap;
 pub mod shim;
 mod shim_manifest;
 mod sources;
@@ -35,7 +36,7 @@ pub use progress::Progress;
 
 use crate::project::digest::Digest;
 use crate::project::routes::{self, RouteKind, RouteSource};
-use crate::project::{Project, manifest, output};
+use crate::project::{Project, manifest};
 use bytes::Bytes;
 use cargo::{Finished, Job, Outcome};
 use std::collections::BTreeMap;
@@ -85,6 +86,14 @@ impl BuiltRoute {
     pub fn declared(&self) -> Option<&Declared> {
         let section = self.inspected.section.as_ref();
         section.map(|section| &section.config)
+    }
+
+    /// The component as a release names it.
+    fn blob(&self) -> manifest::Blob {
+        manifest::Blob {
+            digest: self.digest.clone(),
+            bytes: self.component.len() as u64,
+        }
     }
 }
 
@@ -204,26 +213,24 @@ fn read(wasm: &Path) -> Result<Bytes, RouteFault> {
 }
 
 impl Build {
-    /// The build as it is written to `.waystation/output`, with the files that are sent as they are.
+    /// The manifest of the build, without what is no route and no proxy.
     #[must_use]
-    pub fn manifest(&self, project: &Project, files: Vec<manifest::File>) -> manifest::Manifest {
+    pub fn manifest(&self, project: &Project) -> manifest::Manifest {
         let route = |route: &BuiltRoute| manifest::Route {
             pattern: route.source.pattern.to_string(),
             file: route.source.file.clone(),
             kind: route.source.kind,
             interface: route.inspected.interface,
-            component: output::component_path(&route.digest),
-            digest: route.digest.clone(),
-            bytes: route.component.len() as u64,
+            component: route.blob(),
+            imports: route.inspected.imports.clone(),
             methods: route.inspected.methods,
             config: route.declared().cloned(),
             kept: None,
         };
         let proxy = |proxy: &BuiltRoute| manifest::Proxy {
             file: proxy.source.file.clone(),
-            component: output::component_path(&proxy.digest),
-            digest: proxy.digest.clone(),
-            bytes: proxy.component.len() as u64,
+            component: proxy.blob(),
+            imports: proxy.inspected.imports.clone(),
             config: proxy.declared().cloned().unwrap_or_default(),
         };
         let (proxies, routes): (Vec<_>, Vec<_>) = self
@@ -235,7 +242,9 @@ impl Build {
             name: project.name.clone(),
             routes: routes.into_iter().map(route).collect(),
             proxies: proxies.into_iter().map(proxy).collect(),
-            files,
+            files: Vec::new(),
+            settings: None,
+            outbound: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
+use waystation_rules::rollout::SUFFIX_DEFAULT;
 
 use crate::server::admin::Kinded;
 use crate::telemetry::Format;
@@ -31,6 +32,12 @@ pub(super) enum Command {
     Build(Build),
     /// Serve what `build` made; needs no Rust toolchain
     Start(Start),
+    /// Put what `build` made into one file, an OCI archive
+    Pack(Pack),
+    /// Say what is in a release: routes, methods, config, imports, sizes
+    Inspect(Inspect),
+    /// Say what is different between two releases: routes, what they may ask, sizes
+    Diff(Diff),
     /// List the routes of an app
     Routes(Routes),
     /// Build every route and report what is wrong, without serving or writing output
@@ -41,6 +48,18 @@ pub(super) enum Command {
     Revalidate(Revalidate),
     /// List what a running app keeps in memory
     Cache(Cache),
+    /// Serve apps by host name, in the releases that `deploy` brings
+    Node(Node),
+    /// Bring the latest build to nodes and have them serve it
+    Deploy(Deploy),
+    /// Have nodes serve what they served before
+    Rollback(Rollback),
+    /// Have nodes serve to all what some clients try
+    Promote(OnNodes),
+    /// List the releases of an app on nodes
+    Releases(Releases),
+    /// Set, unset and list the variables of an app on nodes
+    Env(Env),
     /// Print the JSON schema of `waystation.toml`, for editors
     Schema,
 }
@@ -89,6 +108,38 @@ pub(super) struct Start {
     /// Who reads the log: a person, or a program, which gets a line for each request [default: text, or `format` of `[log]` of waystation.toml]
     #[arg(long, value_name = "FORMAT")]
     pub(super) log_format: Option<Format>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Pack {
+    #[command(flatten)]
+    pub(super) app: App,
+    /// The file to write [default: the app's name and the first digits of the digest, such as `shop-0123456789ab.tar`]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Inspect {
+    /// An app's folder, a file of `pack`, or the first digits of the digest of a build in this folder
+    #[arg(default_value = ".", value_name = "DIR|FILE|DIGEST")]
+    pub(super) what: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Diff {
+    /// The one: an app's folder, a file of `pack`, or the first digits of the digest of a build in this folder
+    #[arg(value_name = "A")]
+    pub(super) from: PathBuf,
+    /// The other, likewise
+    #[arg(value_name = "B")]
+    pub(super) to: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Arguments)]
@@ -144,6 +195,148 @@ pub(super) struct Cache {
     /// Remove all of it instead
     #[arg(long, conflicts_with = "json")]
     pub(super) purge: bool,
+}
+
+#[derive(Debug, Arguments)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Node {
+    #[command(subcommand)]
+    pub(super) command: Option<NodeCommand>,
+    /// The node's own folder: releases, variables, and what is known of its apps
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(super) data: Option<PathBuf>,
+    /// Address to serve the apps on
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:3000")]
+    pub(super) listen: SocketAddr,
+    /// Where it is asked: `unix:PATH`, or an address for those who have a token; may be repeated [default: a socket in the data folder]
+    #[arg(long, value_name = "WHERE")]
+    pub(super) admin: Vec<String>,
+    /// What the hosts of previews end in
+    #[arg(long, value_name = "HOST", default_value = SUFFIX_DEFAULT)]
+    pub(super) preview_suffix: String,
+    /// How many releases of an app to keep that were active, and as many that are ready
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(super) keep: usize,
+    /// Seconds for which a new release is watched, and taken back if it fails
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) watch: u64,
+    /// How many of a hundred answers of a new release may fail beyond what the old one's do
+    #[arg(long, value_name = "PERCENT", default_value_t = 10)]
+    pub(super) may_fail: u8,
+    /// An interface that no component gets, such as `wasi:sockets`; may be repeated
+    #[arg(long, value_name = "INTERFACE")]
+    pub(super) deny_import: Vec<String>,
+    /// Let apps say which private addresses their handlers reach
+    #[arg(long)]
+    pub(super) allow_private_addresses: bool,
+    /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NodeCommand {
+    /// Make a token for those who deploy over the network; it is printed once
+    Token(Token),
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Token {
+    /// The node's own folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: PathBuf,
+    /// What the deploy log calls its bearer
+    #[arg(long, default_value = "deployer")]
+    pub(super) name: String,
+    /// The one app that it is for [default: all]
+    #[arg(long)]
+    pub(super) app: Option<String>,
+    /// A host that its bearer may have the app answer; may be repeated
+    #[arg(long = "host", value_name = "HOST", requires = "app")]
+    pub(super) hosts: Vec<String>,
+    /// Have the token with this name count no more, instead
+    #[arg(long, conflicts_with_all = ["app", "hosts"])]
+    pub(super) revoke: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct OnNodes {
+    #[command(flatten)]
+    pub(super) app: App,
+    /// The nodes: names of `[nodes]` in waystation.toml, URLs, or paths of sockets [default: all of `[nodes]`]
+    #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
+    pub(super) nodes: Vec<String>,
+    /// What the app is called there [default: the name of its package]
+    #[arg(long = "app", value_name = "NAME")]
+    pub(super) name: Option<String>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Deploy {
+    #[command(flatten)]
+    pub(super) on: OnNodes,
+    /// Have only so many of a hundred clients try it
+    #[arg(long)]
+    pub(super) percent: Option<u8>,
+    /// A host that the app answers, `*` for what no other app does; may be repeated [default: `hosts` of waystation.toml, else as before]
+    #[arg(long = "host", value_name = "HOST")]
+    pub(super) hosts: Vec<String>,
+    /// The file that `minisign -Sm` has made of the release
+    #[arg(long, value_name = "FILE")]
+    pub(super) signature: Option<PathBuf>,
+    /// Do not wait until the nodes know whether the release stays
+    #[arg(long)]
+    pub(super) no_wait: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Rollback {
+    #[command(flatten)]
+    pub(super) on: OnNodes,
+    /// The release to go back to: the beginning of its digest [default: the one before]
+    #[arg(long, value_name = "DIGEST")]
+    pub(super) release: Option<String>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Releases {
+    #[command(flatten)]
+    pub(super) on: OnNodes,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Env {
+    #[command(subcommand)]
+    pub(super) command: EnvCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EnvCommand {
+    /// Set variables, `NAME=value`; of `NAME` alone, the value is read from standard input
+    Set(Variables),
+    /// Unset variables
+    Unset(Variables),
+    /// List the names of the variables that are set
+    List(OnNodes),
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Variables {
+    /// Which
+    #[arg(required = true, value_name = "NAME")]
+    pub(super) variables: Vec<String>,
+    /// The app's folder
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// The nodes, as with `deploy`
+    #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
+    pub(super) nodes: Vec<String>,
+    /// What the app is called there [default: the name of its package]
+    #[arg(long = "app", value_name = "NAME")]
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Arguments)]

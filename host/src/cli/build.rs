@@ -12,13 +12,16 @@ use super::{args, built, prerender, report, route_table, signal};
 use crate::app::{self, App, Loader, Policy};
 use crate::build::{self, Build, Cancel, Options, Profile};
 use crate::project::environment::{self, Mode};
+use crate::project::layout::Blobs;
+use crate::project::manifest::Manifest;
 use crate::project::{self, Project, output, routes::discover_all, settings::Settings};
 use crate::sandbox::Favour;
 
 pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let project = Project::open(&args.app.dir)?;
-    let settings = Settings::read(&project.root)?;
+    let text = Settings::text(&project.root)?;
+    let settings = Settings::parse(text.as_deref().unwrap_or_default())?;
     report::banner("build", &project.root);
     let Some(build) = routes(&project, Profile::Release)? else {
         return Ok(ExitCode::FAILURE);
@@ -33,26 +36,36 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let kept = app::keep_for_now(&settings.cache, &project.name);
     let policy = Policy::of(&settings, ORIGIN.parse()?, false, kept)?;
     let app = Arc::new(built::app(&project, &loader, &build.built, &files, policy)?);
+    // Taken before the answers, for what they are made of may go out of date meanwhile.
+    let created = app.policy.kept.store.now() / 1000;
     let Some(answers) = answers(&app)? else {
         return Ok(ExitCode::FAILURE);
     };
 
     let output = output::folder(&project.root);
-    let files = output::store_files(&output, &files)?;
-    let mut manifest = build.manifest(&project, files);
+    let blobs = Blobs::at(&output);
+    for route in &build.built {
+        output::store(&blobs, &route.component)?;
+    }
+    let text = text.map(|text| output::store(&blobs, text.as_bytes()));
+    let mut manifest = Manifest {
+        files: output::store_files(&blobs, &files)?,
+        settings: text.transpose()?,
+        outbound: settings.outbound.hosts.clone(),
+        ..build.manifest(&project)
+    };
     for route in &mut manifest.routes {
         if let Some(Answers::Kept(answers)) = answers.get(&route.file) {
             let kept = answers
                 .iter()
-                .map(|(params, entry)| output::store_answer(&output, params, entry));
+                .map(|(params, entry)| output::store_answer(&blobs, params, entry));
             route.kept = Some(kept.collect::<Result<_, _>>()?);
         }
     }
-    let components = build.built.iter().map(|route| route.component.as_ref());
-    output::write(&output, &manifest, components)?;
-    route_table::show(&manifest);
+    let release = output::write(&output, manifest, created)?;
+    route_table::show(&release.manifest);
     report::not_kept(&answers);
-    report::built(&project.root, began.elapsed());
+    report::built(&release, &project.root, began.elapsed());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use waystation_rules::proxy::{Proxies, Reach};
-use waystation_rules::table::{Entry, Table};
+use waystation_rules::table::Entry;
 
-use super::report;
 use crate::app::{self, App, Loader, Policy, Proxy, Route, Source};
 use crate::build::{self, BuiltRoute};
 use crate::project::Project;
@@ -28,9 +27,8 @@ pub(super) fn app(
     let routes = routes.into_iter().chain(files);
     let routes = routes.collect::<anyhow::Result<Vec<_>>>()?;
     let proxies = app::in_parallel(&proxies, |asked| proxy(project, loader, asked));
-    let table = Table::build(routes).map_err(report::conflicts)?;
     let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
-    Ok(App::new(table, proxies, policy))
+    Ok(App::new(app::table(routes)?, proxies, policy))
 }
 
 fn entry(project: &Project, loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Entry<Route>> {

@@ -82,7 +82,7 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
                 });
             }
         }
-        let current = Arc::new(Current::new(session.app().map_err(report::conflicts)?));
+        let current = Arc::new(Current::new(session.app()?));
         drop(listen::for_operator(
             &root,
             &current,

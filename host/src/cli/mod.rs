@@ -6,12 +6,20 @@ mod args;
 mod build;
 mod built;
 mod check;
+mod deploy;
 mod dev;
+mod diff;
+mod env;
+mod inspect;
 mod listen;
 mod new;
+mod node;
+mod nodes;
 mod operate;
+mod pack;
 mod prerender;
 mod progress;
+mod releases;
 mod report;
 mod route_table;
 mod routes;
@@ -40,11 +48,20 @@ pub fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Start(args) => start::run(&args),
+        Command::Pack(args) => pack::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Routes(args) => routes::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Revalidate(args) => operate::revalidate(args),
         Command::Cache(args) => operate::cache(&args),
+        Command::Node(args) => node::run(args),
+        Command::Deploy(args) => deploy::run(&args),
+        Command::Rollback(args) => releases::roll_back(&args),
+        Command::Promote(args) => releases::promote(&args),
+        Command::Releases(args) => releases::list(&args),
+        Command::Env(args) => env::run(args.command),
         Command::Schema => Ok(report::data(&schema::text())),
     };
     match done {

@@ -1,10 +1,39 @@
 //! A bar for what takes long: on a terminal it moves, elsewhere it says each step once.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::build::Progress;
+use crate::deploy::{self, Client};
+
+/// How many of so many bytes are done, if that takes long enough to be seen.
+pub(super) struct Bytes(ProgressBar);
+
+impl Bytes {
+    /// `what` is a word of eight letters or less, such as `Packing`.
+    pub(super) fn new(what: &str, bytes: u64) -> Self {
+        let bar = ProgressBar::new(bytes);
+        let style = format!("  {what:<8} [{{bar:28}}] {{decimal_bytes}}/{{decimal_total_bytes}}");
+        if let Ok(style) = ProgressStyle::with_template(&style) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self(bar)
+    }
+
+    /// So many more are done.
+    pub(super) fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
 
 /// How far cargo is.
 pub(super) struct Bar(ProgressBar);
@@ -44,5 +73,50 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// How much of a release the nodes have, all together.
+pub(super) struct Sending {
+    bar: ProgressBar,
+    nodes: Mutex<BTreeMap<String, deploy::Progress>>,
+}
+
+impl Sending {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        let style =
+            ProgressStyle::with_template("  Sending [{bar:28}] {bytes}/{total_bytes} {wide_msg}");
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self {
+            bar,
+            nodes: Mutex::default(),
+        }
+    }
+
+    /// Takes what is said of each node.
+    pub(super) fn reader(&self) -> impl Fn(&Client, deploy::Progress) + Sync {
+        |node, progress| {
+            let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            nodes.insert(node.address().to_string(), progress);
+            self.bar
+                .set_length(nodes.values().map(|progress| progress.total).sum());
+            self.bar
+                .set_position(nodes.values().map(|progress| progress.sent).sum());
+            if nodes
+                .values()
+                .all(|progress| progress.sent == progress.total)
+            {
+                self.bar.set_message("getting ready");
+            }
+        }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }

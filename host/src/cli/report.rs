@@ -10,12 +10,16 @@ use anstream::{eprint, eprintln, print};
 use owo_colors::OwoColorize as _;
 
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::table::Conflict;
+use waystation_rules::rollout::{AppName, Percent};
 
 use super::prerender::{self, Answers};
 use crate::build::{FailedRoute, failure};
+use crate::deploy::Address;
+use crate::deploy::api::{App, Outcome, Staged, Watched};
 use crate::dev::{Change, News};
+use crate::project::digest::Digest;
 use crate::project::environment::Found;
+use crate::project::release::Release;
 use crate::project::template::Sdk;
 use crate::telemetry::{self, Format};
 
@@ -47,6 +51,12 @@ pub(super) fn words(text: &str) {
 pub(super) fn data(text: &str) -> ExitCode {
     print!("{text}");
     ExitCode::SUCCESS
+}
+
+/// A line of what others wrote, such as a name in an archive: nothing in it moves a cursor or begins another line.
+pub(super) fn line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.trim_end().chars().map(shown).collect()
 }
 
 /// `new` is done: the next three commands.
@@ -120,6 +130,86 @@ pub(super) fn started(scheme: Scheme, address: SocketAddr, routes: usize, took: 
         time(took)
     );
     say("▲".bold(), &words);
+}
+
+/// `node` serves.
+pub(super) fn node(
+    address: SocketAddr,
+    apps: usize,
+    active: usize,
+    admin: &[String],
+    took: Duration,
+) {
+    eprintln!(
+        "{} Waystation {} serves {active} of {apps} apps on {}, ready in {}",
+        "▲".bold(),
+        env!("CARGO_PKG_VERSION"),
+        url(Scheme::Http, address),
+        time(took)
+    );
+    for address in admin {
+        eprintln!("  - Deploy to: {address}");
+    }
+}
+
+/// A node serves a release now.
+pub(super) fn deployed(node: &Address, app: &AppName, staged: &Staged, percent: Option<Percent>) {
+    let to = percent.map_or_else(String::new, |percent| {
+        format!(" to {percent} of its clients")
+    });
+    let release = staged.release.short();
+    eprintln!(" {} {node} serves {app} {release}{to}", "✓".green());
+    eprintln!("  - Preview: http://{}", staged.preview);
+    if !staged.checked.is_empty() {
+        eprintln!("  - Checked: {}", few(&staged.checked));
+    }
+}
+
+/// The app has no name that a client could ask for.
+pub(super) fn no_hosts() {
+    warning("the app answers no host but its previews'; name one with `--host`, or `*` for any");
+}
+
+/// `deploy` waits for what becomes of the release.
+pub(super) fn waiting() {
+    step("watching how it does; `--no-wait` leaves that to the nodes");
+}
+
+/// What became of a new release.
+pub(super) fn verdict(node: &Address, watched: &Watched) {
+    let Watched {
+        release,
+        outcome,
+        answers,
+        failed,
+    } = watched;
+    let release = release.short();
+    match outcome {
+        Outcome::Kept | Outcome::Watching => {
+            eprintln!(
+                " {} {node}: {release} stays; {failed} of {answers} answers failed",
+                "✓".green()
+            );
+        }
+        Outcome::RolledBack => eprintln!(
+            "{}: {node} has taken {release} back: {failed} of {answers} answers failed\n\nhint: what was before it serves again; look at {release} under its preview, and at the node's log",
+            "error".red().bold()
+        ),
+        Outcome::Replaced => eprintln!(
+            "{}: {node} serves another release than {release} by now",
+            "error".red().bold()
+        ),
+    }
+}
+
+/// What a node serves after a step.
+pub(super) fn active(node: &Address, app: &App) {
+    let active = app
+        .releases
+        .active
+        .as_ref()
+        .map_or("nothing", Digest::short);
+    eprintln!(" {} {node} serves {} {active}", "✓".green(), app.app);
 }
 
 /// A signal came.
@@ -205,12 +295,6 @@ pub(super) fn step(line: &str) {
     say(format_args!(" {}", "○".dimmed()), line);
 }
 
-/// Routes that cannot be served together, as an error.
-pub(super) fn conflicts(conflicts: Vec<Conflict>) -> anyhow::Error {
-    let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
-    anyhow::anyhow!("{}", texts.join("\n\nerror: "))
-}
-
 /// What a build could not make.
 pub(super) fn failures(failed: &[FailedRoute]) {
     failure::terminal(failed)
@@ -224,12 +308,23 @@ pub(super) fn failures(failed: &[FailedRoute]) {
 }
 
 /// `build` is done.
-pub(super) fn built(root: &Path, took: Duration) {
+pub(super) fn built(release: &Release, root: &Path, took: Duration) {
     eprintln!(
-        "\n {} Built in {}; serve it with `waystation start {}`",
+        "\n {} Built {} in {}; serve it with `waystation start {}`",
         "✓".green(),
+        release.digest.to_oci(),
         time(took),
         root.display()
+    );
+}
+
+/// `pack` is done.
+pub(super) fn packed(release: &Release, file: &Path) {
+    eprintln!(
+        " {} Packed {} into {}",
+        "✓".green(),
+        release.digest.to_oci(),
+        file.display()
     );
 }
 

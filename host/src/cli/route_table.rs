@@ -72,7 +72,7 @@ pub(super) fn show(manifest: &Manifest) {
         }
     }
     for proxy in &manifest.proxies {
-        let size = format!("{} kB", proxy.bytes.div_ceil(1000));
+        let size = format!("{} kB", proxy.component.bytes.div_ceil(1000));
         let sources = proxy.config.matcher.iter().flatten();
         let sources: Vec<_> = sources.map(|matcher| matcher.source.as_str()).collect();
         let (name, width) = (format!("Proxy {}", proxy.file), width + 2);
@@ -96,7 +96,7 @@ fn row(route: &Route) -> Row<'_> {
     Row {
         symbol,
         pattern: &route.pattern,
-        bytes: route.bytes,
+        bytes: route.component.bytes,
         life: kept.clone().next().map(|answer| answer.life),
         methods: methods.collect::<Vec<_>>().join(" "),
         paths: match is_dynamic {

@@ -91,7 +91,7 @@ async fn step(
             let change = session.adopt(built);
             match session.app() {
                 Ok(app) => current.replace(app),
-                Err(conflicts) => tracing::error!("routes in conflict were built: {conflicts:?}"),
+                Err(conflicts) => tracing::error!("routes in conflict were built: {conflicts:#}"),
             }
             tell(News::Live {
                 change: &change,

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use waystation_rules::environment::Mode;
 use waystation_rules::reload::{Digest, Snapshot};
 
+use crate::project::packages::{self, Package};
 use crate::project::{Project, files};
 
 /// Reads the same project again and again.
@@ -164,37 +165,16 @@ fn roots(project: &Project) -> Vec<PathBuf> {
     ];
     let variables = Mode::Development.files().into_iter();
     roots.extend(variables.map(|file| project.root.join(file)));
-    let mut packages = vec![project.root.clone()];
-    let mut seen = Vec::new();
-    while let Some(package) = packages.pop() {
-        if seen.contains(&package) {
-            continue;
-        }
-        let manifest = manifest(&package);
-        roots.push(package.join("Cargo.toml"));
-        roots.push(package.join("src"));
-        roots.push(package.join("build.rs"));
-        roots.extend(library(&manifest).map(|path| package.join(path)));
-        let (inherited, own): (Vec<_>, _) = dependencies(&manifest)
-            .partition(|(_, dependency)| dependency.get("workspace").is_some());
-        packages.extend(paths(&package, own.into_iter()));
-        if !inherited.is_empty()
-            && let Some((root, dependencies)) = workspace(&package)
-        {
-            let names = inherited.into_iter();
-            let named = names.filter_map(|(name, _)| dependencies.get_key_value(name));
-            packages.extend(paths(&root, named));
-            roots.push(root.join("Cargo.toml"));
-        }
-        seen.push(package);
+    let packages = packages::by_path(&project.root);
+    for Package { folder, manifest } in &packages.packages {
+        roots.push(folder.join("Cargo.toml"));
+        roots.push(folder.join("src"));
+        roots.push(folder.join("build.rs"));
+        roots.extend(library(manifest).map(|path| folder.join(path)));
     }
+    let workspaces = packages.workspaces.iter();
+    roots.extend(workspaces.map(|root| root.join("Cargo.toml")));
     roots
-}
-
-/// A package's manifest. One that cannot be read says nothing: cargo says what is wrong with it.
-fn manifest(package: &Path) -> toml::Table {
-    let text = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
-    text.parse().unwrap_or_default()
 }
 
 /// Where a manifest says that the library is: its folder, unless that holds what is compiled too.
@@ -205,40 +185,6 @@ fn library(manifest: &toml::Table) -> Option<&Path> {
         Some(Component::Normal(_)) => Some(folder),
         _ => Some(path),
     }
-}
-
-/// What a manifest says that the package depends on, on any target.
-fn dependencies(manifest: &toml::Table) -> impl Iterator<Item = (&String, &toml::Value)> {
-    let targets = manifest.get("target").and_then(toml::Value::as_table);
-    let targets = targets.into_iter().flat_map(toml::Table::values);
-    let tables = targets.filter_map(toml::Value::as_table).chain([manifest]);
-    let kinds = tables.flat_map(|table| {
-        let kinds = ["dependencies", "build-dependencies"].into_iter();
-        kinds.filter_map(|kind| table.get(kind)?.as_table())
-    });
-    kinds.flatten()
-}
-
-/// The folders of those that are named by a path from `folder`.
-fn paths<'a>(
-    folder: &Path,
-    dependencies: impl Iterator<Item = (&'a String, &'a toml::Value)>,
-) -> Vec<PathBuf> {
-    let paths = dependencies.filter_map(|(_, dependency)| dependency.get("path")?.as_str());
-    paths
-        .filter_map(|path| folder.join(path).canonicalize().ok())
-        .collect()
-}
-
-/// The root of the workspace that a package is in, and `[workspace.dependencies]` there.
-fn workspace(package: &Path) -> Option<(PathBuf, toml::Table)> {
-    package.ancestors().find_map(|folder| {
-        let dependencies = manifest(folder)
-            .get("workspace")?
-            .get("dependencies")?
-            .clone();
-        Some((folder.to_owned(), dependencies.as_table()?.clone()))
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waystation_rules::proxy::{Proxies, Reach};
 use waystation_rules::reload::Scope;
 use waystation_rules::segment::Declared;
-use waystation_rules::table::{Entry, Table};
+use waystation_rules::table::Entry;
 
 use crate::app::{self, App, Broken, Loader, Policy, Proxy, Route, Source};
 use crate::build::cargo::CargoError;
@@ -350,7 +350,7 @@ impl Session {
     /// # Errors
     ///
     /// Never in effect: routes in each other's way were refused when they were discovered.
-    pub fn app(&self) -> Result<App, Vec<waystation_rules::table::Conflict>> {
+    pub fn app(&self) -> anyhow::Result<App> {
         let entries = self.routes().map(|served| Entry {
             pattern: served.source.pattern.clone(),
             file: served.source.file.clone(),
@@ -363,7 +363,7 @@ impl Session {
         let files = self.files.iter().map(Route::of_file);
         let proxies = self.served.values();
         let proxies = proxies.filter(|served| served.source.kind == RouteKind::Proxy);
-        let table = Table::build(entries.chain(files).collect())?;
+        let table = app::table(entries.chain(files).collect())?;
         let proxies = Proxies::new(proxies.map(proxy).collect());
         Ok(App::new(table, proxies, self.policy.clone()))
     }

@@ -27,8 +27,8 @@ pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refu
     Ok(admit::check(&head)?)
 }
 
-/// Whom the client meant: what [`check`] let pass.
-pub(super) fn host<B>(request: &Request<B>) -> String {
+/// Whom the client meant: what is said in the target, else in the `host` header. It counts once the request was admitted.
+pub fn host<B>(request: &Request<B>) -> String {
     let authority = request
         .uri()
         .authority()

@@ -1,8 +1,11 @@
 //! Settles who asks, and tells the handler what proxies in front of this host may tell it.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use waystation_rules::forwarded::{Arrival, ForwardedError, HEADERS, Settled, Trust, settle};
 
+use super::admit::host;
+use super::handle::cookies;
+use crate::app::Policy;
 use crate::sandbox::Asker;
 
 /// Brings the facts of a request to [`settle`], and takes off what proxies said.
@@ -16,26 +19,8 @@ pub(super) fn settled(
     host: &str,
     trust: &Trust,
 ) -> Result<Settled, ForwardedError> {
-    let is_told = headers.keys().any(|name| HEADERS.contains(&name.as_str()));
-    let lines = |name| -> Vec<&[u8]> {
-        let values = is_told.then(|| headers.get_all(name).iter());
-        let values = values.into_iter().flatten();
-        values.map(HeaderValue::as_bytes).collect()
-    };
-    let settled = settle(
-        &Arrival {
-            peer: asker.client,
-            scheme: asker.scheme,
-            host,
-            forwarded: &lines("forwarded"),
-            x_forwarded_for: &lines("x-forwarded-for"),
-            x_forwarded_host: &lines("x-forwarded-host"),
-            x_forwarded_port: &lines("x-forwarded-port"),
-            x_forwarded_proto: &lines("x-forwarded-proto"),
-        },
-        trust,
-    )?;
-    if is_told {
+    let settled = read(headers, asker, host, trust)?;
+    if is_told(headers) {
         for name in HEADERS {
             headers.remove(name);
         }
@@ -50,4 +35,48 @@ pub(super) fn tell(settled: &Settled, headers: &mut HeaderMap) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+}
+
+/// Who asks, of a request that was not admitted yet: the peer if that does not get clear.
+pub fn client<B>(request: &Request<B>, asker: Asker, policy: &Policy) -> std::net::IpAddr {
+    let settled = read(request.headers(), asker, &host(request), &policy.trust);
+    settled.map_or(asker.client, |settled| settled.client)
+}
+
+/// The value of a cookie that the client sends.
+pub fn cookie<B>(request: &Request<B>, name: &str) -> Option<String> {
+    let mut cookies = cookies(request.headers()).into_iter();
+    cookies.find_map(|(known, value)| (known == name).then_some(value))
+}
+
+/// Whether somebody on the way has said anything, as few have.
+fn is_told(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| HEADERS.contains(&name.as_str()))
+}
+
+fn read(
+    headers: &HeaderMap,
+    asker: Asker,
+    host: &str,
+    trust: &Trust,
+) -> Result<Settled, ForwardedError> {
+    let is_told = is_told(headers);
+    let lines = |name| -> Vec<&[u8]> {
+        let values = is_told.then(|| headers.get_all(name).iter());
+        let values = values.into_iter().flatten();
+        values.map(HeaderValue::as_bytes).collect()
+    };
+    settle(
+        &Arrival {
+            peer: asker.client,
+            scheme: asker.scheme,
+            host,
+            forwarded: &lines("forwarded"),
+            x_forwarded_for: &lines("x-forwarded-for"),
+            x_forwarded_host: &lines("x-forwarded-host"),
+            x_forwarded_port: &lines("x-forwarded-port"),
+            x_forwarded_proto: &lines("x-forwarded-proto"),
+        },
+        trust,
+    )
 }

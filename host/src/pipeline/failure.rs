@@ -216,6 +216,38 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
     response
 }
 
+/// Why no app of a node answers a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misdirected {
+    /// No app has its host.
+    #[error("no app of this node answers this host")]
+    Host,
+
+    /// The app has been staged and never been activated.
+    #[error("this app has no active release")]
+    Release,
+
+    /// The release that a preview names.
+    #[error("there is no such preview; its release may be gone")]
+    Preview,
+}
+
+/// Answers a request that belongs to no app. Its text is the operator's to read and tells a client nothing about other apps.
+#[must_use]
+pub fn misdirected(why: Misdirected) -> Response {
+    let mut response = Response::new(whole(format!("{why}\n")));
+    *response.status_mut() = match why {
+        Misdirected::Host => StatusCode::MISDIRECTED_REQUEST,
+        Misdirected::Release => StatusCode::SERVICE_UNAVAILABLE,
+        Misdirected::Preview => StatusCode::NOT_FOUND,
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NOT_KEPT));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(CONTENT_TYPE, text);
+    response
+}
+
 /// A page for the browser. It asks again by itself, so that a route that was mended shows without a key being pressed.
 fn page(status: StatusCode, refusal: &Refusal) -> String {
     let refresh = match refusal {

@@ -47,6 +47,9 @@ use failure::Refusal;
 use proxy::{Passage, Passed};
 use reuse::Wanted;
 
+pub use admit::host;
+pub use client::{client, cookie};
+pub use failure::{Misdirected, misdirected};
 pub use prerender::{Planned, PrerenderError, Prerendered, plan};
 
 /// Names the request to the client, as the log does.

@@ -2,7 +2,7 @@
 
 use super::digest::Digest;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Writes a file aside in the same folder, waits for the disk, and renames it in. Missing folders are made.
@@ -11,24 +11,33 @@ use std::path::Path;
 ///
 /// Any [`io::Error`]; the old file is then untouched.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_by(path, |aside| aside.write_all(content))
+}
+
+/// The same for what is written piece by piece.
+///
+/// # Errors
+///
+/// As [`write()`], and what `content` fails with.
+pub fn write_by(path: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let aside = write_aside(path, content)?;
     aside.as_file().sync_all()?;
     aside.persist(path)?;
     sync_folder(folder_of(path))
 }
 
-/// Copies a file aside, names the copy by what it holds, and renames it in. Returns its digest and its length.
+/// Copies what is read aside, names the copy by what it holds, and renames it in. Returns its digest and its length.
 ///
 /// The name is that of the copy, so a source that is written to meanwhile cannot make it wrong.
 ///
 /// # Errors
 ///
 /// Any [`io::Error`], of the source or the copy.
-pub fn copy(source: &Path, folder: &Path) -> io::Result<(Digest, u64)> {
+pub fn copy(mut source: impl Read, folder: &Path) -> io::Result<(Digest, u64)> {
     fs::create_dir_all(folder)?;
     let mut aside = temporary_file(folder)?;
-    let length = io::copy(&mut File::open(source)?, aside.as_file_mut())?;
-    let digest = Digest::of_file(aside.path())?;
+    let length = io::copy(&mut source, aside.as_file_mut())?;
+    let digest = Digest::of_reader(File::open(aside.path())?)?;
     aside.as_file().sync_all()?;
     aside.persist(folder.join(digest.as_str()))?;
     sync_folder(folder)?;
@@ -46,20 +55,28 @@ pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(false);
     }
-    write_aside(path, content)?.persist(path)?;
+    write_aside(path, |aside| aside.write_all(content))?.persist(path)?;
     Ok(true)
 }
 
-fn write_aside(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+fn write_aside(
+    path: &Path,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<tempfile::NamedTempFile> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut aside = temporary_file(folder)?;
-    aside.write_all(content)?;
+    content(aside.as_file_mut())?;
     Ok(aside)
 }
 
+/// The folder that a file is in; `.` for a bare name.
 fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
 }
 
 /// A temporary file that others may read, as any file made by hand.

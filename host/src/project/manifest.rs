@@ -1,4 +1,6 @@
-//! `manifest.json`: what a build contains, so that it can be served without its sources.
+//! The manifest of a release: what it contains, so that it can be served without its sources.
+//!
+//! It holds no time, no absolute path and nothing random, so that the same sources make the same one.
 
 use super::digest::Digest;
 use super::files::FileKind;
@@ -11,7 +13,7 @@ use waystation_rules::segment::Declared;
 use waystation_rules::table::Param;
 
 /// The version of this format. A host reads no other.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One build of an app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,12 @@ pub struct Manifest {
     /// Every file that is sent as it is.
     #[serde(default)]
     pub files: Vec<File>,
+    /// The text of `waystation.toml`, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub settings: Option<Blob>,
+    /// The servers that its handlers may ask, as `[outbound]` lists them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub outbound: Vec<String>,
 }
 
 /// One proxy of a build.
@@ -37,12 +45,10 @@ pub struct Manifest {
 pub struct Proxy {
     /// The source it was made from, which says what it is about: `proxy.rs` or `app/admin/proxy.rs`.
     pub file: String,
-    /// Where its component is, from the manifest's folder: `components/<digest>.wasm`.
-    pub component: String,
-    /// The name of the component's content.
-    pub digest: Digest,
-    /// The component's size.
-    pub bytes: u64,
+    /// Its component.
+    pub component: Blob,
+    /// The interfaces that the component asks of the host, sorted: `wasi:clocks/wall-clock@0.2.6`.
+    pub imports: Vec<String>,
     /// What its module's constants say, `MATCHER` among them.
     pub config: Declared,
 }
@@ -64,8 +70,8 @@ pub struct File {
     pub encoded: Vec<(Encoding, Blob)>,
 }
 
-/// Bytes of the build, at `files/<digest>` from the manifest's folder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Bytes of the release, by which [`super::layout::Blobs`] finds them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blob {
     /// The name of the content.
@@ -86,12 +92,10 @@ pub struct Route {
     pub kind: RouteKind,
     /// The interface it answers through.
     pub interface: Interface,
-    /// Where its component is, from the manifest's folder: `components/<digest>.wasm`.
-    pub component: String,
-    /// The name of the component's content.
-    pub digest: Digest,
-    /// The component's size.
-    pub bytes: u64,
+    /// Its component.
+    pub component: Blob,
+    /// The interfaces that the component asks of the host, sorted: `wasi:clocks/wall-clock@0.2.6`.
+    pub imports: Vec<String>,
     /// The methods it answers; for a component that is no route module, all of them.
     pub methods: Methods,
     /// What its module's constants say; absent for a component that is no route module.
@@ -111,7 +115,7 @@ pub struct Answer {
     /// The params in it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub params: Vec<Param>,
-    /// The entry of the store, at `answers/<digest>` from the manifest's folder.
+    /// The entry of the store, as if it had been made at the epoch.
     pub blob: Blob,
     /// How long it lives.
     pub life: Life,

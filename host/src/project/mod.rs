@@ -1,7 +1,7 @@
 //! An app on disk: where it is, what it is called, which routes it has, what its operator set, and what a build left behind.
 //!
 //! In: a folder. Out: a [`Project`], and from it [`routes::discover`], [`files::public`], [`settings::Settings`], [`environment`] and
-//! [`output`].
+//! [`output`]: a [`release`] in a [`layout`].
 //!
 //! Nothing here compiles or runs a route; `build` does the first and `sandbox` the second.
 
@@ -13,10 +13,13 @@ pub mod digest;
 pub mod environment;
 pub mod error;
 pub mod files;
+pub mod layout;
 pub mod manifest;
 pub mod names;
 pub mod output;
+pub mod packages;
 pub mod place;
+pub mod release;
 pub mod routes;
 pub mod schema;
 pub mod settings;

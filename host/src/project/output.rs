@@ -1,13 +1,19 @@
-//! `.waystation/output`: the latest build, as `waystation start` reads it.
+//! `.waystation/output`: the latest build, a [release] in an OCI image layout, as `waystation start` reads it.
 //!
-//! Components and files are named by their content and written first, then `manifest.json` is renamed in: the manifest is the build, so a crash or
-//! a full disk leaves the old build or the new one. What no manifest names any more is removed last.
+//! Blobs are named by their content and written first, then `index.json` is renamed in: the index is the build, so a crash or a full disk
+//! leaves the old build or the new one. What neither this build nor the one before names is removed last: a host that still serves that one
+//! reads its files.
 
-use super::digest::Digest;
+use super::OWN_DIR;
+use super::atomic;
+use super::digest::{Digest, Prefix};
 use super::files::FileSource;
-use super::manifest::{self, Blob, Manifest, VERSION};
-use super::{OWN_DIR, atomic};
+use super::layout::{Blobs, INDEX_FILE, MARK, MARK_FILE};
+use super::manifest::{self, Blob, Manifest};
+use super::release::{self, Release};
+use super::settings::SettingsError;
 use crate::store::Entry;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -20,25 +26,56 @@ pub enum OutputError {
     /// No build was made.
     #[error("this app has not been built\n  --> {}\n\nhint: run `waystation build` first", path.display())]
     Missing {
-        /// The manifest that is not there.
+        /// The index that is not there.
         path: PathBuf,
     },
 
-    /// A manifest of another version of the program, or one that was edited.
+    /// An index, an image or a manifest of another version of the program, or one that was edited.
     #[error("{message}\n  --> {}\n\nhint: run `waystation build` again", path.display())]
     Manifest {
-        /// The manifest.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         message: String,
     },
 
-    /// A component or a file that is not what the manifest says.
+    /// A blob that is not what its name says.
     #[error("this is not the file that was built\n  --> {}\n\nhint: run `waystation build` again", path.display())]
     Changed {
         /// The file.
         path: PathBuf,
     },
+
+    /// A blob that is not there.
+    #[error("a file of the build is missing\n  --> {}\n\nhint: run `waystation build` again", path.display())]
+    Gone {
+        /// Where it would be.
+        path: PathBuf,
+    },
+
+    /// No release has a name that begins so.
+    #[error("no release here is `{prefix}`\n  --> {}\n\nhint: the latest build and the one before are here", path.display())]
+    Unknown {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What was given.
+        prefix: Prefix,
+    },
+
+    /// More than one release has a name that begins so.
+    #[error("{releases} releases here begin with `{prefix}`\n  --> {}\n\nhint: type more of its digits", path.display())]
+    Ambiguous {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What was given.
+        prefix: Prefix,
+        /// How many begin so.
+        releases: usize,
+    },
+
+    /// The settings of the build.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
 
     /// A file that cannot be read.
     #[error("cannot be read: {error}\n  --> {}", path.display())]
@@ -68,228 +105,148 @@ pub enum OutputError {
     },
 }
 
-/// Where the build of the app at `root` is kept.
+impl OutputError {
+    /// A blob that the system does not give.
+    pub(super) fn of_blob(path: PathBuf, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Gone { path },
+            _ => Self::Read { path, error },
+        }
+    }
+}
+
+/// Where the latest build of the app at `root` is.
 #[must_use]
 pub fn folder(root: &Path) -> PathBuf {
     root.join(OWN_DIR).join("output")
 }
 
-/// Where a component goes, from the manifest's folder.
-#[must_use]
-pub fn component_path(digest: &Digest) -> String {
-    format!("components/{digest}.wasm")
-}
-
-/// Where files go, by their digests, from the manifest's folder.
-const FILES: &str = "files";
-
-fn file_path(digest: &Digest) -> String {
-    format!("{FILES}/{digest}")
-}
-
-/// Takes files into the build: what is written is whole and has its content's name, whatever happens to the sources meanwhile.
+/// Takes files into the build, and the same files encoded.
 ///
 /// # Errors
 ///
 /// [`OutputError::Copy`].
 pub fn store_files(
-    folder: &Path,
+    blobs: &Blobs,
     sources: &[FileSource],
 ) -> Result<Vec<manifest::File>, OutputError> {
+    let put = |path: &Path| {
+        blobs.put_file(path).map_err(|error| OutputError::Copy {
+            path: path.to_owned(),
+            error,
+        })
+    };
     let store = |source: &FileSource| {
         let encoded = source.encoded.iter();
-        let encoded = encoded.map(|(encoding, path)| Ok((*encoding, store_file(folder, path)?)));
+        let encoded = encoded.map(|(encoding, path)| Ok((*encoding, put(path)?)));
         Ok(manifest::File {
             pattern: source.pattern.to_string(),
             file: source.file.clone(),
             kind: source.kind,
-            blob: store_file(folder, &source.path)?,
+            blob: put(&source.path)?,
             encoded: encoded.collect::<Result<Vec<(Encoding, Blob)>, OutputError>>()?,
         })
     };
     sources.iter().map(store).collect()
 }
 
-fn store_file(folder: &Path, source: &Path) -> Result<Blob, OutputError> {
-    let stored = || {
-        let digest = Digest::of_file(source)?;
-        let bytes = fs::metadata(source)?.len();
-        let there = fs::metadata(folder.join(file_path(&digest)));
-        match there.is_ok_and(|there| there.len() == bytes) {
-            true => Ok((digest, bytes)),
-            false => atomic::copy(source, &folder.join(FILES)),
-        }
-    };
-    match stored() {
-        Ok((digest, bytes)) => Ok(Blob { digest, bytes }),
-        Err(error) => Err(OutputError::Copy {
-            path: source.to_owned(),
-            error,
-        }),
-    }
-}
-
-/// Finds a file of the build, without reading it: its name is that of its content, and it was written whole.
-///
-/// # Errors
-///
-/// [`OutputError::Changed`] if its length is another one, [`OutputError::Read`].
-pub fn find_file(folder: &Path, blob: &Blob) -> Result<PathBuf, OutputError> {
-    let path = folder.join(file_path(&blob.digest));
-    match path
-        .canonicalize()
-        .and_then(|path| Ok((fs::metadata(&path)?.len(), path)))
-    {
-        Ok((bytes, path)) if bytes == blob.bytes => Ok(path),
-        Ok(_) => Err(OutputError::Changed { path }),
-        Err(error) => Err(OutputError::Read { path, error }),
-    }
-}
-
-/// Where answers go, by their digests, from the manifest's folder.
-const ANSWERS: &str = "answers";
-
-/// Takes an answer into the build.
+/// Takes an answer into the build, as if it had been made at the epoch: when it was is no part of a release.
 ///
 /// # Errors
 ///
 /// [`OutputError::Write`].
 pub fn store_answer(
-    folder: &Path,
+    blobs: &Blobs,
     params: &[Param],
     entry: &Entry,
 ) -> Result<manifest::Answer, OutputError> {
-    let bytes = entry.to_bytes();
-    let digest = Digest::of(&bytes);
-    let path = folder.join(ANSWERS).join(digest.as_str());
-    atomic::write(&path, &bytes).map_err(|error| OutputError::Write { path, error })?;
+    let entry = Entry {
+        times: entry.life.times(0, 0),
+        ..entry.clone()
+    };
     Ok(manifest::Answer {
         path: entry.label.clone(),
         params: params.to_vec(),
-        blob: Blob {
-            digest,
-            bytes: bytes.len() as u64,
-        },
+        blob: store(blobs, &entry.to_bytes())?,
         life: entry.life,
     })
 }
 
-/// Reads an answer of the build.
+/// Reads an answer of a build as if it had been made at `made`, in milliseconds since the epoch.
 ///
 /// # Errors
 ///
-/// [`OutputError::Changed`] if it is not what was written, [`OutputError::Read`].
-pub fn read_answer(folder: &Path, answer: &manifest::Answer) -> Result<Entry, OutputError> {
-    let path = folder.join(ANSWERS).join(answer.blob.digest.as_str());
-    let bytes = fs::read(&path).map_err(|error| OutputError::Read {
-        path: path.clone(),
-        error,
+/// As [`Blobs::read`].
+pub fn read_answer(
+    blobs: &Blobs,
+    answer: &manifest::Answer,
+    made: u64,
+) -> Result<Entry, OutputError> {
+    let bytes = blobs.read(&answer.blob.digest)?;
+    let entry = Entry::from_bytes(&bytes.into()).map_err(|_| OutputError::Changed {
+        path: blobs.path(&answer.blob.digest),
     })?;
-    Entry::from_bytes(&bytes.into()).map_err(|_| OutputError::Changed { path })
+    Ok(Entry {
+        times: entry.life.times(made, made),
+        ..entry
+    })
 }
 
-/// Makes a build the latest one. The components are those that the manifest names, in any order; its files are [stored](store_files) already.
+/// Takes bytes into the build.
+///
+/// # Errors
+///
+/// [`OutputError::Write`].
+pub fn store(blobs: &Blobs, content: &[u8]) -> Result<Blob, OutputError> {
+    blobs.put(content).map_err(|error| OutputError::Write {
+        path: blobs.folder().to_owned(),
+        error,
+    })
+}
+
+/// Makes a build the latest one. What its manifest names is [stored](store) already; `created` is when making it began, in seconds since the
+/// epoch.
 ///
 /// # Errors
 ///
 /// [`OutputError::Write`]; the build that was there before is then still whole.
-pub fn write<'a>(
-    folder: &Path,
-    manifest: &Manifest,
-    components: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<(), OutputError> {
-    for component in components {
-        let path = folder.join(component_path(&Digest::of(component)));
-        if !fs::read(&path).is_ok_and(|old| old == component) {
-            atomic::write(&path, component).map_err(|error| OutputError::Write { path, error })?;
-        }
-    }
-    let before = read(folder).ok();
-    let path = folder.join("manifest.json");
-    let json = serde_json::to_vec_pretty(manifest).map_err(io::Error::from);
-    json.and_then(|json| atomic::write(&path, &json))
-        .map_err(|error| OutputError::Write { path, error })?;
-    remove_others(folder, manifest, before.as_ref());
-    Ok(())
-}
-
-/// Reads the manifest of the latest build.
-///
-/// # Errors
-///
-/// [`OutputError::Missing`], [`OutputError::Manifest`], [`OutputError::Read`].
-pub fn read(folder: &Path) -> Result<Manifest, OutputError> {
-    let path = folder.join("manifest.json");
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(OutputError::Missing { path });
-        }
-        Err(error) => return Err(OutputError::Read { path, error }),
+pub fn write(folder: &Path, manifest: Manifest, created: u64) -> Result<Release, OutputError> {
+    let blobs = Blobs::at(folder);
+    let before = release::latest(folder).ok();
+    let config = store(&blobs, &json(&manifest))?;
+    let image = release::image(&manifest, &config);
+    let release = Release {
+        digest: store(&blobs, &json(&image))?.digest,
+        image,
+        manifest,
+        created: Some(created),
     };
-    match parse(&text) {
-        Ok(manifest) => Ok(manifest),
-        Err(message) => Err(OutputError::Manifest { path, message }),
+    let index = release.index(&blobs)?;
+    for (file, content) in [(MARK_FILE, MARK), (INDEX_FILE, &json(&index))] {
+        let path = folder.join(file);
+        atomic::write(&path, content).map_err(|error| OutputError::Write { path, error })?;
     }
+    remove_others(&blobs, before.iter().chain([&release]));
+    Ok(release)
 }
 
-/// Reads the component of a route and checks that it is the one that was built.
-///
-/// # Errors
-///
-/// [`OutputError::Changed`] if its digest is another one, [`OutputError::Read`].
-pub fn read_component(folder: &Path, digest: &Digest) -> Result<Vec<u8>, OutputError> {
-    let path = folder.join(component_path(digest));
-    match fs::read(&path) {
-        Ok(component) if Digest::of(&component) == *digest => Ok(component),
-        Ok(_) => Err(OutputError::Changed { path }),
-        Err(error) => Err(OutputError::Read { path, error }),
-    }
+/// As JSON, the same bytes for the same value.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("text, numbers and lists are JSON")
 }
 
-/// The version is looked at before the rest, which may be shaped otherwise in another version.
-fn parse(text: &[u8]) -> Result<Manifest, String> {
-    #[derive(serde::Deserialize)]
-    struct Versioned {
-        version: u32,
-    }
-    let Versioned { version } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    if version != VERSION {
-        return Err(format!(
-            "this build has format {version}, and this host reads format {VERSION}"
-        ));
-    }
-    serde_json::from_slice(text).map_err(|error| error.to_string())
-}
-
-/// Left-overs cost space and nothing else, so a failure to remove one is nobody's concern. The files of the build before stay: a host that
-/// still serves it reads them.
-fn remove_others(folder: &Path, manifest: &Manifest, before: Option<&Manifest>) {
-    let routes = manifest.routes.iter().map(|route| &route.component);
-    let proxies = manifest.proxies.iter().map(|proxy| &proxy.component);
-    let components = routes.chain(proxies);
-    let components = components.map(|component| folder.join(component));
-    let builds = before.into_iter().chain([manifest]);
-    let blobs = builds.flat_map(|build| &build.files).flat_map(|file| {
-        let encoded = file.encoded.iter().map(|(_, blob)| blob);
-        encoded.chain([&file.blob])
+/// Left-overs cost space and nothing else, so a failure to remove one is nobody's concern.
+fn remove_others<'a>(blobs: &Blobs, releases: impl Iterator<Item = &'a Release>) {
+    let named = releases.flat_map(|release| {
+        let blobs = release.blobs().map(|blob| &blob.digest);
+        blobs.chain([&release.digest])
     });
-    let blobs = blobs.map(|blob| folder.join(file_path(&blob.digest)));
-    let answers = manifest
-        .routes
-        .iter()
-        .flat_map(|route| route.kept.iter().flatten());
-    let answers = answers.map(|answer| folder.join(ANSWERS).join(answer.blob.digest.as_str()));
-    let keep: BTreeSet<_> = components.chain(blobs).chain(answers).collect();
-    let folders = ["components", FILES, ANSWERS].map(|name| fs::read_dir(folder.join(name)));
-    let entries = folders.into_iter().flatten().flatten().flatten();
-    for path in entries
-        .map(|entry| entry.path())
-        .filter(|path| !keep.contains(path))
-    {
-        let _ = fs::remove_file(path);
+    let keep: BTreeSet<_> = named.map(Digest::as_str).collect();
+    let entries = fs::read_dir(blobs.folder()).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| !keep.contains(&*entry.file_name().to_string_lossy())) {
+        let _ = fs::remove_file(entry.path());
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

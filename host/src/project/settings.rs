@@ -5,6 +5,7 @@
 //! Whether a value makes sense together with what a route asks for is decided in `waystation_rules::segment`; what the rules for headers,
 //! redirects and rewrites mean, in `waystation_rules::config`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -60,6 +61,18 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// `env = ["DATABASE_URL"]`: the variables that guests see. Their values come from the environment and from `.env` files.
     pub env: Vec<String>,
+    /// `[nodes]`: where `waystation deploy` sends the app, by names: `fra = "https://fra.example.com:4000"`, or the path of a socket.
+    pub nodes: BTreeMap<String, String>,
+    /// `[checks]`.
+    pub checks: Checks,
+}
+
+/// `[checks]`: what a node asks a release before anybody else can.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checks {
+    /// What has to answer GET below 400, such as `/health`; if it is not said, each route that has GET and no params must not fail.
+    pub paths: Option<Vec<String>>,
 }
 
 /// `[outbound]`: which other servers handlers may ask; none by default.
@@ -79,10 +92,19 @@ impl Settings {
     ///
     /// [`SettingsError`]: unreadable, an unknown key, a value that does not fit, a rule that cannot be.
     pub fn read(root: &Path) -> Result<Settings, SettingsError> {
+        Settings::text(root)?.map_or_else(|| Ok(Settings::default()), |text| Settings::parse(&text))
+    }
+
+    /// Reads the text of the file in an app's root, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Read`].
+    pub fn text(root: &Path) -> Result<Option<String>, SettingsError> {
         let path = root.join(FILE);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Settings::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(SettingsError::Read { path, error }),
         }
     }

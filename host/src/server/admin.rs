@@ -23,7 +23,7 @@ use waystation_rules::caching::{self, LapseWords, Lapsing, PathKind, Served};
 use super::status;
 use crate::app::{App, Current, Handler};
 use crate::project::OWN_DIR;
-use crate::store::{Kept, Kind};
+use crate::store::{Kept, Kind, LapseFault};
 
 /// Bytes of a request's body.
 const MOST: usize = 1 << 20;
@@ -188,21 +188,33 @@ async fn answer(
     }
     let kept = &app.policy.kept;
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/cache") => json(&Listing {
-            routes: count(app),
-            entries: list(kept),
-        }),
-        (&Method::DELETE, "/cache") => {
-            let held = kept.store.entries().len();
-            kept.store.purge().await;
-            json(&held)
-        }
-        (&Method::POST, "/revalidate") => match revalidate(kept, request.into_body()).await {
-            Ok(lapsed) => json(&lapsed),
+        (&Method::GET, "/cache") => json(&listing(app)),
+        (&Method::DELETE, "/cache") => json(&purge(kept).await),
+        (&Method::POST, "/revalidate") => match asked(request.into_body()).await {
+            Ok(asked) => match revalidate(kept, asked).await {
+                Ok(lapsed) => json(&lapsed),
+                Err(fault) => plain(StatusCode::BAD_REQUEST, fault.to_string()),
+            },
             Err(reason) => plain(StatusCode::BAD_REQUEST, reason),
         },
         _ => plain(StatusCode::NOT_FOUND, "there is no such thing\n".to_owned()),
     }
+}
+
+/// What an app keeps, and how often that was of use.
+#[must_use]
+pub fn listing(app: &App) -> Listing {
+    Listing {
+        routes: count(app),
+        entries: list(&app.policy.kept),
+    }
+}
+
+/// Has all of it expire, wherever it is kept. Returns how much of it was in memory.
+pub async fn purge(kept: &Kept) -> usize {
+    let held = kept.store.entries().len();
+    kept.store.purge().await;
+    held
 }
 
 fn count(app: &App) -> Vec<Counted> {
@@ -241,11 +253,18 @@ fn list(kept: &Kept) -> Vec<Listed> {
     listed
 }
 
-/// Takes what it names out of date, all or nothing. Returns how many tags that were.
-async fn revalidate(kept: &Kept, body: Incoming) -> Result<usize, String> {
+async fn asked(body: Incoming) -> Result<Revalidate, String> {
     let body = Limited::new(body, MOST).collect().await;
     let body = body.map_err(|error| error.to_string())?.to_bytes();
-    let asked: Revalidate = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&body).map_err(|error| error.to_string())
+}
+
+/// Takes what is asked for out of date, all or nothing. Returns how many tags that were.
+///
+/// # Errors
+///
+/// A [`LapseFault`].
+pub async fn revalidate(kept: &Kept, asked: Revalidate) -> Result<usize, LapseFault> {
     let tag = |tag: String| match &asked.profile {
         None => LapseWords::Tag(tag, Lapsing::Expire(0)),
         Some(profile) => LapseWords::Profile(tag, profile.clone()),
@@ -259,7 +278,7 @@ async fn revalidate(kept: &Kept, body: Incoming) -> Result<usize, String> {
         .into_iter()
         .map(|path| LapseWords::Path(path, kind));
     let lapses = asked.tags.into_iter().map(tag).chain(paths);
-    let lapses = lapses.map(|words| kept.lapsing(&words).map_err(|fault| fault.to_string()));
+    let lapses = lapses.map(|words| kept.lapsing(&words));
     let lapses = lapses.collect::<Result<Vec<_>, _>>()?;
     kept.store.lapse(&lapses).await;
     Ok(lapses.len())

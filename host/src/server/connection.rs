@@ -20,11 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waystation_rules::forwarded::Scheme;
 
+use super::Answers;
 use super::sniff::sniff;
 use super::tls::Tls;
-use crate::app::Current;
 use crate::http::Upload;
-use crate::pipeline;
 use crate::sandbox::Asker;
 
 /// A client has this long for its first bytes, and for each head. hyper counts it on idle connections too.
@@ -56,7 +55,7 @@ pub(super) async fn serve(
     stream: TcpStream,
     client: SocketAddr,
     tls: Option<Arc<Tls>>,
-    current: Arc<Current>,
+    answers: Arc<impl Answers>,
     life: Life,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -68,14 +67,14 @@ pub(super) async fn serve(
         depth: 0,
     };
     let Some(tls) = tls else {
-        return speak(stream, asker(Scheme::Http), current, life).await;
+        return speak(stream, asker(Scheme::Http), answers, life).await;
     };
     // A client that connects and says nothing does not hold up the end of the server; one that shakes hands is let finish.
     if life.first(stream.readable()).await.is_none() {
         return;
     }
     match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(Some(stream))) => speak(stream, asker(Scheme::Https), current, life).await,
+        Ok(Ok(Some(stream))) => speak(stream, asker(Scheme::Https), answers, life).await,
         Ok(Ok(None)) => {}
         Ok(Err(error)) => tracing::debug!("{client} did not shake hands: {error}"),
         Err(_) => tracing::debug!("{client} did not shake hands in time"),
@@ -100,7 +99,7 @@ impl Life {
 }
 
 /// Speaks HTTP.
-async fn speak<S>(stream: S, asker: Asker, current: Arc<Current>, life: Life)
+async fn speak<S>(stream: S, asker: Asker, answers: Arc<impl Answers>, life: Life)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -108,13 +107,12 @@ where
         return;
     };
     let is_http2 = io.is_http2;
-    let header_bytes = current.app().policy.limits.header_bytes;
+    let header_bytes = answers.header_bytes();
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let app = current.app();
         let request = Upload::of_client(request);
-        let background = life.background.clone();
-        async move { Ok::<_, Infallible>(pipeline::respond(app, asker, request, background).await) }
+        let response = answers.respond(asker, request, life.background.clone());
+        async move { Ok::<_, Infallible>(response.await) }
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())

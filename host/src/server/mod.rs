@@ -1,6 +1,6 @@
 //! Takes connections and hands their requests to the pipeline.
 //!
-//! In: a listener, the app pointer, and the signal to stop. Out: nothing; it returns when the last connection is done.
+//! In: a listener, what answers, and the signal to stop. Out: nothing; it returns when the last connection is done.
 
 pub mod admin;
 mod connection;
@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::Current;
+use crate::http::{Response, Upload};
+use crate::pipeline;
+use crate::sandbox::Asker;
 use connection::Life;
 
 pub use listen::{BindError, bind, bind_near, inherited};
@@ -49,12 +52,41 @@ impl From<TcpListener> for Listener {
 /// How long connections may go on after the signal to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
+/// What answers the requests of a listener: one app, or the apps of a node.
+pub trait Answers: Send + Sync + 'static {
+    /// Bytes of a request's header section.
+    fn header_bytes(&self) -> usize;
+
+    /// Answers a request that `asker` makes. Work that a guest does after its answer goes to `background`.
+    fn respond(
+        &self,
+        asker: Asker,
+        request: http::Request<Upload>,
+        background: TaskTracker,
+    ) -> impl Future<Output = Response> + Send + use<Self>;
+}
+
+impl Answers for Current {
+    fn header_bytes(&self) -> usize {
+        self.app().policy.limits.header_bytes
+    }
+
+    fn respond(
+        &self,
+        asker: Asker,
+        request: http::Request<Upload>,
+        background: TaskTracker,
+    ) -> impl Future<Output = Response> + Send + use<> {
+        pipeline::respond(self.app(), asker, request, background)
+    }
+}
+
 /// Serves until `stop` resolves, then lets what is running finish for [`DRAIN`]: requests, and what guests do after their answers (row A4).
 ///
 /// Returns whether everything finished in that time.
 pub async fn serve(
     listener: impl Into<Listener>,
-    current: Arc<Current>,
+    answers: Arc<impl Answers>,
     stop: impl Future<Output = ()>,
 ) -> bool {
     let Listener { tcp, tls } = listener.into();
@@ -74,8 +106,8 @@ pub async fn serve(
                     stopping: stopping.clone(),
                     background: background.clone(),
                 };
-                let (tls, current) = (tls.clone(), Arc::clone(&current));
-                tokio::spawn(connection::serve(stream, peer, tls, current, life));
+                let (tls, answers) = (tls.clone(), Arc::clone(&answers));
+                tokio::spawn(connection::serve(stream, peer, tls, answers, life));
             }
             // Out of descriptors or a client that left at once: neither may end the server.
             Err(error) => {

@@ -1,122 +1,138 @@
 use super::*;
-use crate::project::manifest::{Interface, Route};
+use crate::project::files::FileKind;
+use crate::project::manifest::{Interface, Route, VERSION};
 use crate::project::routes::RouteKind;
+use crate::store::Kind;
+use std::sync::Arc;
+use waystation_rules::caching::Life;
 use waystation_rules::method::Methods;
+use waystation_rules::pattern::RoutePattern;
 
 #[test]
-fn a_build_is_read_back_and_the_next_one_takes_its_place() {
+fn a_build_is_read_back_and_named_by_what_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
-    for content in [b"first".as_slice(), b"second"] {
-        let manifest = manifest(content);
-        write(folder.path(), &manifest, [content]).unwrap();
-        assert_eq!(read(folder.path()).unwrap(), manifest);
-        assert_eq!(
-            read_component(folder.path(), &Digest::of(content)).unwrap(),
-            content
-        );
-        assert_eq!(
-            fs::read_dir(folder.path().join("components"))
-                .unwrap()
-                .count(),
-            1
-        );
-    }
+    let first = build(folder.path(), "first", 1);
+    assert_eq!(release::latest(folder.path()).unwrap(), first);
+    assert_eq!(first.created, Some(1));
+    let later = build(folder.path(), "first", 2_000_000_000);
+    assert_eq!(later.digest, first.digest);
+    assert_eq!(release::latest(folder.path()).unwrap(), later);
+    let second = build(folder.path(), "second", 3);
+    assert_ne!(second.digest, first.digest);
+    let opened = release::open(&Blobs::at(folder.path()), &first.digest).unwrap();
+    assert_eq!((opened.digest, opened.created), (first.digest, None));
 }
 
 #[test]
-fn files_are_kept_by_their_content_until_a_second_build_does_not_name_them() {
+fn blobs_are_kept_until_a_second_build_does_not_name_them() {
     let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("a.txt");
-    let output = folder.path().join("output");
-    let mut digests = Vec::new();
-    for content in ["first", "second", "third"] {
-        fs::write(&source, content).unwrap();
-        let source = FileSource {
-            pattern: waystation_rules::pattern::RoutePattern::of_file("a.txt"),
-            file: "public/a.txt".to_owned(),
-            path: source.clone(),
-            kind: crate::project::files::FileKind::Public,
-            encoded: vec![(Encoding::Br, source.clone())],
-        };
-        let mut manifest = manifest(b"component");
-        manifest.files = store_files(&output, &[source]).unwrap();
-        write(&output, &manifest, [b"component".as_slice()]).unwrap();
-        let read = super::read(&output).unwrap();
-        assert_eq!(read, manifest);
-        let blob = read.files[0].blob.clone();
-        let path = find_file(&output, &blob).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), content);
-        digests.push((path, blob));
-    }
-    let kept = digests.iter().map(|(path, _)| path.exists());
-    assert_eq!(kept.collect::<Vec<_>>(), [false, true, true]);
-    fs::write(&digests[2].0, "cut").unwrap();
-    let changed = find_file(&output, &digests[2].1);
-    assert!(matches!(changed, Err(OutputError::Changed { .. })));
+    let blobs = Blobs::at(folder.path());
+    let contents = ["first", "second", "third"];
+    let builds = contents.map(|content| build(folder.path(), content, 0));
+    let is_whole = |release: &Release| {
+        let all = release.blobs().map(|blob| &blob.digest);
+        all.chain([&release.digest])
+            .all(|blob| blobs.read(blob).is_ok())
+    };
+    assert_eq!(builds.each_ref().map(is_whole), [false, true, true]);
+    let names = builds.iter().skip(1).flat_map(|release| {
+        let all = release.blobs().map(|blob| &blob.digest);
+        all.chain([&release.digest]).collect::<Vec<_>>()
+    });
+    let names: BTreeSet<_> = names.collect();
+    let there = fs::read_dir(blobs.folder()).unwrap().count();
+    assert_eq!(there, names.len());
+}
+
+#[test]
+fn an_interrupted_build_leaves_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = build(folder.path(), "first", 0);
+    // Blobs of a build that never came to its index.
+    let blobs = Blobs::at(folder.path());
+    store(&blobs, b"half of the next").unwrap();
+    fs::write(blobs.folder().join(".aside-1"), "cut").unwrap();
+    assert_eq!(release::latest(folder.path()).unwrap(), first);
+    let again = build(folder.path(), "first", 0);
+    assert_eq!(again.digest, first.digest);
+    assert!(!blobs.folder().join(".aside-1").exists());
+}
+
+#[test]
+fn an_answer_is_the_same_whenever_it_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::at(folder.path());
+    let life = Life {
+        revalidate: Some(60),
+        expire: None,
+    };
+    let entry = |now| Entry {
+        key: Arc::from("answer"),
+        kind: Kind::Answer,
+        label: "/posts/a".to_owned(),
+        status: 200,
+        headers: http::HeaderMap::new(),
+        body: "text".into(),
+        tags: Vec::new(),
+        life,
+        times: life.times(now, now),
+    };
+    let stored = [7, 9].map(|now| store_answer(&blobs, &[], &entry(now)).unwrap());
+    assert_eq!(stored[0], stored[1]);
+    let read = read_answer(&blobs, &stored[0], 5000).unwrap();
+    assert_eq!(read, entry(5000));
 }
 
 #[test]
 fn without_a_build_it_says_what_to_run() {
     let folder = tempfile::tempdir().unwrap();
-    let error = read(folder.path()).unwrap_err().to_string();
+    let error = release::latest(folder.path()).unwrap_err().to_string();
     assert!(
         error.ends_with("hint: run `waystation build` first"),
         "{error}"
     );
 }
 
-#[test]
-fn a_manifest_that_is_none_says_why() {
-    check(
-        "{\"version\": 9}",
-        "this build has format 9, and this host reads format 2",
-    );
-    check(
-        "{\"version\": 2}",
-        "missing field `name` at line 1 column 14",
-    );
-    check("x", "expected value at line 1 column 1");
-}
-
-#[test]
-fn a_component_that_was_changed_is_not_served() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &manifest(b"first"), [b"first".as_slice()]).unwrap();
-    let digest = Digest::of(b"first");
-    fs::write(folder.path().join(component_path(&digest)), "other").unwrap();
-    assert!(matches!(
-        read_component(folder.path(), &digest),
-        Err(OutputError::Changed { .. })
-    ));
-}
-
-#[track_caller]
-fn check(manifest: &str, expected: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("manifest.json"), manifest).unwrap();
-    let error = read(folder.path()).unwrap_err().to_string();
-    assert_eq!(error.lines().next(), Some(expected));
-}
-
-fn manifest(content: &[u8]) -> Manifest {
-    let digest = Digest::of(content);
+/// The release of an app with one route and one file, both with this content.
+pub(crate) fn build(folder: &Path, content: &str, created: u64) -> Release {
+    let blobs = Blobs::at(folder);
+    let source = folder.join("a.txt");
+    fs::write(&source, content).unwrap();
+    let source = FileSource {
+        pattern: RoutePattern::of_file("a.txt"),
+        file: "public/a.txt".to_owned(),
+        path: source.clone(),
+        kind: FileKind::Public,
+        encoded: vec![(Encoding::Br, source.clone())],
+    };
     let route = Route {
         pattern: "/".to_owned(),
         file: "app/route.rs".to_owned(),
         kind: RouteKind::Rust,
         interface: Interface::Route,
-        component: component_path(&digest),
-        digest,
-        bytes: content.len() as u64,
+        component: store(&blobs, format!("code of {content}").as_bytes()).unwrap(),
+        imports: Vec::new(),
         methods: Methods::ALL,
         config: None,
         kept: None,
     };
-    Manifest {
+    let settings = store(&blobs, b"trailing_slash = true").unwrap();
+    let manifest = Manifest {
         version: VERSION,
         name: "shop".to_owned(),
         routes: vec![route],
         proxies: Vec::new(),
-        files: Vec::new(),
+        files: store_files(&blobs, &[source]).unwrap(),
+        settings: Some(settings),
+        outbound: Vec::new(),
+    };
+    write(folder, manifest, created).unwrap()
+}
+
+/// What a content is called.
+pub(crate) fn blob_of(content: &str) -> Blob {
+    Blob {
+        digest: Digest::of(content.as_bytes()),
+        bytes: content.len() as u64,
     }
 }

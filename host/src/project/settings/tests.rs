@@ -58,7 +58,7 @@ fn a_slip_names_the_key_that_was_meant() {
     );
     check(
         "colour = 1",
-        "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, log, limits, outbound, cache, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env",
+        "`colour` is not a setting here\n  --> waystation.toml:1:1\n\nhint: the settings here are server, log, limits, outbound, cache, trailing_slash, compression, base_path, headers, redirects, rewrites, trusted_proxies, hosts, env, nodes, checks",
     );
 }
 

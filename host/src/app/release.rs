@@ -1,0 +1,142 @@
+//! Makes an app of a release, as `start` and a node serve it.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use waystation_rules::pattern::RoutePattern;
+use waystation_rules::proxy::{Proxies, Reach};
+use waystation_rules::segment::Declared;
+use waystation_rules::table::Entry;
+
+use super::{App, File, Handler, Loader, Policy, Proxy, Route, Source, guest, in_parallel, table};
+use crate::project::files::FileKind;
+use crate::project::layout::Blobs;
+use crate::project::manifest::{self, Blob};
+use crate::project::output;
+use crate::project::release::Release;
+use crate::sandbox::Guest;
+use crate::store::Store;
+
+/// Gets everything in a release ready to answer, its kept answers aside. It blocks its thread and takes all cores while it compiles.
+///
+/// # Errors
+///
+/// If a blob is not as it was built, a component cannot be served here, or the routes are in each other's way; each says which.
+pub fn load(
+    loader: &Loader,
+    blobs: &Blobs,
+    release: &Release,
+    policy: Policy,
+) -> anyhow::Result<App> {
+    let manifest = &release.manifest;
+    let routes = in_parallel(&manifest.routes, |route| entry(loader, blobs, route));
+    let files = manifest.files.iter().map(|file| file_entry(blobs, file));
+    let entries = routes.into_iter().chain(files);
+    let proxies = in_parallel(&manifest.proxies, |asked| proxy(loader, blobs, asked));
+    let table = table(entries.collect::<anyhow::Result<_>>()?)?;
+    let proxies = Proxies::new(proxies.into_iter().collect::<anyhow::Result<_>>()?);
+    Ok(App::new(table, proxies, policy))
+}
+
+/// Keeps the answers of a release as if they had been made at `made`, in milliseconds since the epoch, unless newer ones are kept already.
+///
+/// # Errors
+///
+/// If one is not as it was built.
+pub async fn restore(
+    store: &Store,
+    blobs: &Blobs,
+    release: &Release,
+    made: u64,
+) -> anyhow::Result<()> {
+    let routes = release.manifest.routes.iter();
+    for answer in routes.flat_map(|route| route.kept.iter().flatten()) {
+        let entry = output::read_answer(blobs, answer, made)?;
+        let kept = store.get(&entry.key).await;
+        if kept.is_none_or(|(kept, _)| kept.times.stored < entry.times.stored) {
+            store.put(entry).await;
+        }
+    }
+    Ok(())
+}
+
+/// A route, ready to answer.
+fn entry(loader: &Loader, blobs: &Blobs, route: &manifest::Route) -> anyhow::Result<Entry<Route>> {
+    let component = component(
+        loader,
+        blobs,
+        &route.component,
+        &route.pattern,
+        route.config.as_ref(),
+    );
+    let guest = component.with_context(|| format!("{} cannot be served", route.file))?;
+    match &route.kept {
+        Some(answers) => guest.set_listed(answers.iter().map(|answer| answer.params.clone())),
+        None => guest.set_all_dynamic(), // the build found out
+    }
+    Ok(Entry {
+        pattern: RoutePattern::parse(route.pattern.trim_start_matches('/'))?,
+        file: route.file.clone(),
+        route: Route {
+            pattern: route.pattern.as_str().into(),
+            file: route.file.clone(),
+            handler: Handler::Guest(guest),
+        },
+    })
+}
+
+/// A file.
+fn file_entry(blobs: &Blobs, file: &manifest::File) -> anyhow::Result<Entry<Route>> {
+    let path = file.pattern.trim_start_matches('/');
+    Ok(Entry {
+        pattern: match file.kind {
+            FileKind::Public => RoutePattern::of_file(path),
+            FileKind::Metadata => RoutePattern::parse(path)?,
+        },
+        file: file.file.clone(),
+        route: Route {
+            pattern: file.pattern.as_str().into(),
+            file: file.file.clone(),
+            handler: Handler::File(Box::new(File::released(blobs, file)?)),
+        },
+    })
+}
+
+/// A proxy, ready to be asked.
+fn proxy(
+    loader: &Loader,
+    blobs: &Blobs,
+    proxy: &manifest::Proxy,
+) -> anyhow::Result<(Reach, Proxy)> {
+    let manifest::Proxy { file, config, .. } = proxy;
+    let load = || {
+        let reach = Reach::of(file);
+        let reach = match &config.matcher {
+            Some(matcher) => reach.matching(matcher)?,
+            None => reach,
+        };
+        let guest = component(loader, blobs, &proxy.component, file, Some(config))?;
+        anyhow::Ok((reach, Ok(guest)))
+    };
+    let (reach, guest) = load().with_context(|| format!("{file} cannot be asked"))?;
+    let file = file.as_str().into();
+    Ok((reach, Proxy { file, guest }))
+}
+
+/// A component; `pattern` is what the log calls it.
+fn component(
+    loader: &Loader,
+    blobs: &Blobs,
+    blob: &Blob,
+    pattern: &str,
+    declared: Option<&Declared>,
+) -> anyhow::Result<Arc<Guest>> {
+    let wasm = blobs.read(&blob.digest)?;
+    let source = Source {
+        pattern,
+        wasm: &wasm,
+        digest: &blob.digest,
+        declared,
+    };
+    guest(loader, &source)
+}

@@ -1,0 +1,218 @@
+//! Finds what is wrong with a release before anything of it is compiled or run: every fault of it at once, each with its place.
+
+use std::path::Path;
+
+use super::policy::Policy;
+use super::signature::SignatureError;
+use crate::build::inspect::{self, InspectError};
+use crate::project::digest::Digest;
+use crate::project::layout::{Blobs, TITLE};
+use crate::project::manifest::Blob;
+use crate::project::output::OutputError;
+use crate::project::release::{self, COMPONENT_TYPE, Release};
+use crate::project::settings::{Settings, SettingsError};
+
+/// Bytes of one component.
+const MOST_COMPONENT: u64 = 50 << 20;
+/// Bytes of all that is in a release.
+const MOST_RELEASE: u64 = 1 << 30;
+
+/// What is wrong with a release.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// What should say what is in it does not.
+    #[error("the release makes no sense: {0}")]
+    Manifest(String),
+
+    /// A part that was not sent.
+    #[error("{0} is not here; send it first")]
+    Missing(String),
+
+    /// A part that is not what its digest says.
+    #[error("{0} is not what was built")]
+    Changed(String),
+
+    /// A part that cannot be read.
+    #[error("{0} cannot be read")]
+    Unreadable(String),
+
+    /// A part that is too long.
+    #[error("{title} has {bytes} bytes, and {most} is the most")]
+    TooLong {
+        /// Which.
+        title: String,
+        /// What it has.
+        bytes: u64,
+        /// What it may have.
+        most: u64,
+    },
+
+    /// A name that would be a place elsewhere.
+    #[error("`{0}` leads out of the app's folder")]
+    Climbs(String),
+
+    /// A part that is no component that can be served.
+    #[error("{title}: {error}")]
+    Component {
+        /// Which.
+        title: String,
+        /// What it is instead.
+        error: InspectError,
+    },
+
+    /// An interface that a component needs.
+    #[error("{title} needs `{import}`, which this node does not give")]
+    Import {
+        /// Which component.
+        title: String,
+        /// Which interface.
+        import: String,
+    },
+
+    /// Its `waystation.toml`.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+
+    /// Ranges that only this node's operator may open.
+    #[error(
+        "`outbound.addresses` of waystation.toml opens {0}, and this node opens no private addresses (`--allow-private-addresses`)"
+    )]
+    Addresses(String),
+
+    /// Nobody whom the node trusts has signed it.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+
+    /// It cannot be made ready.
+    #[error("{0}")]
+    Load(String),
+
+    /// A path that does not answer as it has to.
+    #[error("GET {path} {what}")]
+    Check {
+        /// Which.
+        path: String,
+        /// What it did.
+        what: String,
+    },
+}
+
+/// Opens a release and its settings, once nothing is wrong with them. It reads all of it.
+///
+/// # Errors
+///
+/// Every [`Fault`] there is.
+pub(super) fn open(
+    blobs: &Blobs,
+    digest: &Digest,
+    signature: Option<&str>,
+    policy: &Policy,
+) -> Result<(Release, Settings), Vec<Fault>> {
+    let release = release::open(blobs, digest).map_err(|error| vec![of(error, "the release")])?;
+    let mut faults = parts(blobs, &release, policy);
+    faults.extend(names(&release));
+    if let Err(error) = policy.keys.check(blobs.path(digest), signature) {
+        faults.push(error.into());
+    }
+    let settings = release.settings(blobs);
+    match settings.map_err(|error| of(error, "waystation.toml")) {
+        Ok(settings) => {
+            let addresses = settings.outbound.addresses.join(", ");
+            if !policy.allows_private_addresses && !addresses.is_empty() {
+                faults.push(Fault::Addresses(addresses));
+            }
+            match faults.is_empty() {
+                true => Ok((release, settings)),
+                false => Err(faults),
+            }
+        }
+        Err(fault @ Fault::Settings(_)) => {
+            faults.push(fault);
+            Err(faults)
+        }
+        Err(_) => Err(faults), // among the parts already
+    }
+}
+
+/// Looks at each blob.
+fn parts(blobs: &Blobs, release: &Release, policy: &Policy) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if MOST_RELEASE < release.bytes() {
+        faults.push(Fault::TooLong {
+            title: "the release".to_owned(),
+            bytes: release.bytes(),
+            most: MOST_RELEASE,
+        });
+    }
+    for part in release.blobs() {
+        let title = part.annotations.get(TITLE);
+        let title = title.map_or("the manifest", String::as_str);
+        let is_component = part.media_type == COMPONENT_TYPE;
+        let blob = Blob {
+            digest: part.digest.clone(),
+            bytes: part.size,
+        };
+        if is_component && MOST_COMPONENT < part.size {
+            faults.push(Fault::TooLong {
+                title: title.to_owned(),
+                bytes: part.size,
+                most: MOST_COMPONENT,
+            });
+            continue;
+        }
+        let content = blobs.find(&blob).and_then(|_| blobs.read(&part.digest));
+        match content {
+            Ok(content) if is_component => faults.extend(component(title, &content, policy)),
+            Ok(_) => {}
+            Err(error) => faults.push(of(error, title)),
+        }
+    }
+    faults
+}
+
+/// What is wrong with a component: what it is instead, or each interface that it needs and does not get.
+fn component(title: &str, content: &[u8], policy: &Policy) -> Vec<Fault> {
+    match inspect::inspect(content) {
+        Ok(inspected) => {
+            let refused = inspected.imports.into_iter();
+            let refused = refused.filter(|import| !policy.gives(import));
+            let fault = |import| Fault::Import {
+                title: title.to_owned(),
+                import,
+            };
+            refused.map(fault).collect()
+        }
+        Err(error) => vec![Fault::Component {
+            title: title.to_owned(),
+            error,
+        }],
+    }
+}
+
+/// The names in the manifest are for people and logs; one that climbs was made to mislead them.
+fn names(release: &Release) -> impl Iterator<Item = Fault> {
+    let manifest = &release.manifest;
+    let routes = manifest.routes.iter().map(|route| &route.file);
+    let proxies = manifest.proxies.iter().map(|proxy| &proxy.file);
+    let files = manifest.files.iter().map(|file| &file.file);
+    let all = routes.chain(proxies).chain(files);
+    let climbing = all.filter(|file| {
+        Path::new(file).is_absolute() || file.split(['/', '\\']).any(|part| part == "..")
+    });
+    climbing.map(|file| Fault::Climbs(file.clone()))
+}
+
+/// The same in a deployer's words, who does not know the node's folders.
+fn of(error: OutputError, title: &str) -> Fault {
+    let title = title.to_owned();
+    match error {
+        OutputError::Gone { .. } | OutputError::Missing { .. } => Fault::Missing(title),
+        OutputError::Changed { .. } => Fault::Changed(title),
+        OutputError::Manifest { message, .. } => Fault::Manifest(message),
+        OutputError::Settings(error) => Fault::Settings(error),
+        other => {
+            tracing::error!("a release cannot be read: {other}");
+            Fault::Unreadable(title)
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Serves any number of apps by host name, each in the release that its operator has had activated.
+//!
+//! In: a folder, and what is asked of the admin API. Out: an app for each request, by its host alone.
+//!
+//! A release is sent ([`arrive`]), looked at ([`inspect`]), made ready and checked away from those that serve ([`stage`]), and then one
+//! pointer is swapped, once that is written down ([`step`]). A request that is under way ends on the release that it began with.
+
+mod admin;
+mod arrive;
+mod checks;
+mod collect;
+mod data;
+mod error;
+mod inspect;
+mod policy;
+mod ready;
+mod record;
+mod running;
+mod serve;
+mod signature;
+mod stage;
+mod step;
+mod tenant;
+mod tokens;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use http::uri::Authority;
+use tokio::sync::Semaphore;
+use waystation_rules::rollout::{AppName, HostName};
+use waystation_rules::segment::Limits;
+
+use crate::app::Loader;
+use crate::project::layout::Blobs;
+use crate::sandbox::Favour;
+use data::Data;
+use error::NodeError;
+use record::Record;
+use running::Maker;
+use serve::Hosts;
+use tenant::Tenant;
+
+pub use admin::{Admin, bind, serve};
+pub use data::socket;
+pub use policy::Policy;
+pub use signature::Keys;
+pub use tokens::{make as make_token, revoke as revoke_token};
+
+/// Releases that are made ready at once. One that the compiler cannot finish does not keep all others out.
+const COMPILING: usize = 2;
+
+/// The apps of a folder, ready to be asked.
+pub struct Node {
+    policy: Policy,
+    /// The port that clients are told in `request.url`, unless it is their schemes' own.
+    port: u16,
+    data: Data,
+    maker: Maker,
+    tenants: Mutex<BTreeMap<AppName, Arc<Tenant>>>,
+    /// One step at a time, of all apps: they agree on who has which host.
+    turn: Mutex<()>,
+    hosts: ArcSwap<Hosts>,
+    compiling: Arc<Semaphore>,
+}
+
+impl Node {
+    /// Opens a folder and gets each app's releases ready. An app that cannot be served is told, and the others serve.
+    ///
+    /// It blocks, and needs a Tokio runtime. `port` is that of the listener.
+    ///
+    /// # Errors
+    ///
+    /// If another node has the folder, or it cannot be used.
+    pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
+        let data = Data::open(root)?;
+        let loader = Loader::open(&data.code(), Limits::default(), Favour::Running)?;
+        let node = Self {
+            policy,
+            port,
+            maker: Maker::new(loader),
+            tenants: Mutex::default(),
+            turn: Mutex::default(),
+            hosts: ArcSwap::default(),
+            compiling: Arc::new(Semaphore::new(COMPILING)),
+            data,
+        };
+        for app in node.data.apps()? {
+            let folder = node.data.app(&app);
+            match Record::read(&folder) {
+                Ok(record) => {
+                    let tenant = Arc::new(Tenant::new(app.clone(), folder, record));
+                    node.load_all(&tenant);
+                    node.tenants().insert(app, tenant);
+                }
+                Err(error) => tracing::error!("{app} is not served: {error:#}"),
+            }
+        }
+        node.publish_hosts();
+        node.collect();
+        Ok(node)
+    }
+
+    /// How many apps there are, and how many of them answer.
+    #[must_use]
+    pub fn apps(&self) -> (usize, usize) {
+        let tenants = self.tenants();
+        let active = tenants.values().filter(|tenant| tenant.active().is_some());
+        (tenants.len(), active.count())
+    }
+
+    /// How many apps have an active release that does not serve.
+    fn broken(&self) -> usize {
+        let tenants = self.tenants();
+        let is_broken = |tenant: &&Arc<Tenant>| {
+            tenant.active().is_none() && tenant.known().record.releases.active.is_some()
+        };
+        tenants.values().filter(is_broken).count()
+    }
+
+    fn blobs(&self) -> Blobs {
+        self.data.blobs()
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tenants(&self) -> MutexGuard<'_, BTreeMap<AppName, Arc<Tenant>>> {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tenant(&self, app: &AppName) -> Result<Arc<Tenant>, NodeError> {
+        let tenants = self.tenants();
+        let tenant = tenants.get(app).cloned();
+        tenant.ok_or_else(|| NodeError::NoApp(app.clone()))
+    }
+
+    /// The app with this name, or one that nobody knows until it is [adopted](Self::adopt).
+    fn tenant_or_new(&self, app: &AppName) -> anyhow::Result<Arc<Tenant>> {
+        if let Some(tenant) = self.tenants().get(app) {
+            return Ok(Arc::clone(tenant));
+        }
+        let folder = self.data.app(app);
+        Ok(Arc::new(Tenant::new(
+            app.clone(),
+            folder,
+            Record::default(),
+        )))
+    }
+
+    /// Has an app of [`Self::tenant_or_new`] be known; another one with its name wins if it was faster.
+    fn adopt(&self, tenant: Arc<Tenant>) -> anyhow::Result<Arc<Tenant>> {
+        data::make_private(&tenant.folder)?;
+        let tenant = {
+            let mut tenants = self.tenants();
+            let entry = tenants.entry(tenant.name.clone());
+            Arc::clone(entry.or_insert(tenant))
+        };
+        self.publish_hosts(); // previews find it by its name
+        Ok(tenant)
+    }
+
+    /// Has requests find the apps by the hosts that they have now.
+    fn publish_hosts(&self) {
+        let tenants: Vec<_> = self.tenants().values().cloned().collect();
+        self.hosts.store(Arc::new(Hosts::of(&tenants)));
+    }
+
+    /// What `request.url` calls an app: its first host.
+    fn origin(&self, hosts: &[HostName]) -> Authority {
+        let named = hosts.iter().find(|host| !host.is_any());
+        let origin = self.at_port(named.map_or("localhost", |host| host.as_str()));
+        origin
+            .parse()
+            .unwrap_or_else(|_| Authority::from_static("localhost"))
+    }
+
+    /// A host of this node as a client writes it.
+    fn at_port(&self, host: &str) -> String {
+        match self.port {
+            80 | 443 => host.to_owned(),
+            port => format!("{host}:{port}"),
+        }
+    }
+}
+
+/// Seconds since the epoch.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

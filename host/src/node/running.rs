@@ -1,0 +1,136 @@
+//! A release as it runs: the app that was made of it, and how it has answered.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::StatusCode;
+use http::uri::Authority;
+use waystation_rules::environment;
+use waystation_rules::rollout::{AppName, Count};
+use waystation_rules::segment::Limits;
+
+use crate::app::{self, App, Loader, Policy};
+use crate::project::digest::Digest;
+use crate::project::layout::Blobs;
+use crate::project::release::Release;
+use crate::project::settings::{Cache, Settings};
+use crate::store::Kept;
+
+/// A release as it runs.
+pub(super) struct Running {
+    /// Which.
+    pub(super) digest: Digest,
+    /// What answers.
+    pub(super) app: Arc<App>,
+    /// What shows it before it is active, in a header.
+    pub(super) preview: String,
+    answers: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Running {
+    /// A release that has not answered yet.
+    pub(super) fn new(name: &AppName, digest: Digest, app: App) -> anyhow::Result<Self> {
+        let secret = app::secret("preview", name.as_str(), digest.as_str())?;
+        Ok(Self {
+            preview: format!("{}.{secret}", digest.short()),
+            digest,
+            app: Arc::new(app),
+            answers: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        })
+    }
+
+    /// Counts an answer.
+    pub(super) fn count(&self, status: StatusCode) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        if status.is_server_error() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How it has answered so far.
+    pub(super) fn counted(&self) -> Count {
+        Count {
+            answers: self.answers.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Makes apps of releases.
+pub(super) struct Maker {
+    /// A sandbox for each set of limits: its pool of instances takes address space.
+    loaders: Mutex<Vec<(Limits, Loader)>>,
+}
+
+/// What an app is made of beside its release.
+pub(super) struct Means<'a> {
+    /// What it is called.
+    pub(super) name: &'a AppName,
+    /// What `request.url` calls it.
+    pub(super) origin: Authority,
+    /// What its operator sets.
+    pub(super) variables: &'a BTreeMap<String, String>,
+    /// The app's own folder.
+    pub(super) folder: &'a std::path::Path,
+    /// Where the release before keeps its answers, and as which settings say.
+    pub(super) kept: Option<&'a (Cache, Arc<Kept>)>,
+}
+
+impl Maker {
+    /// Makes apps with what `loader` has.
+    pub(super) fn new(loader: Loader) -> Self {
+        Self {
+            loaders: Mutex::new(vec![(Limits::default(), loader)]),
+        }
+    }
+
+    /// Makes an app of a release. It blocks, and takes all processors while it compiles.
+    ///
+    /// # Errors
+    ///
+    /// If the release cannot be served here.
+    pub(super) fn make(
+        &self,
+        blobs: &Blobs,
+        release: &Release,
+        settings: &Settings,
+        means: Means<'_>,
+    ) -> anyhow::Result<App> {
+        let limits = settings.limits.over(Limits::default());
+        let value = |name: &str| means.variables.get(name).cloned();
+        let environment = environment::resolve(&settings.env, &[], value);
+        let environment = environment.unwrap_or_default(); // only files have faults
+        let loader = self.loader(limits)?.in_environment(environment);
+        let (name, digest) = (means.name.as_str(), release.digest.as_str());
+        let kept = match means.kept {
+            Some((cache, kept)) if is_same_place(cache, &settings.cache) => {
+                app::keep_beside(kept, &settings.cache, digest)
+            }
+            _ => app::keep(&settings.cache, means.folder, name, digest, true)?,
+        };
+        let policy = Policy::of(settings, means.origin, false, kept)?;
+        app::release::load(&loader, blobs, release, policy)
+    }
+
+    /// The loader for these limits. One that nobody uses any more goes.
+    fn loader(&self, limits: Limits) -> anyhow::Result<Loader> {
+        let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, loader)) = loaders.iter().find(|(known, _)| *known == limits) {
+            return Ok(loader.clone());
+        }
+        let is_default = |known: &Limits| *known == Limits::default();
+        loaders.retain(|(known, loader)| is_default(known) || !loader.is_idle());
+        let (_, first) = &loaders[0]; // the default stays
+        let loader = first.with_limits(limits.clone())?;
+        loaders.push((limits, loader.clone()));
+        Ok(loader)
+    }
+}
+
+/// Two stores cannot have one folder, and need not have one Redis.
+fn is_same_place(a: &Cache, b: &Cache) -> bool {
+    (a.disk_mb.is_some(), &a.redis) == (b.disk_mb.is_some(), &b.redis)
+}

@@ -1,0 +1,108 @@
+//! One step of an app from release to release: decided, written down, and then seen by requests, in this order.
+
+use std::sync::Arc;
+
+use waystation_rules::rollout::{AppName, HostName, Releases, StepError};
+
+use super::error::NodeError;
+use super::tenant::Tenant;
+use super::tokens::Access;
+use super::{Node, now};
+use crate::deploy::api::App;
+use crate::project::digest::Digest;
+
+impl Node {
+    /// Takes a step that `step` decides, and names it `what` in the log.
+    ///
+    /// When this returns, no request sees what was before, and a crash brings none of it back.
+    ///
+    /// # Errors
+    ///
+    /// Those of the step, [`NodeError::HostTaken`], and the disk's; nothing has changed then.
+    pub(super) fn step(
+        self: &Arc<Self>,
+        app: &AppName,
+        by: &Access,
+        what: &str,
+        step: impl FnOnce(&Releases<Digest>) -> Result<Releases<Digest>, StepError>,
+    ) -> Result<App, NodeError> {
+        let turn = self.turn();
+        let tenant = self.tenant(app)?;
+        let before = tenant.known().record.clone();
+        let mut record = before.clone();
+        record.releases = step(&before.releases)?.collected(self.policy.keep);
+        let releases = record.releases.clone();
+        if let Some(active) = &releases.active
+            && let Some(hosts) = record
+                .known
+                .get_mut(active)
+                .and_then(|known| known.hosts.take())
+        {
+            self.check_hosts(app, &hosts)?; // another app may have taken one since it was staged
+            record.hosts = hosts;
+        }
+        let canary = releases.canary.as_ref().map(|canary| &canary.release);
+        for digest in releases.active.iter().chain(canary) {
+            let is_ready = tenant.known().running.contains_key(digest);
+            if !is_ready {
+                let made = record
+                    .known
+                    .get(digest)
+                    .map_or_else(now, |known| known.created);
+                let (running, _) = self.load(&tenant, digest, &record.hosts, made)?;
+                tenant.known().running.insert(digest.clone(), running);
+            }
+        }
+        record.tidy();
+        record.write(&tenant.folder)?;
+        {
+            let mut known = tenant.known();
+            known.record = record.clone();
+            tenant.publish(&mut known);
+        }
+        if record.hosts != before.hosts {
+            self.publish_hosts();
+        }
+        drop(turn);
+        let newest = canary.or(releases.active.as_ref());
+        tenant.note(by, what, newest, String::new());
+        let node = Arc::clone(self);
+        tokio::task::spawn_blocking(move || node.collect());
+        Ok(self.shown(&tenant))
+    }
+
+    /// Has an app answer these hosts from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::HostTaken`], and the disk's.
+    pub(super) fn set_hosts(
+        &self,
+        app: &AppName,
+        hosts: Vec<HostName>,
+        by: &Access,
+    ) -> Result<App, NodeError> {
+        let _turn = self.turn();
+        let tenant = self.tenant(app)?;
+        self.check_hosts(app, &hosts)?;
+        let mut record = tenant.known().record.clone();
+        record.hosts = hosts;
+        record.write(&tenant.folder)?;
+        let words: Vec<_> = record.hosts.iter().map(ToString::to_string).collect();
+        tenant.known().record = record;
+        self.publish_hosts();
+        tenant.note(by, "hosts", None, words.join(" "));
+        Ok(self.shown(&tenant))
+    }
+
+    /// What is told of an app.
+    pub(super) fn shown(&self, tenant: &Tenant) -> App {
+        let known = tenant.known();
+        App {
+            app: tenant.name.clone(),
+            hosts: known.record.hosts.clone(),
+            releases: known.record.releases.clone(),
+            broken: known.broken.clone(),
+        }
+    }
+}
