@@ -133,13 +133,17 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
         get("/docs/items/a", &proxy).await.text(),
         "a at https://example.com/items/a for 203.0.113.7 via 203.0.113.7, 127.0.0.1"
     );
-    let stranger = [("x-forwarded-host", "evil.example")];
-    assert!(
-        get("/docs/items/a", &stranger)
-            .await
-            .text()
-            .starts_with("a at http://localhost:")
-    );
+    let kept = [("host", "Example.com"), ("x-forwarded-proto", "https")];
+    assert_eq!(
+        get("/docs/items/a", &kept).await.text(),
+        "a at https://example.com/items/a for 127.0.0.1 via 127.0.0.1"
+    ); // Q2
+    for name in ["host", "x-forwarded-host"] {
+        let stranger = [(name, "evil.example"), ("x-forwarded-proto", "https")];
+        let item = get("/docs/items/a", &stranger).await;
+        let own = "a at http://localhost:";
+        assert!(item.text().starts_with(own), "{name}: {}", item.text());
+    }
     let twice = [("x-forwarded-proto", "http, https")];
     assert_eq!(get("/docs/items/a", &twice).await.status, 400);
 
