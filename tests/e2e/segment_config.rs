@@ -1,5 +1,7 @@
 //! The constants of a route module, and what becomes of them.
 
+use serde_json::json;
+
 use crate::support::{fixture, production, program, text_route, turn};
 
 #[tokio::test]
@@ -124,9 +126,13 @@ fn production_reads_the_constants_from_the_build() {
     let manifest = production().read(".waystation/output/manifest.json");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let routes = manifest["routes"].as_array().unwrap();
-    let wall = routes
-        .iter()
-        .find(|route| route["pattern"] == "/limits/wall")
-        .unwrap();
-    assert_eq!(wall["config"]["maxDuration"], 1);
+    let config = |pattern: &str| {
+        let route = routes.iter().find(|route| route["pattern"] == pattern);
+        &route.unwrap()["config"]
+    };
+    assert_eq!(config("/limits/wall")["maxDuration"], 1);
+    let segment = config("/segment");
+    assert_eq!(segment["maxDuration"], 7);
+    assert_eq!(segment["runtime"], "edge"); // G5
+    assert_eq!(segment["preferredRegion"], json!(["fra1", "iad1"])); // G6
 }
