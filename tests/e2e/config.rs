@@ -45,6 +45,14 @@ pub fn get(request: Request, context: Context<Params>) -> Result<Response> {
 }
 "#;
 
+/// Hands on what the app answers at the path that the query names.
+const ASK: &str = r#"use waystation::{Request, Result, fetch, fetch::Fetched};
+
+pub async fn get(request: Request) -> Result<Fetched> {
+    fetch(request.url().search_params().get("path").unwrap_or_default()).await
+}
+"#;
+
 #[tokio::test]
 async fn more_than_a_thousand_rules_are_a_warning() {
     let rule = "[[redirects]]\nsource = '/a'\ndestination = '/b'\npermanent = false\n";
@@ -69,6 +77,7 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
             "app/go/route.rs",
             "pub fn get() -> waystation::Result<waystation::Response> {\n    waystation::redirect(\"/x\")\n}\n",
         ),
+        ("app/ask/route.rs", ASK),
     ])
     .await;
     let address = app.host.address();
@@ -122,6 +131,13 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
     assert_eq!(get("/docs/none", &[]).await.status, 404);
     assert_eq!(get("/items/a", &[]).await.status, 404);
     assert_eq!(get("/docs/go", &[]).await.header("location"), "/x"); // U7
+
+    // A handler asks the app for what a client would ask for, and is redirected as one.
+    let own = async |path: &str| get(&format!("/docs/ask?path={path}"), &[]).await;
+    assert_eq!(own("/docs/plain").await.line(), "200 plain");
+    assert_eq!(own("/plain").await.status, 404);
+    let moved = own("/docs/old/d").await;
+    assert!(moved.text().starts_with("d at "), "{}", moved.text());
 
     // A trusted proxy names the client and the host; of a stranger's hosts none is taken.
     let proxy = [
