@@ -22,7 +22,7 @@
 //! - [`cors`]: may a page of another origin read it?
 //! - [`conditional`]: does the client have it already?
 //! - [`compression`]: in which coding is it sent?
-//! - [`outbound`]: which other servers may be asked?
+//! - [`outbound`]: which other servers may be asked? [`stand_in`]: or does a test answer for them?
 //!
 //! And when files change:
 //!
@@ -59,5 +59,6 @@ pub mod reload;
 pub mod resolve;
 pub mod segment;
 pub mod source;
+pub mod stand_in;
 pub mod table;
 mod template;
