@@ -97,6 +97,7 @@ fn its_own_tests_pass() {
         "route::tests::one_is_read_one_set_and_one_deleted",
         "route::tests::an_hour_takes_no_time",
         "a_form_is_read_and_a_limit_is_kept",
+        "the_clock_and_another_server_are_the_tests",
     ] {
         let line = format!("test {test} ... ok");
         assert!(exit.stdout.contains(&line), "{test}: {}", exit.stdout);
