@@ -1,4 +1,4 @@
-//! What several routes share: `app/items/[slug]` and `app/users/[id]` say hello alike.
+//! What several routes share: `app/items/[slug]` and `app/members` say hello alike.
 
 /// Greets somebody.
 pub fn greeting(name: &str) -> String {

@@ -38,7 +38,9 @@ use keep::{HEADER, Keep};
 
 /// Asks another server, or with a path a route of this app.
 ///
-/// Nothing is sent until the request is awaited.
+/// Nothing is sent until the request is awaited. A path is what a client would ask for, as with [`redirect`](crate::redirect()): under a
+/// `base_path` of `/docs`, the route `app/items/route.rs` is `fetch("/docs/items")`, though
+/// [`pathname`](crate::Url::pathname) is `/items` there. Next's is the same.
 ///
 /// ```
 /// use waystation::{Json, Result, fetch};

@@ -37,7 +37,7 @@
 //! ```
 //!
 //! The same request can be sent to the served app: with the SDK's feature `client`, `TestRequest::send` asks the real component, sandbox
-//! and all, in a test below `tests/` that `waystation test` runs.
+//! and all, in a test below `tests/` that `waystation test` runs. The clock and other servers are the test's there too, if it says so.
 //!
 //! A module like this one is there natively only, so a component carries nothing of it.
 
@@ -45,6 +45,7 @@
 mod client;
 mod handler;
 mod kept;
+mod network;
 mod request;
 mod response;
 mod run;

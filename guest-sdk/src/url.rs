@@ -12,6 +12,8 @@ use std::fmt;
 /// | [`origin`](Self::origin) | `https://shop.test:8443` |
 /// | [`scheme`](Self::scheme) | `https` |
 /// | [`host`](Self::host) | `shop.test:8443` |
+/// | [`hostname`](Self::hostname) | `shop.test` |
+/// | [`port`](Self::port) | `8443` |
 /// | [`pathname`](Self::pathname) | `/a%2Fb`, still encoded |
 /// | [`search`](Self::search) | `?q=1&q=2` |
 /// | [`search_params`](Self::search_params) | `q` twice, decoded |
@@ -78,6 +80,48 @@ impl Url {
     /// Host and port, such as `shop.test:8443`; without the port if it is the scheme's own.
     pub fn host(&self) -> &str {
         &self.read().authority
+    }
+
+    /// The host without its port, such as `shop.test` or `[::1]`.
+    ///
+    /// ```
+    /// use waystation::{Request, testing::TestRequest};
+    ///
+    /// fn get(request: Request) -> String {
+    ///     request.url().hostname().to_owned()
+    /// }
+    ///
+    /// assert_eq!(TestRequest::get("https://shop.test:8443/").call(get).text(), "shop.test");
+    /// ```
+    pub fn hostname(&self) -> &str {
+        self.named().0
+    }
+
+    /// The port, such as 8443; none if it is the scheme's own.
+    ///
+    /// ```
+    /// use waystation::{Request, testing::TestRequest};
+    ///
+    /// fn get(request: Request) -> String {
+    ///     format!("{:?}", request.url().port())
+    /// }
+    ///
+    /// assert_eq!(TestRequest::get("https://shop.test:8443/").call(get).text(), "Some(8443)");
+    /// assert_eq!(TestRequest::get("https://shop.test/").call(get).text(), "None");
+    /// ```
+    pub fn port(&self) -> Option<u16> {
+        self.named().1
+    }
+
+    fn named(&self) -> (&str, Option<u16>) {
+        let host = self.host();
+        let named = host
+            .rsplit_once(':')
+            .map(|(name, port)| (name, port.parse()));
+        match named {
+            Some((name, Ok(port))) => (name, Some(port)),
+            _ => (host, None), // no port, or `[::1]`
+        }
     }
 
     /// The path, still percent-encoded, such as `/a%2Fb`.
@@ -195,6 +239,18 @@ mod tests {
         let url = Url::new("http".into(), "localhost:3000".into(), target.into());
         assert_eq!((url.pathname(), url.search()), (pathname, search));
         assert_eq!(url.href(), format!("http://localhost:3000{target}"));
+    }
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        let check = |host: &str, expected: (&str, Option<u16>)| {
+            let url = Url::new("http".into(), host.into(), "/".into());
+            assert_eq!((url.hostname(), url.port()), expected);
+        };
+        check("localhost:3000", ("localhost", Some(3000))); // Q3
+        check("shop.test", ("shop.test", None));
+        check("[::1]", ("[::1]", None));
+        check("[::1]:3000", ("[::1]", Some(3000)));
     }
 
     #[test]

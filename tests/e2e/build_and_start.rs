@@ -55,6 +55,21 @@ async fn the_second_start_takes_its_code_from_the_cache() {
     assert_ne!(std::fs::read(&cached).unwrap(), code);
 }
 
+#[tokio::test]
+async fn nobody_stands_in_for_the_clock_of_what_start_serves() {
+    let deployed = Deployed::new();
+    let start = program().command("start", deployed.root());
+    let start = start.env("WAYSTATION_TEST_SECRET", "known"); // for tests alone
+    let host = start.on_a_free_port().serve();
+    let client = Client::new(host.address());
+    let told = [("x-waystation-test", "known now=0")];
+    let seen = client.ask("GET", "/request", &told, "").await.json();
+    assert_ne!(seen["second"], 0);
+    let names = seen["names"].as_array().unwrap();
+    let is_there = names.iter().any(|name| name == "x-waystation-test");
+    assert!(!is_there, "{names:?}");
+}
+
 #[test]
 fn a_component_that_was_changed_is_not_served() {
     let deployed = Deployed::new();

@@ -45,6 +45,14 @@ pub fn get(request: Request, context: Context<Params>) -> Result<Response> {
 }
 "#;
 
+/// Hands on what the app answers at the path that the query names.
+const ASK: &str = r#"use waystation::{Request, Result, fetch, fetch::Fetched};
+
+pub async fn get(request: Request) -> Result<Fetched> {
+    fetch(request.url().search_params().get("path").unwrap_or_default()).await
+}
+"#;
+
 #[tokio::test]
 async fn more_than_a_thousand_rules_are_a_warning() {
     let rule = "[[redirects]]\nsource = '/a'\ndestination = '/b'\npermanent = false\n";
@@ -69,6 +77,7 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
             "app/go/route.rs",
             "pub fn get() -> waystation::Result<waystation::Response> {\n    waystation::redirect(\"/x\")\n}\n",
         ),
+        ("app/ask/route.rs", ASK),
     ])
     .await;
     let address = app.host.address();
@@ -123,6 +132,13 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
     assert_eq!(get("/items/a", &[]).await.status, 404);
     assert_eq!(get("/docs/go", &[]).await.header("location"), "/x"); // U7
 
+    // A handler asks the app for what a client would ask for, and is redirected as one.
+    let own = async |path: &str| get(&format!("/docs/ask?path={path}"), &[]).await;
+    assert_eq!(own("/docs/plain").await.line(), "200 plain");
+    assert_eq!(own("/plain").await.status, 404);
+    let moved = own("/docs/old/d").await;
+    assert!(moved.text().starts_with("d at "), "{}", moved.text());
+
     // A trusted proxy names the client and the host; of a stranger's hosts none is taken.
     let proxy = [
         ("x-forwarded-for", "6.6.6.6, 203.0.113.7"),
@@ -133,13 +149,17 @@ async fn what_waystation_toml_says_of_paths_and_proxies_holds_and_changes_while_
         get("/docs/items/a", &proxy).await.text(),
         "a at https://example.com/items/a for 203.0.113.7 via 203.0.113.7, 127.0.0.1"
     );
-    let stranger = [("x-forwarded-host", "evil.example")];
-    assert!(
-        get("/docs/items/a", &stranger)
-            .await
-            .text()
-            .starts_with("a at http://localhost:")
-    );
+    let kept = [("host", "Example.com"), ("x-forwarded-proto", "https")];
+    assert_eq!(
+        get("/docs/items/a", &kept).await.text(),
+        "a at https://example.com/items/a for 127.0.0.1 via 127.0.0.1"
+    ); // Q2
+    for name in ["host", "x-forwarded-host"] {
+        let stranger = [(name, "evil.example"), ("x-forwarded-proto", "https")];
+        let item = get("/docs/items/a", &stranger).await;
+        let own = "a at http://localhost:";
+        assert!(item.text().starts_with(own), "{name}: {}", item.text());
+    }
     let twice = [("x-forwarded-proto", "http, https")];
     assert_eq!(get("/docs/items/a", &twice).await.status, 400);
 

@@ -279,7 +279,7 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         upstream.accepted() - before
     );
 
-    // Both bodies stream through, and the head is handed on.
+    // Both bodies are handed on, and so is the head.
     let echoed = app
         .client
         .post(&format!("/ask?url={origin}/echo"), &[], "a stream")

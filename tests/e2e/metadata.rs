@@ -87,6 +87,17 @@ async fn each_listed_sitemap_has_a_path_of_its_own() {
 }
 
 #[tokio::test]
+async fn each_listed_image_has_a_path_of_its_own() {
+    let client = fixture();
+    let large = client.get("/meta/icon/large").await;
+    assert_eq!(large.line(), "200 <svg><text>large</text></svg>"); // MD10
+    assert_eq!(large.header("content-type"), "image/svg+xml");
+    let other = client.get("/meta/icon/huge").await;
+    assert_eq!(other.line(), "404 Not Found");
+    assert_eq!(client.get("/meta/icon").await.status, 404);
+}
+
+#[tokio::test]
 async fn an_image_knows_the_params_of_its_folder() {
     let image = fixture().get("/meta/a%20b/opengraph-image").await;
     assert_eq!(image.line(), "200 <svg><text>a b</text></svg>");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use regex::Regex;
 use waystation_tests::{App, Client, Exit, tree};
 
 use crate::support::{Turn, borrowed, lasting, program, turn};
@@ -102,6 +103,22 @@ fn the_readme_shows_the_route_of_a_new_app() {
     let route = include_str!("../../host/templates/app/app/items/[slug]/route.rs");
     let shown = "pub async fn get(context: Context<Params>) -> String {\n    format!(\"You asked for {}\", context.params.slug)\n}\n";
     assert!(readme.contains(shown) && route.contains(shown));
+}
+
+#[test]
+fn the_guide_of_a_new_app_names_every_constant() {
+    let guide = include_str!("../../host/templates/app/AGENTS.md");
+    let guide: Vec<_> = guide
+        .split(|c: char| !c.is_ascii_uppercase() && c != '_')
+        .collect();
+    let sdk = include_str!("../../guest-sdk/macros/src/constants.rs");
+    let constant = Regex::new(r#"constant\(\s*"([A-Z_]+)""#).unwrap();
+    let names = constant.captures_iter(sdk).map(|found| found.extract().1);
+    let names: Vec<_> = names.map(|[name]| name).collect();
+    assert!(names.contains(&"BODY_LIMIT"), "{names:?}");
+    for name in names {
+        assert!(guide.contains(&name), "{name}");
+    }
 }
 
 /// A new app, with what is compiled already.

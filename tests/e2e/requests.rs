@@ -335,15 +335,10 @@ async fn what_is_too_long_is_refused() {
         status.as_ref().is_ok_and(|status| *status == 431),
         "{status:?}"
     );
-    let cookies = format!("a={}", "b; a=".repeat(4_000));
-    let answer = fixture()
-        .ask("GET", "/hello", &[("cookie", &cookies)], "")
-        .await;
-    assert!(
-        answer.status == 200 || answer.status == 431,
-        "{}",
-        answer.line()
-    );
+    let many = format!("a={}", "b; a=".repeat(4_000)); // within the limit
+    let many = [("cookie", many.as_str())];
+    let answer = fixture().ask("GET", "/hello", &many, "").await;
+    assert_eq!(answer.line(), "200 hello");
     assert_eq!(fixture().get("/hello").await.line(), "200 hello");
 }
 

@@ -1,9 +1,11 @@
 //! Rewrites to other servers.
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use tokio::sync::mpsc;
 use waystation_tests::raw::{self, Socket};
 use waystation_tests::upstream::{self, Upstream, streamed};
-use waystation_tests::wait_for;
+use waystation_tests::{PATIENCE, wait_for};
 
 use crate::fetch::{answer, files};
 use crate::support::{Edited, borrowed};
@@ -109,4 +111,37 @@ async fn check_pieces(path: &str) {
         sender.is_closed().then_some(())
     })
     .await;
+}
+
+/// The same in the other direction: a piece of a request reaches the server before the client writes the next.
+#[tokio::test]
+async fn pieces_of_a_request_stream_through_a_rewrite_and_a_handler() {
+    let (pieces, mut received) = mpsc::unbounded_channel();
+    let upstream = Upstream::new(move |request| {
+        let pieces = pieces.clone();
+        async move {
+            let mut body = request.into_body();
+            while let Some(Ok(frame)) = body.frame().await {
+                pieces.send(frame.into_data().unwrap()).unwrap();
+            }
+            upstream::served(200, &[], "that is all")
+        }
+    })
+    .await;
+    let mut next = async || {
+        let piece = tokio::time::timeout(PATIENCE, received.recv()).await;
+        piece.expect("a piece in time")
+    };
+    let files = files(&upstream);
+    let app = Edited::new(&borrowed(&files)).await;
+    let handler = format!("/ask?url={}/x", upstream.origin());
+    for path in ["/ext/x", &handler] {
+        let mut socket = Socket::open(app.host.address()).await;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+        socket.send(head + "5\r\nfirst\r\n").await;
+        assert_eq!(next().await.unwrap(), "first", "{path}");
+        socket.send("6\r\nsecond\r\n0\r\n\r\n").await;
+        assert_eq!(next().await.unwrap(), "second", "{path}");
+        socket.read_until("that is all").await;
+    }
 }

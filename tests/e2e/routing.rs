@@ -119,18 +119,15 @@ async fn another_spelling_is_sent_to_the_path_as_it_should_be() {
 
 #[tokio::test]
 async fn dots_are_resolved_before_a_route_is_looked_for() {
-    let answer = exchange("/nowhere/../hello").await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200") || answer.contains("location: /hello\r\n"),
-        "{answer}"
-    );
-    let answer = exchange("/items/%2e%2e/hello").await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200") || answer.contains("location: /hello\r\n"),
-        "{answer}"
-    );
-    let answer = exchange("/../../etc/passwd").await;
-    assert!(!answer.contains("root:"), "{answer}");
+    for (path, status) in [
+        ("/nowhere/../hello", "200"),
+        ("/items/%2e%2e/hello", "200"),
+        ("/../../etc/passwd", "404"),
+    ] {
+        let answer = exchange(path).await;
+        let line = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&line), "{path}: {answer}");
+    }
 }
 
 #[tokio::test]

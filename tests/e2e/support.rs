@@ -70,7 +70,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 16] = [
+const BUILT: [&str; 18] = [
     "app/after/",
     "app/hello/",
     "app/items/[id]/route.rs",
@@ -80,6 +80,8 @@ const BUILT: [&str; 16] = [
     "app/error/",
     "app/limits/spin/",
     "app/limits/wall/",
+    "app/request/route.rs",
+    "app/segment/route.rs",
     "app/slow/",
     "app/stream/",
     "app/favicon.ico",

@@ -5,8 +5,6 @@ use waystation::{Result, headers};
 pub fn get() -> Result<String> {
     let headers = headers();
     let member = headers.get("x-member").map(|member| member.to_str());
-    Ok(format!(
-        "Hello, {}!",
-        member.transpose()?.unwrap_or("nobody")
-    ))
+    let member = member.transpose()?.unwrap_or("nobody");
+    Ok(app_example::greeting(member))
 }

@@ -1,11 +1,12 @@
-//! An answer that is made again after 60 seconds.
+//! What is fetched as JSON, answered as JSON, and made again after 60 seconds.
 
-use std::time::SystemTime;
-use waystation::{Result, Revalidate, now};
+use serde_json::Value;
+use waystation::{Json, Result, Revalidate, fetch};
 
 pub const REVALIDATE: Revalidate = Revalidate::seconds(60);
 
-pub async fn get() -> Result<String> {
-    let made = now().duration_since(SystemTime::UNIX_EPOCH)?;
-    Ok(format!("posts as of second {}", made.as_secs()))
+pub async fn get() -> Result<Json<Value>> {
+    let data = fetch("/api/blog").await?;
+    let posts = data.json().await?;
+    Ok(Json(posts))
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
-use super::world::Network;
+use super::network::Network;
 use crate::into_response::IntoResponse;
 use crate::set_cookie::COMPONENT;
 
@@ -255,7 +255,31 @@ impl TestRequest {
         self
     }
 
-    /// Answers what the handler fetches, of whatever server; without it `fetch` fails. The request's URL is what `fetch` was given, and its
+    /// Answers what the handler fetches from one address, by whatever method, as a handler answers. Unlike what is given to
+    /// [`fetch`](Self::fetch), which is asked for all other addresses, it can be sent to the served app too.
+    ///
+    /// ```
+    /// use waystation::{Result, fetch, testing::TestRequest};
+    ///
+    /// async fn get() -> Result<String> {
+    ///     fetch("https://api.example.com/rates").await?.text().await
+    /// }
+    ///
+    /// let request = TestRequest::get("/").answer("https://api.example.com/rates", "1.08");
+    /// assert_eq!(request.call(get).text(), "1.08");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `url` is neither a path nor an address of HTTP, or the answer is none.
+    #[must_use]
+    #[track_caller]
+    pub fn answer(mut self, url: &str, answer: impl IntoResponse) -> Self {
+        self.network.know(url, answer);
+        self
+    }
+
+    /// Answers what the handler fetches, of whatever server; without an answer `fetch` fails. The request's URL is what `fetch` was given, and its
     /// header `x-waystation-fetch` what was said of keeping the answer.
     ///
     /// ```
@@ -276,7 +300,7 @@ impl TestRequest {
         R: IntoResponse,
     {
         let answer = move |request| answer(request).into_response();
-        self.network = Network(Some(Rc::new(answer)));
+        self.network.function = Some(Rc::new(answer));
         self
     }
 

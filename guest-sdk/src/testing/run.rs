@@ -112,7 +112,7 @@ async fn collect(
 }
 
 /// Runs a future on this thread, which sleeps while it waits.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

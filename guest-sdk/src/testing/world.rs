@@ -1,13 +1,12 @@
 //! What stands in for the host while a handler is tested: the clock, chance, and what answers its outgoing requests.
 
 use std::cell::Cell;
-use std::fmt;
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result};
+use super::network::Network;
+use crate::error::Result;
 use crate::response::Response;
 
 /// The surroundings of one request.
@@ -16,18 +15,6 @@ pub(crate) struct World {
     clock: Cell<SystemTime>,
     chance: Cell<u64>,
     network: Network,
-}
-
-type Answer = dyn Fn(http::Request<Bytes>) -> Result<Response>;
-
-/// Answers what a handler fetches.
-#[derive(Clone, Default)]
-pub(crate) struct Network(pub(super) Option<Rc<Answer>>);
-
-impl fmt::Debug for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Network" } else { "None" })
-    }
 }
 
 /// Seconds from 1970 to the first day of 2026, in UTC.
@@ -52,14 +39,7 @@ impl World {
 
     /// What the test answers to a request of the handler's.
     pub(crate) fn fetch(&self, request: http::Request<Bytes>) -> Result<Response> {
-        match &self.network.0 {
-            Some(answer) => answer(request),
-            None => Err(Error::message(format!(
-                "the test has no answer to `{} {}`; give it one with `TestRequest::fetch`",
-                request.method(),
-                request.uri()
-            ))),
-        }
+        self.network.answer(request)
     }
 
     pub(crate) fn now(&self) -> SystemTime {

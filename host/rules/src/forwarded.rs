@@ -65,7 +65,7 @@ pub struct Settled {
     pub scheme: Scheme,
     /// Whom the client meant, with a port if it named one. It may be any host: where requests are sent to is never taken from here.
     pub host: String,
-    /// Whether a trusted proxy named the host, and it is one of the operator's: then `request.url` may call this host so.
+    /// Whether a trusted proxy named the host or kept it, and it is one of the operator's: then `request.url` may call this host so.
     pub is_vouched: bool,
     /// The port that the client spoke to.
     pub port: u16,
@@ -112,7 +112,7 @@ pub enum ForwardedError {
 /// Settles who asks, how, and whom they meant.
 ///
 /// Host, port and scheme count from a trusted peer only, and the host only if it is one of the operator's; else they are the
-/// connection's own. A chain that a proxy keeps to itself (`unknown`, `_name`) ends at that proxy.
+/// connection's own. A trusted peer that names no host has kept the client's `Host`. A chain that a proxy keeps to itself (`unknown`, `_name`) ends at that proxy.
 ///
 /// # Errors
 ///
@@ -123,6 +123,9 @@ pub fn settle(arrival: &Arrival<'_>, trust: &Trust) -> Result<Settled, Forwarded
     if trust.is_proxy(peer) {
         let extension = Claim::of_extensions(arrival, peer, trust)?;
         claim = Claim::of_forwarded(arrival, peer, trust)?.agreeing(extension)?;
+        claim
+            .host
+            .get_or_insert_with(|| arrival.host.to_ascii_lowercase());
     }
     let chain = claim.chain.unwrap_or_else(|| vec![peer]);
     let scheme = claim.scheme.unwrap_or(arrival.scheme);

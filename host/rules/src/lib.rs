@@ -23,7 +23,7 @@
 //! - [`cors`]: may a page of another origin read it?
 //! - [`conditional`]: does the client have it already?
 //! - [`compression`]: in which coding is it sent?
-//! - [`outbound`]: which other servers may be asked?
+//! - [`outbound`]: which other servers may be asked? [`stand_in`]: or does a test answer for them?
 //!
 //! And when files change:
 //!
@@ -65,6 +65,7 @@ pub mod resolve;
 pub mod rollout;
 pub mod segment;
 pub mod source;
+pub mod stand_in;
 pub mod table;
 mod template;
 pub mod trace;

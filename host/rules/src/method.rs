@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn an_unknown_token_is_a_bad_request() {
-        // M3, M12
+        // M3
         for token in ["PROPFIND", "LINK", "HEADER", "get", "Get", ""] {
             check("GET", token, "400");
         }

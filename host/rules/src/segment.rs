@@ -1,7 +1,7 @@
 //! Settles what a route configures against what the operator allows.
 //!
 //! In: the JSON that the SDK wrote into the component's custom section, and the operator's [`Limits`].
-//! Out: the route's [`Section`], and from what it declares a [`SegmentConfig`] without gaps, or the reason to fail the build.
+//! Out: the route's [`Section`], and from what it declares a [`SegmentConfig`] without gaps, or every reason to fail the build.
 //!
 //! The section is read without running anything. What `DYNAMIC` and `REVALIDATE` do to answers is not decided here.
 
@@ -83,7 +83,12 @@ pub struct SegmentConfig {
     pub cors: Option<Cors>,
 }
 
-/// Why a route's constants cannot stand.
+/// Everything for which a route's constants cannot stand: one fault or more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", joined(.0))]
+pub struct SegmentErrors(pub Vec<SegmentError>);
+
+/// Why one of a route's constants cannot stand.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SegmentError {
     /// `MAX_DURATION = 0`, or more than [`LONGEST_RUN`].
@@ -138,16 +143,20 @@ impl SegmentError {
     }
 }
 
-/// Where a route module's text defines a constant: the bytes of its name.
+/// Where a route module's text defines a constant, comments aside: the bytes of its name.
 #[must_use]
 pub fn definition(source: &str, constant: &str) -> Option<Range<usize>> {
     let found = source
         .match_indices("pub const ")
         .map(|(at, words)| at + words.len());
     let mut found = found.filter(|&at| {
-        let rest = &source[at..];
+        let (before, rest) = source.split_at(at);
+        let is_code = !before
+            .rsplit('\n')
+            .next()
+            .is_some_and(|line| line.contains("//"));
         let after = rest.strip_prefix(constant);
-        after.is_some_and(|after| after.trim_start().starts_with(':'))
+        is_code && after.is_some_and(|after| after.trim_start().starts_with(':'))
     });
     found.next().map(|at| at..at + constant.len())
 }
@@ -160,37 +169,12 @@ impl Declared {
     ///
     /// # Errors
     ///
-    /// A [`SegmentError`] if a value is out of range, above its limit, or contradicts another.
-    pub fn settle(&self, limits: &Limits) -> Result<SegmentConfig, SegmentError> {
-        match self.max_duration {
-            Some(seconds) if seconds == 0 || LONGEST_RUN.as_secs() < seconds => {
-                return Err(SegmentError::RunTime { seconds });
-            }
-            _ => {}
+    /// Every value that is out of range, above its limit, or contradicts another.
+    pub fn settle(&self, limits: &Limits) -> Result<SegmentConfig, SegmentErrors> {
+        let faults = self.faults(limits);
+        if !faults.is_empty() {
+            return Err(SegmentErrors(faults));
         }
-        if self.cpu_ms == Some(0) {
-            return Err(SegmentError::NoTime);
-        }
-        let always_kept = matches!(self.dynamic, Some(Dynamic::ForceStatic | Dynamic::Error));
-        if always_kept && self.revalidate == Some(Revalidate::Seconds(0)) {
-            return Err(SegmentError::KeptAndNotKept);
-        }
-        let keeps = matches!(
-            self.revalidate,
-            Some(Revalidate::Never | Revalidate::Seconds(1..))
-        );
-        if self.dynamic == Some(Dynamic::ForceDynamic) && keeps {
-            return Err(SegmentError::NotKeptAndKept);
-        }
-        let cpu_limit = u64::try_from(limits.cpu.as_millis()).unwrap_or(u64::MAX);
-        let run = within(
-            "MAX_DURATION",
-            "s",
-            self.max_duration,
-            limits.max_duration.as_secs(),
-        )?;
-        let cpu = within("CPU_MS", "ms", self.cpu_ms, cpu_limit)?;
-        let body = within("BODY_LIMIT", "bytes", self.body_limit, limits.body)?;
         Ok(SegmentConfig {
             dynamic: self.dynamic.unwrap_or_default(),
             dynamic_params: self.dynamic_params.unwrap_or(true),
@@ -198,30 +182,63 @@ impl Declared {
             fetch_cache: self.fetch_cache.unwrap_or_default(),
             runtime: self.runtime.unwrap_or_default(),
             preferred_region: self.preferred_region.clone().unwrap_or_default(),
-            max_duration: run.map_or(limits.max_duration, Duration::from_secs),
+            max_duration: self
+                .max_duration
+                .map_or(limits.max_duration, Duration::from_secs),
             isolation: self.isolation.unwrap_or_default(),
-            cpu: cpu.map_or(limits.cpu, Duration::from_millis),
-            body_limit: body.unwrap_or(limits.body),
+            cpu: self.cpu_ms.map_or(limits.cpu, Duration::from_millis),
+            body_limit: self.body_limit.unwrap_or(limits.body),
             cors: self.cors.clone(),
         })
     }
+
+    fn faults(&self, limits: &Limits) -> Vec<SegmentError> {
+        let run = limits.max_duration.as_secs();
+        let cpu = u64::try_from(limits.cpu.as_millis()).unwrap_or(u64::MAX);
+        let always_kept = matches!(self.dynamic, Some(Dynamic::ForceStatic | Dynamic::Error));
+        let keeps = matches!(
+            self.revalidate,
+            Some(Revalidate::Never | Revalidate::Seconds(1..))
+        );
+        let faults = [
+            match self.max_duration {
+                Some(seconds) if seconds == 0 || LONGEST_RUN.as_secs() < seconds => {
+                    Some(SegmentError::RunTime { seconds })
+                }
+                asked => over("MAX_DURATION", "s", asked, run),
+            },
+            match self.cpu_ms {
+                Some(0) => Some(SegmentError::NoTime),
+                asked => over("CPU_MS", "ms", asked, cpu),
+            },
+            over("BODY_LIMIT", "bytes", self.body_limit, limits.body),
+            (always_kept && self.revalidate == Some(Revalidate::Seconds(0)))
+                .then_some(SegmentError::KeptAndNotKept),
+            (self.dynamic == Some(Dynamic::ForceDynamic) && keeps)
+                .then_some(SegmentError::NotKeptAndKept),
+        ];
+        faults.into_iter().flatten().collect()
+    }
 }
 
-fn within(
+fn over(
     name: &'static str,
     unit: &'static str,
     asked: Option<u64>,
     allowed: u64,
-) -> Result<Option<u64>, SegmentError> {
-    match asked {
-        Some(asked) if allowed < asked => Err(SegmentError::OverLimit {
-            name,
-            unit,
-            asked,
-            allowed,
-        }),
-        asked => Ok(asked),
-    }
+) -> Option<SegmentError> {
+    let asked = asked.filter(|asked| allowed < *asked)?;
+    Some(SegmentError::OverLimit {
+        name,
+        unit,
+        asked,
+        allowed,
+    })
+}
+
+fn joined(faults: &[SegmentError]) -> String {
+    let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    texts.join("\nerror: ")
 }
 
 #[cfg(test)]

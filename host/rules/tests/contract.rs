@@ -151,6 +151,16 @@ fn broken(text: &str, by: &str, told: &str) {
 }
 
 #[test]
+fn a_test_that_is_ignored_shows_nothing() {
+    let check = |above: &str| has_test(&format!("{above}\nfn it_holds() {{}}"), "it_holds");
+    assert!(check("#[test]"));
+    assert!(check("/// Why.\n#[tokio::test]\n#[allow(dead_code)]"));
+    assert!(!check("/// Why."));
+    assert!(!check("#[test]\n#[ignore]"));
+    assert!(!check("#[ignore = \"slow\"]\n// But.\n#[test]"));
+}
+
+#[test]
 fn a_comment_that_names_no_row_is_told() {
     let rows = BTreeMap::from([("M8", true), ("S3", false)]);
     let check = |file: &str, text: &str| comments(file, text, &rows).join("; ");
@@ -307,7 +317,7 @@ fn reason(why: &str) -> &str {
     before.trim()
 }
 
-/// Whether a file has this function, and it is a test.
+/// Whether a file has this function, and it is a test that runs.
 fn has_test(text: &str, name: &str) -> bool {
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     let is_it = |line: &str| {
@@ -320,8 +330,10 @@ fn has_test(text: &str, name: &str) -> bool {
     let at = lines.iter().position(|line| is_it(line));
     let Some(at) = at else { return false };
     let above = lines[..at].iter().rev();
-    let mut attributes = above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-    attributes.any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"))
+    let attributes = above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
+    let has = |is_it: fn(&str) -> bool| attributes.clone().any(|line| is_it(line));
+    has(|line| line == "#[test]" || line.starts_with("#[tokio::test"))
+        && !has(|line| line.starts_with("#[ignore"))
 }
 
 fn expected() -> BTreeSet<String> {

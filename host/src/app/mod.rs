@@ -179,6 +179,8 @@ pub struct Policy {
     pub kept: Arc<Kept>,
     /// What is counted of it, whichever code it runs.
     pub counts: Arc<AppCounts>,
+    /// Who knows it may stand in for a request's clock and servers: the tests under `waystation test`, and nobody where there is none.
+    pub test_secret: Option<Arc<str>>,
 }
 
 impl Policy {
@@ -205,6 +207,7 @@ impl Policy {
             compression: settings.compression.unwrap_or(true),
             counts: Arc::new(AppCounts::new(Arc::clone(&kept.app))),
             kept,
+            test_secret: None,
         })
     }
 }

@@ -1,39 +1,45 @@
-//! Finds the line of a route's source that a refusal is about.
+//! Finds the lines of a route's source that a refusal is about.
 
 use std::path::Path;
 
-use waystation_rules::segment::{SegmentError, definition};
+use waystation_rules::segment::{SegmentErrors, definition};
 
 use crate::project::place::Place;
 
-/// Where to look for why a route is refused: `app/x/route.rs:3:11` if one of its constants is at fault, else the file.
+/// Why a route is refused, and where to look: at `app/x/route.rs:3:11` for each of its constants that is at fault, else at the file.
 ///
 /// `root` is the project's, and `file` is from there.
 #[must_use]
-pub fn place(root: &Path, file: &str, error: &anyhow::Error) -> String {
-    let found = || {
-        let fault: &SegmentError = error.downcast_ref()?;
-        let text = std::fs::read_to_string(root.join(file)).ok()?;
-        let name = definition(&text, fault.constant())?;
-        Some(format!("{file}:{}", Place::of(&text, &name)))
+pub fn told(root: &Path, file: &str, error: &anyhow::Error) -> String {
+    let Some(SegmentErrors(faults)) = error.downcast_ref() else {
+        return format!("{error:#}\n  --> {file}");
     };
-    found().unwrap_or_else(|| file.to_owned())
+    let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let told = faults.iter().map(|fault| {
+        let name = definition(&text, fault.constant());
+        let place = name.map(|name| format!(":{}", Place::of(&text, &name)));
+        format!("{fault}\n  --> {file}{}", place.unwrap_or_default())
+    });
+    told.collect::<Vec<_>>().join("\n\nerror: ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use waystation_rules::segment::SegmentError;
 
     #[test]
-    fn a_constant_at_fault_is_named_with_its_line() {
+    fn each_constant_at_fault_is_named_with_its_line() {
         let root = tempfile::tempdir().unwrap();
         let text = "//! A route.\npub const CPU_MS: u32 = 0;\n";
         std::fs::write(root.path().join("route.rs"), text).unwrap();
         let check = |error: anyhow::Error, expected: &str| {
-            assert_eq!(place(root.path(), "route.rs", &error), expected);
+            assert_eq!(told(root.path(), "route.rs", &error), expected);
         };
-        check(SegmentError::NoTime.into(), "route.rs:2:11");
-        check(SegmentError::RunTime { seconds: 0 }.into(), "route.rs");
-        check(anyhow::anyhow!("no import"), "route.rs");
+        let (run, cpu) = (SegmentError::RunTime { seconds: 0 }, SegmentError::NoTime);
+        let expected = format!("{run}\n  --> route.rs\n\nerror: {cpu}\n  --> route.rs:2:11");
+        check(SegmentErrors(vec![run, cpu]).into(), &expected);
+        let error = anyhow::anyhow!("no import").context("not allowed");
+        check(error, "not allowed: no import\n  --> route.rs");
     }
 }

@@ -52,13 +52,9 @@ pub enum RouteFault {
     Matcher(#[from] MatcherError),
 
     /// It compiles, but this host or its operator does not allow what it needs or declares.
-    #[error("{error:#}")]
-    Refused {
-        /// What is not allowed.
-        error: anyhow::Error,
-        /// Where: [`place`](super::place).
-        place: String,
-    },
+    /// As it is [`told`](super::told).
+    #[error("{0}")]
+    Refused(String),
 
     /// The component cannot be read.
     #[error("cannot be read: {error}\n  --> {}", path.display())]
@@ -81,7 +77,7 @@ pub fn terminal(failed: &[FailedRoute]) -> Vec<String> {
             .collect(),
         RouteFault::Inspect(_)
         | RouteFault::Matcher(_)
-        | RouteFault::Refused { .. }
+        | RouteFault::Refused(_)
         | RouteFault::Read { .. } => {
             vec![format!("{route}\n")]
         }
@@ -100,14 +96,13 @@ impl fmt::Display for FailedRoute {
                     None => Ok(()),
                 }
             }
-            RouteFault::Refused { error, place } => {
-                write!(out, "error: {error:#}\n  --> {place}")
-            }
             RouteFault::Matcher(error) => {
                 write!(out, "error: {error}\n  --> {}", self.source.file)
             }
             RouteFault::Compile(_) => self.fault.fmt(out),
-            RouteFault::Read { .. } => write!(out, "error: {}", self.fault),
+            RouteFault::Refused(_) | RouteFault::Read { .. } => {
+                write!(out, "error: {}", self.fault)
+            }
         }
     }
 }
@@ -145,11 +140,10 @@ hint: turn it into a component with `wasm-tools parse`",
 
     #[test]
     fn a_route_that_is_not_allowed_is_named() {
-        let error = anyhow::anyhow!("too long").context("not allowed");
-        let place = "app/x/route.rs:3:11".to_owned();
+        let told = "too long\n  --> app/x/route.rs:3:11";
         check(
-            RouteFault::Refused { error, place },
-            "error: not allowed: too long\n  --> app/x/route.rs:3:11",
+            RouteFault::Refused(told.to_owned()),
+            &format!("error: {told}"),
         );
     }
 

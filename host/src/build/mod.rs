@@ -27,7 +27,7 @@ pub mod test;
 pub mod toolchain;
 
 pub use cancel::Cancel;
-pub use definition::place;
+pub use definition::told;
 pub use diagnostics::Diagnostic;
 pub use failure::{BuildFailure, FailedRoute, RouteFault};
 pub use inspect::Inspected;

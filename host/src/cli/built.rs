@@ -70,8 +70,6 @@ fn guest(project: &Project, loader: &Loader, route: &BuiltRoute) -> anyhow::Resu
         digest: &route.digest,
         declared: route.declared(),
     };
-    app::guest(loader, &source).map_err(|error| {
-        let place = build::place(&project.root, &route.source.file, &error);
-        error.context(format!("{place} cannot be served"))
-    })
+    app::guest(loader, &source)
+        .map_err(|error| anyhow::Error::msg(build::told(&project.root, &route.source.file, &error)))
 }

@@ -22,15 +22,17 @@ pub(super) fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let Some(built) = super::build::routes(&project, Profile::Dev)? else {
         return Ok(ExitCode::FAILURE);
     };
-    for route in &built.built {
-        if let Some(section) = &route.inspected.section
-            && let Err(error) = section.config.settle(&limits)
-        {
-            let error = error.into();
-            let place = build::place(&project.root, &route.source.file, &error);
-            anyhow::bail!("{error}\n  --> {place}");
-        }
-    }
+    let refused = built.built.iter().filter_map(|route| {
+        let section = route.inspected.section.as_ref()?;
+        let faults = section.config.settle(&limits).err()?;
+        Some(build::told(
+            &project.root,
+            &route.source.file,
+            &faults.into(),
+        ))
+    });
+    let refused = refused.collect::<Vec<_>>();
+    anyhow::ensure!(refused.is_empty(), "{}", refused.join("\n\nerror: "));
     let is_route = |route: &&BuiltRoute| route.source.kind != RouteKind::Proxy;
     let routes = built.built.iter().filter(is_route).count();
     report::checked(routes, began.elapsed());

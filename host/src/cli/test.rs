@@ -18,6 +18,8 @@ use crate::server;
 
 /// What names the served app to its tests; the SDK's `TestRequest::send` reads it.
 const URL: &str = "WAYSTATION_URL";
+/// What shows that a request is one of its tests'.
+const SECRET: &str = "WAYSTATION_TEST_SECRET";
 
 pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.app.dir)?;
@@ -41,7 +43,11 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
         let listener = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
         let kept = app::keep_for_now(&settings.cache, &project.name);
-        let policy = Policy::of(&settings, listen::origin(address)?, false, kept)?;
+        let secret = secret()?;
+        let policy = Policy {
+            test_secret: Some(secret.as_str().into()),
+            ..Policy::of(&settings, listen::origin(address)?, false, kept)?
+        };
         let files = routes::discover_all(&project)?.files;
         let app = built::app(&project, &loader, &build.built, &files, policy)?;
         let current = Arc::new(Current::new(app));
@@ -57,7 +63,7 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
             move || {
                 let seen = variables.environment.values().iter();
                 let seen = seen.map(|(name, value)| (name.as_str(), value.as_str()));
-                let seen = seen.chain([(URL, url.as_str())]);
+                let seen = seen.chain([(URL, url.as_str()), (SECRET, secret.as_str())]);
                 build::test::run(&project.root, &toolchain, &arguments, seen, &cancel)
             }
         });
@@ -70,4 +76,10 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
             false => ExitCode::FAILURE,
         })
     })
+}
+
+fn secret() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random bytes: {error}"))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }

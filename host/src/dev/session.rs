@@ -200,8 +200,8 @@ impl Session {
             match self.load(&route, &settled.1) {
                 Ok(served) => drop(routes.insert(served.source.file.clone(), served)),
                 Err(error) => {
-                    let place = build::place(&self.project.root, &route.source.file, &error);
-                    let fault = RouteFault::Refused { error, place };
+                    let told = build::told(&self.project.root, &route.source.file, &error);
+                    let fault = RouteFault::Refused(told);
                     failed.push(FailedRoute {
                         source: route.source,
                         fault,

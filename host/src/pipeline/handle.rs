@@ -123,7 +123,7 @@ fn name_host(headers: &mut HeaderMap, uri: &Uri) {
 }
 
 /// The URL that the guest sees: the path and query that were routed, on the operator's origin (row Q2) or on the host that a trusted proxy
-/// named.
+/// named or kept.
 fn url(facts: &Facts<'_>) -> Result<Uri, http::Error> {
     let target = match facts.query {
         None => PathAndQuery::try_from(facts.path)?,

@@ -21,7 +21,11 @@ pub(super) async fn answers(found: &Found<'_, Route>, asks: &Asks) -> Result<boo
         return Ok(true);
     }
     let list = async || {
-        let listed = static_params(guest, asks.clone()).await?;
+        let asks = Asks {
+            stand_in: None, // the list is everybody's
+            ..asks.clone()
+        };
+        let listed = static_params(guest, asks).await?;
         params::listed(found.pattern, listed.unwrap_or_default())
             .map_err(|fault| Fault::Answer(fault.to_string()))
     };

@@ -21,6 +21,7 @@ mod own;
 mod prerender;
 mod proxy;
 mod reuse;
+mod stand_in;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub async fn respond(
         background,
         draft_mode: false,
         making: None,
+        stand_in: stand_in::told(request.headers(), app.policy.test_secret.as_deref()),
     };
     let mut left = Left::default();
     let walked = walk(&app, asks, request, &mut record, &mut left).await;
@@ -231,7 +233,7 @@ async fn walk(
         Method::Get => reuse::keeping(app, found.route, guest),
         _ => Keeping::Never,
     };
-    if keeping != Keeping::Never && !asks.draft_mode {
+    if keeping != Keeping::Never && !asks.goes_past_kept() {
         let wanted = Wanted {
             app,
             guest,

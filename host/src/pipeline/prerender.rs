@@ -92,6 +92,7 @@ pub async fn plan(
         background: background.clone(),
         draft_mode: false,
         making: None,
+        stand_in: None,
     };
     let dynamic = Arc::default();
     let planned = |params: &Vec<Param>| {

@@ -57,7 +57,7 @@ pub struct Settings {
     pub rewrites: declared::Rewrites,
     /// `trusted_proxies = ["10.0.0.0/8"]`: who may say who asks.
     pub trusted_proxies: Vec<String>,
-    /// `hosts = ["example.com"]`: whom a trusted proxy may say the client meant.
+    /// `hosts = ["example.com"]`: whom the client may have meant, as a trusted proxy says or by the `Host` that it keeps.
     pub hosts: Vec<String>,
     /// `env = ["DATABASE_URL"]`: the variables that guests see. Their values come from the environment and from `.env` files.
     pub env: Vec<String>,

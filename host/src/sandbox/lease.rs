@@ -72,6 +72,8 @@ impl Guest {
         let state = lease.store.data_mut();
         state.memory.start();
         state.log.start(id, limits.log_bytes);
+        let stand_in = asks.stand_in.as_ref();
+        state.clock.set(stand_in.and_then(|stand_in| stand_in.now));
         state.outgoing.start(asks, self, id);
         lease
     }

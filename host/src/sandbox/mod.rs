@@ -7,6 +7,7 @@
 //! only that, is a task.
 
 mod bindings;
+mod clock;
 mod cpu;
 mod driver;
 mod engine;

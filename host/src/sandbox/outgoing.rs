@@ -13,6 +13,7 @@ use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
 use waystation_rules::forwarded::Scheme;
 use waystation_rules::outbound::{self, Patience, Refused, Target};
 use waystation_rules::segment::{FetchCache, SegmentConfig};
+use waystation_rules::stand_in::StandIn;
 
 use super::fetch_cache::{self, Keep};
 use super::guest::Guest;
@@ -41,6 +42,8 @@ pub struct Asks {
     pub draft_mode: bool,
     /// What the answer being made is made of, if it is made to be kept.
     pub making: Option<Arc<Making>>,
+    /// What a test stands in for.
+    pub stand_in: Option<Arc<StandIn>>,
 }
 
 impl Asks {
@@ -53,6 +56,12 @@ impl Asks {
             making: Some(making),
             ..self
         }
+    }
+
+    /// Whether nothing kept is given and nothing is kept: for a client in draft mode, and for a test that stands in for what is asked.
+    #[must_use]
+    pub fn goes_past_kept(&self) -> bool {
+        self.draft_mode || self.stand_in.is_some()
     }
 }
 
@@ -169,6 +178,12 @@ impl Outgoing {
             })?;
             return Ok(Box::pin(values::answer(asks, self.began, request)));
         }
+        if let Some(stand_in) = &asks.stand_in
+            && let Some(answer) = stand_in.answer(request.uri(), asks.own.is_own(request.uri()))
+        {
+            let answer = answer.clone().map(|body| fetch_cache::full(body.into()));
+            return Ok(Box::pin(std::future::ready(Ok(answer))));
+        }
         let plan = self.plan(&mut request, &guest.config, &asks)?;
         let way = self.way(&request, asks, patience(options))?;
         Ok(match plan {
@@ -185,7 +200,7 @@ impl Outgoing {
         asks: &Asks,
     ) -> Result<Option<Keep>, Error> {
         let words = request.headers_mut().remove(FETCH_HEADER);
-        if words.is_none() && config.fetch_cache == FetchCache::Auto || asks.draft_mode {
+        if words.is_none() && config.fetch_cache == FetchCache::Auto || asks.goes_past_kept() {
             return Ok(None); // FC1 and FC14
         }
         let line = words.as_ref().and_then(|words| words.to_str().ok());

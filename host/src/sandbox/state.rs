@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{
     WasiHttpHooks, WasiHttpView,
 };
 
+use super::clock::Clock;
 use super::cpu::Cpu;
 use super::engine::Sandbox;
 use super::fault::CpuSpent;
@@ -33,6 +34,7 @@ pub(super) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(super) outgoing: Outgoing,
+    pub(super) clock: Clock,
     pub(super) memory: Memory,
     pub(super) log: Log,
     pub(super) places: usize,
@@ -45,9 +47,11 @@ pub(super) fn store(
     route: &str,
 ) -> (Store<State>, Arc<Cpu>) {
     let log = Log::new(route);
+    let clock = Clock::default();
     let wasi = WasiCtx::builder()
         .stdout(log.clone())
         .stderr(log.clone())
+        .wall_clock(clock.clone())
         .envs(environment.values())
         .max_random_size(RANDOM_BYTES)
         .build();
@@ -62,6 +66,7 @@ pub(super) fn store(
         wasi,
         http,
         outgoing: Outgoing::none(),
+        clock,
         memory,
         log,
         places,

@@ -286,6 +286,41 @@ fn a_host_and_a_port_are_the_operators() {
 }
 
 #[test]
+fn a_host_that_a_proxy_has_kept_is_vouched_for_if_it_is_the_operators() {
+    let kept = |peer: &str, host: &str, sent: &str| {
+        let settle = |arrival: &Arrival<'_>| settle(&Arrival { host, ..*arrival }, &trust());
+        let settled = arrive(peer, sent, |arrival| settle(arrival).unwrap());
+        let (scheme, word) = (settled.scheme.as_str(), settled.is_vouched);
+        format!("{scheme} {} {word}", settled.host)
+    };
+    let proxy = |host: &str, sent: &str| kept("10.0.0.1", host, sent);
+    assert_eq!(
+        proxy("shop.example", "proto: https"),
+        "https shop.example true"
+    );
+    assert_eq!(
+        proxy("Shop.Example:81", "for: 203.0.113.9"),
+        "http shop.example:81 true"
+    );
+    assert_eq!(
+        proxy("shop.example", "forwarded: proto=https"),
+        "https shop.example true"
+    );
+    assert_eq!(
+        proxy("api.example", "proto: https"),
+        "https api.example false"
+    );
+    assert_eq!(
+        proxy("shop.example", "host: evil.example"),
+        "http shop.example false"
+    );
+    assert_eq!(
+        kept("198.51.100.7", "shop.example", "proto: https"),
+        "http shop.example false"
+    );
+}
+
+#[test]
 fn a_handler_sees_what_was_settled() {
     let headers = |peer: &str, sent: &str| {
         let settled = arrive(peer, sent, |arrival| settle(arrival, &trust()).unwrap());

@@ -42,7 +42,7 @@ pub enum TrustError {
 }
 
 impl Trust {
-    /// Reads `trusted_proxies`, as ranges or single addresses, and `hosts`, which a proxy may say that the client meant.
+    /// Reads `trusted_proxies`, as ranges or single addresses, and `hosts`, which a proxy may say or keep as whom the client meant.
     ///
     /// # Errors
     ///

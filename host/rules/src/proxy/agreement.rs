@@ -1,39 +1,78 @@
-//! Proxies and routes agree on the path (threat model, R2): whatever reaches a route was shown to every proxy that is about it, and under
-//! the very path that the route was found by.
+//! Proxies and routes agree on the path (threat model, R2): whatever reaches a route was shown to every proxy that is about it, and the route
+//! has the params that its path holds, whatever the query says.
 //!
-//! Which proxies those are is worked out here by other means: from the decoded segments alone, for each spelling that a client can send.
+//! Which proxies and which params those are is worked out here by other means: from the decoded segments alone, for each spelling that a
+//! client can send, and for apps that have some of the routes and proxies.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 
-use super::tests::table;
 use super::*;
 use crate::config::Rules;
 use crate::path::{Normal, normalise};
 use crate::resolve::{Resolved, Routing, Tried, resolve};
-use crate::table::Table;
+use crate::table::{Entry, ParamValue, Table};
 
-static TABLE: LazyLock<Table<()>> = LazyLock::new(table);
+/// The folders of routes, in the order in which they are tried.
+const ROUTES: [&str; 6] = [
+    "",
+    "(shop)/cart",
+    "items/all",
+    "items/[slug]",
+    "[team]/members",
+    "[...rest]",
+];
 
-/// Of each kind one: everything, a matcher, a plain folder, one with params, a group.
-static PROXIES: LazyLock<Proxies<&'static str>> = LazyLock::new(|| {
-    let matcher = [Matcher {
+/// Of each kind of proxy one, in the order in which they are asked: everything, a matcher, a plain folder, a group, one with params.
+const PROXIES: [&str; 5] = [
+    "proxy.rs",
+    "app/proxy.rs",
+    "app/items/proxy.rs",
+    "app/(shop)/proxy.rs",
+    "app/[team]/proxy.rs",
+];
+
+/// The one with a matcher.
+static MATCHING: LazyLock<Reach> = LazyLock::new(|| {
+    let items = Matcher {
         source: "/items/:path*".to_owned(),
         has: Vec::new(),
         missing: Vec::new(),
-    }];
-    let reach = |file: &'static str| (Reach::of(file), file);
-    let items = Reach::of("app/proxy.rs").matching(&matcher).unwrap();
-    Proxies::new(vec![
-        reach("proxy.rs"),
-        (items, "app/proxy.rs"),
-        reach("app/items/proxy.rs"),
-        reach("app/[team]/proxy.rs"),
-        reach("app/(shop)/proxy.rs"),
-    ])
+    };
+    Reach::of("app/proxy.rs").matching(&[items]).unwrap()
 });
+
+/// An app with some of them.
+struct App {
+    routes: Vec<&'static str>,
+    files: Vec<&'static str>,
+    table: Table<&'static str>,
+    proxies: Proxies<&'static str>,
+}
+
+impl App {
+    fn new(routes: &[&'static str], files: &[&'static str]) -> Self {
+        let entry = |folder: &&'static str| Entry {
+            pattern: RoutePattern::parse(folder).unwrap(),
+            file: format!("app/{folder}/route.rs").replace("//", "/"),
+            route: *folder,
+        };
+        let reach = |file: &&'static str| match *file {
+            "app/proxy.rs" => (MATCHING.clone(), *file),
+            file => (Reach::of(file), file),
+        };
+        Self {
+            table: Table::build(routes.iter().map(entry).collect()).unwrap(),
+            proxies: Proxies::new(files.iter().map(reach).collect()),
+            routes: routes.to_vec(),
+            files: files.to_vec(),
+        }
+    }
+}
 
 /// Paths as clients send them: right ones, and whatever was ever tried to get around a matcher.
 fn raw_path() -> impl Strategy<Value = String> {
@@ -76,36 +115,61 @@ fn raw_path() -> impl Strategy<Value = String> {
     })
 }
 
-/// The proxies that are about a route, by its file and the decoded segments of the path.
-fn expected(file: &str, segments: &[String]) -> Vec<&'static str> {
+/// What becomes of a path: the proxies that are asked, each with the params that it is told, and the route with its own.
+type Walked = (Vec<Told>, Option<Told>);
+type Told = (&'static str, Vec<Param>);
+
+/// What becomes of a path, by its decoded segments.
+fn expected(app: &App, segments: &[String]) -> Walked {
+    let mut routes = app.routes.iter();
+    let route = routes.find_map(|route| Some((*route, params(route, segments)?)));
     let first = segments.first().map_or("", String::as_str);
-    let is_about = |proxy: &&str| match *proxy {
-        "proxy.rs" => true,
-        "app/proxy.rs" => first.eq_ignore_ascii_case("items"),
-        "app/items/proxy.rs" => first == "items",
-        "app/[team]/proxy.rs" => file == "app/[team]/members/route.rs",
-        _ => file == "app/(shop)/cart/route.rs",
+    let below = |folder: &str| {
+        let (_, params) = route
+            .as_ref()
+            .filter(|(route, _)| route.starts_with(folder))?;
+        Some(params.clone())
     };
-    let all = [
-        "proxy.rs",
-        "app/proxy.rs",
-        "app/items/proxy.rs",
-        "app/(shop)/proxy.rs",
-        "app/[team]/proxy.rs",
-    ];
-    all.into_iter().filter(is_about).collect()
+    let is_told = |proxy: &&'static str| {
+        let params = match *proxy {
+            "proxy.rs" => Some(Vec::new()),
+            "app/proxy.rs" => first.eq_ignore_ascii_case("items").then(Vec::new),
+            "app/items/proxy.rs" => (first == "items").then(Vec::new),
+            "app/(shop)/proxy.rs" => below("(shop)/"),
+            _ => below("[team]/"),
+        };
+        Some((*proxy, params?))
+    };
+    (app.files.iter().filter_map(is_told).collect(), route)
 }
 
-/// The proxies that were asked, each with the path it was shown.
-type Seen = Vec<(&'static str, String)>;
+/// The params of a route, if it answers the segments.
+fn params(route: &str, segments: &[String]) -> Option<Vec<Param>> {
+    let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+    let param = |name: &str, value| {
+        let name = name.to_owned();
+        Some(vec![Param { name, value }])
+    };
+    let one = |name, value: &str| param(name, ParamValue::One(value.to_owned()));
+    match (route, &*segments) {
+        ("", []) | ("(shop)/cart", ["cart"]) | ("items/all", ["items", "all"]) => Some(vec![]),
+        ("items/[slug]", ["items", slug]) => one("slug", slug),
+        ("[team]/members", [team, "members"]) => one("team", team),
+        ("[...rest]", rest @ [_, ..]) => {
+            let rest = rest.iter().map(|segment| (*segment).to_owned());
+            param("rest", ParamValue::Many(rest.collect()))
+        }
+        _ => None,
+    }
+}
 
-/// Asks the proxies in turn; the route that is reached comes with its path.
-fn walked(path: &Path<'_>, query: Option<&str>) -> (Seen, Option<(String, String)>) {
+/// What becomes of a path: each proxy lets it go on.
+fn walked(app: &App, path: &Path<'_>, query: Option<&str>) -> Walked {
     let rules = Rules::default();
     let routing = Routing {
         rules: &rules,
-        proxies: &*PROXIES,
-        table: &*TABLE,
+        proxies: &app.proxies,
+        table: &app.table,
     };
     let asked = Asked {
         path,
@@ -115,39 +179,40 @@ fn walked(path: &Path<'_>, query: Option<&str>) -> (Seen, Option<(String, String
         headers: &[],
         cookies: &[],
     };
-    let (mut tried, mut seen) = (Tried::default(), Vec::new());
+    let (mut tried, mut told) = (Tried::default(), Vec::new());
     loop {
         match resolve(&routing, &asked, &tried).unwrap() {
             Resolved::Proxy { turn, rewritten } => {
                 assert!(rewritten.is_none());
-                seen.push((*turn.proxy, path.as_str().to_owned()));
+                told.push((*turn.proxy, turn.params));
                 tried.proxies.push(turn.index);
             }
             Resolved::Route { found, rewritten } => {
                 assert!(rewritten.is_none());
-                return (
-                    seen,
-                    Some((found.file.to_owned(), path.as_str().to_owned())),
-                );
+                return (told, Some((*found.route, found.params)));
             }
-            Resolved::Nothing => return (seen, None),
+            Resolved::Nothing => return (told, None),
             other => panic!("{other:?}"),
         }
     }
 }
 
-/// Holds one path to what it says above.
-fn agree(raw: &str, trailing_slash: bool, query: Option<&str>) -> Result<(), TestCaseError> {
+/// Holds one path to what it says above, with a query and without.
+fn agree(app: &App, raw: &str, trailing_slash: bool, query: &str) -> Result<(), TestCaseError> {
     let Ok(Normal::Serve(path)) = normalise(raw, trailing_slash) else {
         return Ok(()); // redirected or refused: neither proxy nor route sees it
     };
-    let (seen, route) = walked(&path, query);
-    if let Some((file, at)) = route {
-        let segments = path.segments().map(|segment| decode(segment).unwrap());
-        let segments: Vec<_> = segments.map(Cow::into_owned).collect();
-        let shown: Vec<_> = seen.iter().map(|(proxy, _)| *proxy).collect();
-        prop_assert_eq!(shown, expected(&file, &segments));
-        prop_assert!(seen.iter().all(|(_, path)| *path == at));
+    let segments = path.segments().map(|segment| decode(segment).unwrap());
+    let segments: Vec<_> = segments.map(Cow::into_owned).collect();
+    let expected = expected(app, &segments);
+    for query in [None, Some(query)] {
+        prop_assert_eq!(
+            &walked(app, &path, query),
+            &expected,
+            "{} ? {:?}",
+            raw,
+            query
+        );
     }
     Ok(())
 }
@@ -158,12 +223,15 @@ proptest! {
 
     #[test]
     fn whatever_reaches_a_route_was_shown_to_its_proxies(
+        routes in subsequence(ROUTES.to_vec(), 0..=ROUTES.len()),
+        proxies in subsequence(PROXIES.to_vec(), 0..=PROXIES.len()),
         raw in prop::collection::vec(raw_path(), 20),
         trailing_slash: bool,
-        query: Option<String>,
+        query in prop_oneof![Just("slug=x&team=x&rest=x&path=x".to_owned()), any::<String>()],
     ) {
+        let app = App::new(&routes, &proxies);
         for raw in raw {
-            agree(&raw, trailing_slash, query.as_deref())?;
+            agree(&app, &raw, trailing_slash, &query)?;
         }
     }
 }
@@ -171,18 +239,23 @@ proptest! {
 /// Guards the test above against generating nothing that counts.
 #[test]
 fn every_route_and_every_proxy_is_reached() {
-    for (raw, file) in [
-        ("/", "app/route.rs"),
-        ("/items/%69tems", "app/items/[slug]/route.rs"),
-        ("/i%74em%73/all", "app/items/all/route.rs"),
-        ("/c%61rt", "app/(shop)/cart/route.rs"),
-        ("/x/../red/members", "app/[team]/members/route.rs"),
+    let app = App::new(&ROUTES, &PROXIES);
+    let (mut routes, mut proxies) = (Vec::new(), BTreeSet::new());
+    for raw in [
+        "/",
+        "/c%61rt",
+        "/i%74em%73/all",
+        "/items/%69tems",
+        "/x/../red/members",
+        "/a%20b",
     ] {
         let Ok(Normal::Serve(path)) = normalise(raw, false) else {
             panic!("{raw}")
         };
-        let (seen, route) = walked(&path, None);
-        assert_eq!(route.unwrap().0, file);
-        assert!(!seen.is_empty());
+        let (told, route) = walked(&app, &path, None);
+        routes.extend(route.map(|(route, _)| route));
+        proxies.extend(told.into_iter().map(|(proxy, _)| proxy));
     }
+    assert_eq!(routes, ROUTES);
+    assert_eq!(proxies, BTreeSet::from(PROXIES));
 }

@@ -242,7 +242,7 @@ fn what_the_host_settles_a_proxy_does_not_change() {
 }
 
 /// The routes that the tests share.
-pub(super) const ROUTES: [&str; 5] = [
+const ROUTES: [&str; 5] = [
     "",
     "(shop)/cart",
     "[team]/members",
@@ -350,7 +350,7 @@ fn passed(proxies: &Proxies<&str>, toml: &str, target: &str) -> String {
     }
 }
 
-pub(super) fn table() -> Table<()> {
+fn table() -> Table<()> {
     let entries = ROUTES.map(|folder| Entry {
         pattern: RoutePattern::parse(folder).unwrap(),
         file: format!("app/{folder}/route.rs").replace("//", "/"),

@@ -93,8 +93,19 @@ fn an_answer_cannot_be_kept_and_not_kept() {
 }
 
 #[test]
+fn every_fault_of_a_route_is_told() {
+    check(
+        r#"{"maxDuration":901,"cpuMs":0,"bodyLimit":10485761,"dynamic":"error","revalidate":0}"#,
+        "`MAX_DURATION` is 901 s; it can be 1 to 900 s, and longer work belongs in a queue\n\
+         error: `CPU_MS` is 0, so nothing could run; leave it out for the operator's default\n\
+         error: `BODY_LIMIT` asks for 10485761 bytes and the operator allows 10485760; ask for less or raise the limit in waystation.toml\n\
+         error: `DYNAMIC` wants every answer kept and `REVALIDATE` = 0 wants none kept; remove one of them",
+    );
+}
+
+#[test]
 fn a_fault_is_found_in_the_source() {
-    let source = "// pub const CPU_MS = 1\nconst MAX: u32 = 1;\npub const CPU_MS_OF: u32 = 1;\npub const CPU_MS : u32 = 0;\n";
+    let source = "// pub const CPU_MS: u32 = 1;\nconst MAX: u32 = 1;\npub const CPU_MS_OF: u32 = 1;\npub const CPU_MS : u32 = 0;\n";
     let at = definition(source, SegmentError::NoTime.constant()).unwrap();
     assert_eq!(&source[at.start..], "CPU_MS : u32 = 0;\n");
     assert_eq!(at.len(), 6);

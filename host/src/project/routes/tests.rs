@@ -113,19 +113,30 @@ fn a_metadata_module_is_a_route_at_the_name_that_clients_ask_for() {
 
 #[test]
 fn a_module_that_lists_several_answers_for_each() {
-    let folder = app(&["app/x/sitemap.rs", "app/icon.rs"]);
+    let folder = app(&["app/x/sitemap.rs", "app/icon.rs", "app/y/icon.rs"]);
     let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
     write(
         "app/x/sitemap.rs",
         "pub fn generate_sitemaps() -> [u8; 1] { [1] }",
     );
     write("app/icon.rs", "// pub fn generate_image_metadata()");
+    write(
+        "app/y/icon.rs",
+        "pub async fn generate_image_metadata() -> [u8; 1] { [1] }",
+    );
     let routes = discover(&Project::open(folder.path()).unwrap()).unwrap();
     let patterns: Vec<_> = routes
         .iter()
         .map(|route| route.pattern.to_string())
         .collect();
-    assert_eq!(patterns, ["/icon", "/x/sitemap/[__metadata_id__]"]); // MD9, MD10
+    assert_eq!(
+        patterns,
+        [
+            "/icon",
+            "/x/sitemap/[__metadata_id__]", // MD9
+            "/y/icon/[__metadata_id__]",    // MD10
+        ]
+    );
 }
 
 #[test]
