@@ -31,6 +31,19 @@ async fn start_needs_neither_the_sources_nor_a_toolchain() {
 }
 
 #[tokio::test]
+async fn the_settings_are_those_of_the_build_unless_the_folder_has_its_own() {
+    let deployed = Deployed::new();
+    let host = deployed.start();
+    let hello = Client::new(host.address()).get("/hello").await;
+    assert_eq!(hello.header("x-of-the-build"), "yes");
+    drop(host);
+    std::fs::write(deployed.path("waystation.toml"), "").unwrap();
+    let host = deployed.start();
+    let hello = Client::new(host.address()).get("/hello").await;
+    assert_eq!(hello.header("x-of-the-build"), "");
+}
+
+#[tokio::test]
 async fn the_second_start_takes_its_code_from_the_cache() {
     let deployed = Deployed::new();
     drop(deployed.start());

@@ -90,7 +90,12 @@ const BUILT: [&str; 15] = [
 
 static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
     let files = fixture_files(|file| BUILT.iter().any(|part| file.starts_with(part)));
-    let app = App::lasting(&lasting("production"), &borrowed(&files));
+    let mut files = borrowed(&files);
+    files.push((
+        "waystation.toml",
+        "[[headers]]\nsource = \"/hello\"\nheaders = [{ key = \"x-of-the-build\", value = \"yes\" }]\n",
+    ));
+    let app = App::lasting(&lasting("production"), &files);
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     app
