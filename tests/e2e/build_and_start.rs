@@ -75,17 +75,18 @@ fn a_component_that_was_changed_is_not_served() {
     let mut bytes = std::fs::read(&component).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&component, bytes).unwrap();
-    let exit = program()
-        .command("start", deployed.root())
-        .on_a_free_port()
-        .run();
-    assert_eq!(exit.code, Some(1));
-    let name = component
-        .file_name()
-        .unwrap()
-        .to_string_lossy()
-        .into_owned();
-    assert!(exit.stderr.contains(&name), "{}", exit.stderr);
+    let name = component.file_name().unwrap().to_string_lossy();
+    let refused = |why: &str| {
+        let start = program().command("start", deployed.root());
+        let exit = start.on_a_free_port().run();
+        assert_eq!(exit.code, Some(1));
+        for said in [why, &name, "hint: run `waystation build` again"] {
+            assert!(exit.stderr.contains(said), "{said}: {}", exit.stderr);
+        }
+    };
+    refused("this is not the file that was built");
+    std::fs::remove_file(&component).unwrap();
+    refused("a file of the build is missing");
 }
 
 #[test]
