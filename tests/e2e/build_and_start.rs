@@ -31,6 +31,19 @@ async fn start_needs_neither_the_sources_nor_a_toolchain() {
 }
 
 #[tokio::test]
+async fn the_settings_are_those_of_the_build_unless_the_folder_has_its_own() {
+    let deployed = Deployed::new();
+    let host = deployed.start();
+    let hello = Client::new(host.address()).get("/hello").await;
+    assert_eq!(hello.header("x-of-the-build"), "yes");
+    drop(host);
+    std::fs::write(deployed.path("waystation.toml"), "").unwrap();
+    let host = deployed.start();
+    let hello = Client::new(host.address()).get("/hello").await;
+    assert_eq!(hello.header("x-of-the-build"), "");
+}
+
+#[tokio::test]
 async fn the_second_start_takes_its_code_from_the_cache() {
     let deployed = Deployed::new();
     drop(deployed.start());
@@ -77,17 +90,18 @@ fn a_component_that_was_changed_is_not_served() {
     let mut bytes = std::fs::read(&component).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&component, bytes).unwrap();
-    let exit = program()
-        .command("start", deployed.root())
-        .on_a_free_port()
-        .run();
-    assert_eq!(exit.code, Some(1));
-    let name = component
-        .file_name()
-        .unwrap()
-        .to_string_lossy()
-        .into_owned();
-    assert!(exit.stderr.contains(&name), "{}", exit.stderr);
+    let name = component.file_name().unwrap().to_string_lossy();
+    let refused = |why: &str| {
+        let start = program().command("start", deployed.root());
+        let exit = start.on_a_free_port().run();
+        assert_eq!(exit.code, Some(1));
+        for said in [why, &name, "hint: run `waystation build` again"] {
+            assert!(exit.stderr.contains(said), "{said}: {}", exit.stderr);
+        }
+    };
+    refused("this is not the file that was built");
+    std::fs::remove_file(&component).unwrap();
+    refused("a file of the build is missing");
 }
 
 #[test]

@@ -94,7 +94,16 @@ const BUILT: [&str; 18] = [
 static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
     let files = fixture_files(|file| BUILT.iter().any(|part| file.starts_with(part)));
     let mut files = borrowed(&files);
-    files.push(("waystation.toml", "trusted_proxies = [\"127.0.0.2\"]\n"));
+    files.push((
+        "waystation.toml",
+        "trusted_proxies = [\"127.0.0.2\"]
+
+\
+         [[headers]]
+source = \"/hello\"
+headers = [{ key = \"x-of-the-build\", value = \"yes\" }]
+",
+    ));
     let app = App::lasting(&lasting("production"), &files);
     let exit = program().command("build", app.root()).run();
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);

@@ -63,11 +63,16 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
         }
     }
     let release = output::write(&output, manifest, created)?;
+    if settings.cache.says_a_password() {
+        report::warning(PASSWORD);
+    }
     route_table::show(&release.manifest);
     report::not_kept(&answers);
     report::built(&release, &project.root, began.elapsed());
     Ok(ExitCode::SUCCESS)
 }
+
+const PASSWORD: &str = "`cache.redis` of waystation.toml has a password, and that file is part of the release\n\nhint: write `redis = \"$REDIS_URL\"` and set the variable where it is served";
 
 /// What `request.url` is while answers are made before anybody asks (row Q17).
 const ORIGIN: &str = "localhost:3000";

@@ -17,7 +17,7 @@ pub(super) fn run(args: &args::Pack) -> anyhow::Result<ExitCode> {
         PathBuf::from(format!("{name}-{digest}.tar"))
     };
     let file = args.output.clone().unwrap_or_else(own);
-    let bar = Bytes::new("Packing", release.bytes());
+    let bar = Bytes::new("Packing", 2 * release.bytes());
     bundle::pack(&release, &Blobs::at(&output), &file, &|more| bar.add(more))?;
     drop(bar);
     report::packed(&release, &file);

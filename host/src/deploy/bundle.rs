@@ -123,7 +123,8 @@ pub enum Reason {
     NoRelease(String),
 }
 
-/// Writes a release to a file, which is replaced whole. `on_bytes` hears how many bytes more are done, of [`Release::bytes`].
+/// Writes a release to a file, which is replaced whole. `on_bytes` hears how many bytes more are done, of twice [`Release::bytes`]: what is
+/// packed was read before.
 ///
 /// # Errors
 ///
@@ -146,6 +147,7 @@ pub fn pack(
                 let content = File::open(blobs.path(digest))?;
                 let length = content.metadata()?.len();
                 append(&mut archive, &format!("{BLOBS}/{digest}"), length, content)?;
+                on_bytes(length);
             }
             append(&mut archive, INDEX_FILE, index.len() as u64, &index[..])?;
             append(&mut archive, MARK_FILE, MARK.len() as u64, MARK)?;

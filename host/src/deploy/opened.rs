@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::bundle::{self, BundleError, Caps};
 use crate::project::digest::Prefix;
-use crate::project::layout::{Blobs, INDEX_FILE};
+use crate::project::layout::{Blobs, MARK_FILE};
 use crate::project::output::{self, OutputError};
 use crate::project::release::{self, Release};
 
@@ -74,7 +74,7 @@ pub fn open(what: &Path, here: &Path, on_bytes: &dyn Fn(u64)) -> Result<Opened, 
 
 /// The latest build of the app in a folder, or what the layout in it is about.
 fn in_folder(folder: &Path) -> Result<Opened, OutputError> {
-    let layout = match folder.join(INDEX_FILE).is_file() {
+    let layout = match folder.join(MARK_FILE).is_file() {
         true => folder.to_owned(),
         false => output::folder(folder),
     };

@@ -29,6 +29,9 @@ pub const ANSWER_TYPE: &str = "application/vnd.waystation.answer.v1";
 /// The media type of `waystation.toml`.
 pub const SETTINGS_TYPE: &str = "application/toml";
 
+/// Bytes of an image or a manifest, which may come from outside.
+const MOST_JSON: u64 = 16 << 20;
+
 /// One build of an app. It never changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Release {
@@ -51,7 +54,8 @@ impl Release {
     /// Bytes of all of it.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.blobs().map(|blob| blob.size).sum()
+        let sizes = self.blobs().map(|blob| blob.size);
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// Finds every blob without reading it.
@@ -213,9 +217,9 @@ pub fn open(blobs: &Blobs, digest: &Digest) -> Result<Release, OutputError> {
         let path = blobs.path(digest);
         move |message| OutputError::Manifest { path, message }
     };
-    let image = read_image(&blobs.read(digest)?).map_err(at(digest))?;
+    let image = read_image(&short(blobs, digest)?).map_err(at(digest))?;
     let config = &image.config.digest;
-    let manifest = parse(&blobs.read(config)?).map_err(at(config))?;
+    let manifest = parse(&short(blobs, config)?).map_err(at(config))?;
     let sizes: BTreeMap<_, _> = image
         .layers
         .iter()
@@ -247,7 +251,7 @@ pub fn named(root: &Path, prefix: &Prefix) -> Result<Release, OutputError> {
     let digests = names.filter_map(|name| Digest::try_from(name).ok());
     let fitting = digests.filter(|digest| prefix.fits(digest));
     let images = fitting.filter(|digest| {
-        let image = blobs.read(digest).ok();
+        let image = short(&blobs, digest).ok();
         image.is_some_and(|image| read_image(&image).is_ok())
     });
     let images: Vec<_> = images.collect();
@@ -260,6 +264,18 @@ pub fn named(root: &Path, prefix: &Prefix) -> Result<Release, OutputError> {
             prefix,
             releases: images.len(),
         }),
+    }
+}
+
+/// Reads a blob that is JSON, unless it is too long to be.
+fn short(blobs: &Blobs, digest: &Digest) -> Result<Vec<u8>, OutputError> {
+    let path = blobs.path(digest);
+    match fs::metadata(&path) {
+        Ok(metadata) if MOST_JSON < metadata.len() => {
+            let message = format!("this is no manifest: it has more than {MOST_JSON} bytes");
+            Err(OutputError::Manifest { path, message })
+        }
+        _ => blobs.read(digest),
     }
 }
 

@@ -76,6 +76,12 @@ fn an_image_that_is_no_release_says_what_it_is() {
     change(&none, "this image is no release of Waystation");
     let fewer = |image: &mut Image| drop(image.layers.remove(1));
     change(&fewer, "`public/a.txt` is not among its layers");
+    let far = |image: &mut Image| {
+        image.layers[0]
+            .annotations
+            .insert("x".to_owned(), "x".repeat(17 << 20));
+    };
+    change(&far, "this is no manifest: it has more than 16777216 bytes");
     let longer = |image: &mut Image| image.layers[0].size += 1;
     change(&longer, "`app/route.wasm` is not among its layers");
 }

@@ -40,6 +40,17 @@ impl Cache {
         u64::from(self.memory_mb.unwrap_or(64)) << 20
     }
 
+    /// Whether the text itself has a password, rather than the name of a variable.
+    #[must_use]
+    pub fn says_a_password(&self) -> bool {
+        let redis = self.redis.as_deref().unwrap_or_default();
+        let server = redis.split_once("://").map_or("", |(_, server)| server);
+        server
+            .split('/')
+            .next()
+            .is_some_and(|server| server.contains('@'))
+    }
+
     /// Seconds until an answer that goes stale expires.
     #[must_use]
     pub fn expire_time(&self) -> u32 {

@@ -7,6 +7,17 @@ use super::*;
 use crate::telemetry::Format;
 
 #[test]
+fn a_password_is_noticed() {
+    let says = |redis: &str| {
+        let text = format!("[cache]\nredis = \"{redis}\"\n");
+        Settings::parse(&text).unwrap().cache.says_a_password()
+    };
+    assert!(says("redis://:hunter2@10.0.0.1:6379/0"));
+    assert!(!says("redis://10.0.0.1:6379/@") && !says("$REDIS_URL"));
+    assert!(!Settings::default().cache.says_a_password());
+}
+
+#[test]
 fn no_file_is_every_default() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(Settings::read(folder.path()).unwrap(), Settings::default());
