@@ -198,4 +198,6 @@ fn port(host: &str) -> Option<u16> {
 }
 
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,3 @@
-use proptest::prelude::*;
-
 use super::*;
 
 /// Threat model, 6.4: 32 cases, a peer that is trusted or not, and no, one, many or spoofed values of each header.
@@ -345,39 +343,7 @@ fn a_handler_sees_what_was_settled() {
     );
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10_000))]
-
-    /// Whatever the bytes: no panic; headers that can be sent; from a peer that is not trusted, the answer without them.
-    #[test]
-    fn any_bytes_are_settled_or_refused(
-        lines in prop::collection::vec((0_usize..5, prop_oneof![
-            prop::collection::vec(any::<u8>(), 0..24),
-            "[a-f0-9.:,;=\\[\\]\" _\\\\]{0,24}|(for|host|proto)=[0-9a-f.:\"\\[\\],;]{0,16}".prop_map(String::into_bytes),
-        ]), 0..5),
-        peer in prop::sample::select(vec!["10.0.0.1", "fd00::1", "198.51.100.7"]),
-    ) {
-        let of = |header: usize| lines.iter().filter(|(of, _)| *of == header).map(|(_, line)| &**line).collect::<Vec<_>>();
-        let headers = [of(0), of(1), of(2), of(3), of(4)];
-        let arrival = arrival(peer, &headers);
-        match settle(&arrival, &trust()) {
-            Err(_) => prop_assert_ne!(peer, "198.51.100.7"),
-            Ok(settled) => {
-                if peer == "198.51.100.7" {
-                    let bare = arrive(peer, "", |arrival| settle(arrival, &trust()).unwrap());
-                    prop_assert_eq!(&settled, &bare);
-                }
-                for (_, value) in settled.headers() {
-                    prop_assert!(value.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", value);
-                }
-                prop_assert!(["here.example:3000", "api.example:444"].contains(&&*settled.host)
-                    || settled.host.starts_with("shop.example"));
-            }
-        }
-    }
-}
-
-fn trust() -> Trust {
+pub(super) fn trust() -> Trust {
     let proxies = ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].map(str::to_owned);
     Trust::new(
         &proxies,
@@ -386,7 +352,7 @@ fn trust() -> Trust {
     .unwrap()
 }
 
-fn arrival<'a>(
+pub(super) fn arrival<'a>(
     peer: &str,
     [forwarded, r#for, host, port, proto]: &'a [Vec<&'a [u8]>; 5],
 ) -> Arrival<'a> {
@@ -403,7 +369,7 @@ fn arrival<'a>(
 }
 
 /// A request with the headers that are sent, one a line: `forwarded`, or `for`, `host`, `port` or `proto` without their `x-forwarded-`.
-fn arrive<T>(peer: &str, sent: &str, then: impl Fn(&Arrival<'_>) -> T) -> T {
+pub(super) fn arrive<T>(peer: &str, sent: &str, then: impl Fn(&Arrival<'_>) -> T) -> T {
     let headers = ["forwarded: ", "for: ", "host: ", "port: ", "proto: "].map(|name| {
         let lines = sent.lines().filter_map(|line| line.strip_prefix(name));
         lines.map(str::as_bytes).collect::<Vec<_>>()
