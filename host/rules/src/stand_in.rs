@@ -69,7 +69,9 @@ mod tests {
         assert_eq!(stand_in.now, Some(Duration::from_millis(1_500)));
         let check = |url: &str, expected: &str| {
             let url: Uri = url.parse().unwrap();
-            let is_own = url.authority().is_none_or(|at| at == "localhost:3000");
+            let is_own = url
+                .authority()
+                .is_none_or(|at| ["localhost:3000", "self"].contains(&at.as_str()));
             let answer = stand_in.answer(&url, is_own);
             let shown = answer.map(|answer| {
                 let status = answer.status().as_u16();
