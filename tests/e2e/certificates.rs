@@ -9,11 +9,13 @@ use http::Version;
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use waystation_tests::raw::{Socket, exchange};
 use waystation_tests::{Command, Host, Sender, wait_for};
 
+use crate::edge;
 use crate::support::{production, program};
 
 #[tokio::test]
@@ -77,6 +79,46 @@ async fn new_certificates_are_shown_and_no_connection_ends() {
     assert!(untrusted.is_err(), "the old one is still shown");
     let answer = open.ask("GET", "/hello", &[], "").await.unwrap();
     assert_eq!(answer.line(), "200 hello");
+}
+
+#[tokio::test]
+async fn a_node_speaks_tls_too_and_counts_for_each_app() {
+    let own = Own::new("a", "a.example");
+    let data = tempfile::tempdir().unwrap();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let flags = [
+        "--cert".to_owned(),
+        text(&own.cert),
+        "--key".to_owned(),
+        text(&own.key),
+    ];
+    let host = edge::start(data.path(), &flags).serve();
+    let socket = format!("unix:{}", text(&data.path().join("admin.sock")));
+    let deploy = program().line("deploy --no-wait --app shop --host a.example --to");
+    let exit = deploy.arg(&socket).arg(&text(&edge::build("one"))).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let mut sender = connect(&host, Version::HTTP_11, "a.example", &[&own])
+        .await
+        .unwrap();
+    let answer = sender.ask("GET", "/version", &[("host", "a.example")], "");
+    assert_eq!(edge::named(&answer.await.unwrap().line()), "one");
+    let metrics = exchange_at(
+        &data.path().join("admin.sock"),
+        "GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
+    let counted = |line: &str| line.contains("app=\"shop\"") && line.contains("route=\"/version\"");
+    assert!(metrics.lines().any(counted), "{metrics}");
+}
+
+/// Sends bytes to a Unix socket, and reads to its end.
+async fn exchange_at(socket: &Path, bytes: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 #[tokio::test]

@@ -163,7 +163,9 @@ async fn what_cannot_be_served_is_refused_with_its_reason_and_changes_nothing() 
         assert_eq!(edge.serves().await, "one", "{words}");
     }
     let exit = edge.command("deploy", foreign.root()).run();
+    assert_eq!(exit.code, Some(1));
     assert!(exit.stderr.contains("format 99"), "{}", exit.stderr);
+    assert_eq!(edge.serves().await, "one");
 
     let strict = Edge::with(&[
         "--deny-import",
@@ -171,13 +173,17 @@ async fn what_cannot_be_served_is_refused_with_its_reason_and_changes_nothing() 
         "--deny-import",
         "wasi:cli/environment",
     ]);
-    let exit = strict.command("deploy", &build("one")).run();
-    assert_eq!(exit.code, Some(1));
-    for words in [
-        "needs `wasi:clocks/",
-        "app/greeting/route.wasm needs `wasi:cli/environment@",
-    ] {
-        assert!(exit.stderr.contains(words), "{words}: {}", exit.stderr);
+    let disguised = Forged::new("one");
+    disguised.disguise();
+    for root in [&*build("one"), disguised.root()] {
+        let exit = strict.command("deploy", root).run();
+        assert_eq!(exit.code, Some(1));
+        for words in [
+            "needs `wasi:clocks/",
+            "app/greeting/route.wasm needs `wasi:cli/environment@",
+        ] {
+            assert!(exit.stderr.contains(words), "{words}: {}", exit.stderr);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
@@ -208,6 +209,11 @@ pub(super) struct Node {
     /// Address to serve the apps on
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:3000")]
     pub(super) listen: SocketAddr,
+    #[command(flatten)]
+    pub(super) tls: Tls,
+    /// Who reads the log: a person, or a program, which gets a line for each request
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) log_format: Format,
     /// Where it is asked: `unix:PATH`, or an address for those who have a token; may be repeated [default: a socket in the data folder]
     #[arg(long, value_name = "WHERE")]
     pub(super) admin: Vec<String>,
@@ -215,8 +221,8 @@ pub(super) struct Node {
     #[arg(long, value_name = "HOST", default_value = SUFFIX_DEFAULT)]
     pub(super) preview_suffix: String,
     /// How many releases of an app to keep that were active, and as many that are ready
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub(super) keep: usize,
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(super) keep: NonZero<usize>,
     /// Seconds for which a new release is watched, and taken back if it fails
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(super) watch: u64,
@@ -348,7 +354,7 @@ pub(super) struct App {
 
 #[derive(Debug, Arguments)]
 pub(super) struct Tls {
-    /// Speak TLS with this certificate, in PEM with its chain; may be repeated, one for each host name [default: `[[server.tls]]` of waystation.toml]
+    /// Speak TLS with this certificate, in PEM with its chain; may be repeated, one for each host name [default for `start`: `[[server.tls]]` of waystation.toml]
     #[arg(long = "cert", value_name = "FILE", requires = "keys")]
     pub(super) certs: Vec<PathBuf>,
     /// Its key in PEM

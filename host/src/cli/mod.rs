@@ -40,7 +40,7 @@ use args::{Args, Command};
 pub fn main() -> ExitCode {
     let args = Args::parse();
     match &args.command {
-        Command::Start(_) => {} // once its settings are read
+        Command::Start(_) | Command::Node(_) => {} // once it is known who reads it
         command => telemetry::start_log(Format::Text, matches!(command, Command::Dev(_))),
     }
     let done = match args.command {

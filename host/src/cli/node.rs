@@ -6,12 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::{AppName, HostName, Judge};
 
 use super::args::{self, NodeCommand};
-use super::{report, signal};
+use super::{listen, report, service, signal};
 use crate::node::{self, Keys, Node, Policy};
-use crate::server;
+use crate::project::settings::Server;
+use crate::server::{self, Listener};
+use crate::telemetry;
 
 pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
     if let Some(NodeCommand::Token(args)) = args.command {
@@ -23,11 +27,17 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
         .clone()
         .context("`--data` says where the node keeps its releases")?;
     let policy = policy(&args, &data)?;
+    let scheme = policy.scheme;
+    telemetry::start_log(args.log_format, false);
 
     super::runtime()?.block_on(async {
-        let stop = signal::stop()?;
-        let listener = server::bind(args.listen).await?;
+        let stop = signal::stop()?.inspect(|()| service::stopping());
+        let listener = match server::inherited().context("the socket that was handed on")? {
+            Some(listener) => listener,
+            None => server::bind(args.listen).await?,
+        };
         let address = listener.local_addr()?;
+        let tls = listen::tls(&args.tls, &data, &Server::default())?;
         let opened = tokio::task::spawn_blocking({
             let data = data.clone();
             move || Node::open(&data, address.port(), policy)
@@ -51,7 +61,19 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
             });
         }
         let (apps, active) = node.apps();
-        report::node(address, apps, active, &addresses, started.elapsed());
+        service::reload_on_hangup(tls.clone())?;
+        report::node(
+            scheme,
+            address,
+            (apps, active),
+            &addresses,
+            started.elapsed(),
+        );
+        let listener = match tls {
+            Some(tls) => Listener::over(listener, tls),
+            None => listener.into(),
+        };
+        service::ready();
         let finished = server::serve(listener, node, stop).await;
         Ok(report::stopped(finished))
     })
@@ -63,8 +85,12 @@ fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
         denied: args.deny_import.clone(),
         allows_private_addresses: args.allow_private_addresses,
         keys: Keys::read(&keys)?,
+        scheme: match args.tls.certs.is_empty() {
+            true => Scheme::Http,
+            false => Scheme::Https,
+        },
         preview_suffix: args.preview_suffix.clone(),
-        keep: args.keep,
+        keep: args.keep.get(),
         judge: Judge {
             time: Duration::from_secs(args.watch),
             percent: args.may_fail,

@@ -134,9 +134,9 @@ pub(super) fn started(scheme: Scheme, address: SocketAddr, routes: usize, took: 
 
 /// `node` serves.
 pub(super) fn node(
+    scheme: Scheme,
     address: SocketAddr,
-    apps: usize,
-    active: usize,
+    (apps, active): (usize, usize),
     admin: &[String],
     took: Duration,
 ) {
@@ -144,7 +144,7 @@ pub(super) fn node(
         "{} Waystation {} serves {active} of {apps} apps on {}, ready in {}",
         "▲".bold(),
         env!("CARGO_PKG_VERSION"),
-        url(Scheme::Http, address),
+        url(scheme, address),
         time(took)
     );
     for address in admin {

@@ -70,7 +70,9 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let scheme = policy.scheme;
         let app = app::release::load(&loader, &blobs, &release, policy)?;
         let store = &app.policy.kept.store;
-        let made = release.created.map_or(store.now(), |at| at * 1000);
+        let made = release
+            .created
+            .map_or(store.now(), |at| at.saturating_mul(1000));
         app::release::restore(store, &blobs, &release, made).await?;
         let current = Arc::new(Current::new(app));
         let operator = listen::for_operator(&root, &current, &stopping);

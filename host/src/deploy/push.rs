@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use crate::project::release::Release;
 
 /// What is sent at once: what a broken connection costs, and what a node holds in memory.
 const PIECE: u64 = 4 << 20;
+/// How long another deployer who sends the same blob is waited for.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How far the sending is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +111,7 @@ async fn put(
                 digest: digest.clone(),
                 size,
             }];
+            tokio::time::sleep(PAUSE).await;
             let missing: Vec<Missing> = client
                 .send(Method::POST, "/v1/blobs/missing", &wanted)
                 .await?;

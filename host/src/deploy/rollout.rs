@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use waystation_rules::rollout::{AppName, Canary, HostName, Percent};
 
-use super::api::{Activate, App, Outcome, RollBack, Stage, Staged, Watched};
+use super::api::{Activate, App, Hosts, Outcome, RollBack, Stage, Staged, Watched};
 use super::push::{Progress, push};
 use super::{AskError, Client};
 use crate::project::layout::Blobs;
@@ -123,8 +123,13 @@ async fn activate(node: &Client, what: &Deploying<'_>) -> anyhow::Result<App> {
 /// Has a node serve what it served before.
 async fn restore(node: &Client, what: &Deploying<'_>, before: &Option<App>) -> anyhow::Result<()> {
     let at = |step| format!("/v1/apps/{}/{step}", what.app);
+    let hosts = before.as_ref().map(|app| app.hosts.clone());
+    let hosts = Hosts {
+        hosts: hosts.unwrap_or_default(),
+    };
     let Some(active) = before.as_ref().and_then(|app| app.releases.active.clone()) else {
         let _: App = node.send(Method::POST, &at("withdraw"), &()).await?;
+        let _: App = node.send(Method::PUT, &at("hosts"), &hosts).await?;
         return Ok(());
     };
     let to = Some(active);
@@ -138,6 +143,7 @@ async fn restore(node: &Client, what: &Deploying<'_>, before: &Option<App>) -> a
         let activate = Activate { release, percent };
         let _: App = node.send(Method::POST, &at("activate"), &activate).await?;
     }
+    let _: App = node.send(Method::PUT, &at("hosts"), &hosts).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -91,7 +92,12 @@ pub(super) fn take(
         Err(TryLockError::WouldBlock) => return Err(ArriveError::Busy),
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }
-    let held = file.metadata()?.len();
+    let here = file.metadata()?;
+    let is_in_place = fs::metadata(&path).is_ok_and(|there| there.ino() == here.ino());
+    if !is_in_place {
+        return Err(ArriveError::Busy); // it was whole meanwhile and is served by now: it must not be written to
+    }
+    let held = here.len();
     if held != at {
         if at == 0 {
             file.set_len(0)?; // what is here is longer than what is sent now

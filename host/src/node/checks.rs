@@ -8,7 +8,6 @@ use http::Request;
 use http::header::HOST;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio_util::task::TaskTracker;
-use waystation_rules::forwarded::Scheme;
 use waystation_rules::method::Method;
 
 use super::inspect::Fault;
@@ -83,7 +82,7 @@ async fn ask(app: &Arc<App>, path: &str, host: &str, limit: u16) -> Result<(), S
     let request = request.map_err(|error| format!("cannot be asked: {error}"))?;
     let asker = Asker {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        scheme: Scheme::Http,
+        scheme: app.policy.scheme,
         depth: 0,
     };
     let asked = pipeline::respond(Arc::clone(app), asker, request, TaskTracker::new());

@@ -99,7 +99,11 @@ pub fn socket(data: &Path) -> PathBuf {
 pub(super) fn make_private(folder: &Path) -> anyhow::Result<()> {
     let mut builder = fs::DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("cannot make {}", folder.display()))
+    made.and_then(|()| match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    })
+    .with_context(|| format!("cannot make {}", folder.display()))
 }
 
 #[cfg(test)]

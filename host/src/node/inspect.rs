@@ -1,5 +1,6 @@
 //! Finds what is wrong with a release before anything of it is compiled or run: every fault of it at once, each with its place.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::policy::Policy;
@@ -144,10 +145,18 @@ fn parts(blobs: &Blobs, release: &Release, policy: &Policy) -> Vec<Fault> {
             most: MOST_RELEASE,
         });
     }
+    let routes = release.manifest.routes.iter().map(|route| &route.component);
+    let proxies = release
+        .manifest
+        .proxies
+        .iter()
+        .map(|proxy| &proxy.component);
+    let components: BTreeSet<_> = routes.chain(proxies).map(|blob| &blob.digest).collect();
     for part in release.blobs() {
         let title = part.annotations.get(TITLE);
         let title = title.map_or("the manifest", String::as_str);
-        let is_component = part.media_type == COMPONENT_TYPE;
+        // What runs is what the manifest names, whatever its layer calls itself.
+        let is_component = part.media_type == COMPONENT_TYPE || components.contains(&part.digest);
         let blob = Blob {
             digest: part.digest.clone(),
             bytes: part.size,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::{Judge, SUFFIX_DEFAULT};
 
 use super::signature::Keys;
@@ -14,6 +15,8 @@ pub struct Policy {
     pub allows_private_addresses: bool,
     /// Who has to have signed a release; anybody may deploy if there are none.
     pub keys: Keys,
+    /// How clients speak to it.
+    pub scheme: Scheme,
     /// What previews' hosts end in.
     pub preview_suffix: String,
     /// How many releases are kept that were active, and as many that are ready.
@@ -30,6 +33,7 @@ impl Default for Policy {
             denied: Vec::new(),
             allows_private_addresses: false,
             keys: Keys::default(),
+            scheme: Scheme::Http,
             preview_suffix: SUFFIX_DEFAULT.to_owned(),
             keep: 3,
             judge: Judge::default(),

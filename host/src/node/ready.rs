@@ -27,11 +27,18 @@ impl Node {
         hosts: &[HostName],
         made: u64,
     ) -> anyhow::Result<Arc<Running>> {
-        let kept = tenant.known().kept.clone();
+        let (kept, answered) = {
+            let known = tenant.known();
+            let same = known.running.get(&release.digest);
+            let answered = same.map(|running| running.answered());
+            (known.kept.clone(), answered.unwrap_or_default())
+        };
         let variables = record::variables(&tenant.folder)?;
         let means = Means {
             name: &tenant.name,
             origin: self.origin(hosts),
+            scheme: self.policy.scheme,
+            counts: Arc::clone(&tenant.counts),
             variables: &variables,
             folder: &tenant.folder,
             kept: kept.as_ref(),
@@ -39,12 +46,13 @@ impl Node {
         let blobs = self.blobs();
         let app = self.maker.make(&blobs, release, settings, means)?;
         let store = &app.policy.kept.store;
-        let restored = app::release::restore(store, &blobs, release, made * 1000);
+        let restored = app::release::restore(store, &blobs, release, made.saturating_mul(1000));
         Handle::current().block_on(restored)?;
         Ok(Arc::new(Running::new(
             &tenant.name,
             release.digest.clone(),
             app,
+            answered,
         )?))
     }
 
@@ -76,7 +84,6 @@ impl Node {
                         digest.short()
                     );
                     tracing::error!("{what}");
-                    known.running.remove(&digest);
                     known.broken.insert(digest, format!("{error:#}"));
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -96,9 +96,13 @@ impl Record {
 ///
 /// The system's.
 pub(super) fn log(folder: &Path, line: &LogLine) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
     let mut file = private(folder, "deploy.log")?;
+    let mut text = Vec::new();
+    if !ends_a_line(&file)? {
+        text.push(b'\n'); // a crash has cut the last line short
+    }
+    serde_json::to_writer(&mut text, line)?;
+    text.push(b'\n');
     file.write_all(&text)?; // one write: lines do not mix
     file.sync_data()
 }
@@ -150,9 +154,20 @@ fn private(folder: &Path, name: &str) -> io::Result<File> {
     let mut options = File::options();
     options
         .create(true)
+        .read(true)
         .append(true)
         .mode(0o600)
         .open(folder.join(name))
+}
+
+/// Whether the last line is whole; so it is if there is none.
+fn ends_a_line(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else {
+        return Ok(true);
+    };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte == *b"\n")
 }
 
 #[cfg(test)]
@@ -203,6 +218,8 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 5]).unwrap();
         assert_eq!(logged(folder.path(), 9), [line("staged")]);
+        log(folder.path(), &line("back")).unwrap();
+        assert_eq!(logged(folder.path(), 9), [line("staged"), line("back")]);
     }
 
     #[test]

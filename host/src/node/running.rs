@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::StatusCode;
 use http::uri::Authority;
 use waystation_rules::environment;
+use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::{AppName, Count};
 use waystation_rules::segment::Limits;
 
@@ -16,6 +17,7 @@ use crate::project::layout::Blobs;
 use crate::project::release::Release;
 use crate::project::settings::{Cache, Settings};
 use crate::store::Kept;
+use crate::telemetry::AppCounts;
 
 /// A release as it runs.
 pub(super) struct Running {
@@ -25,36 +27,51 @@ pub(super) struct Running {
     pub(super) app: Arc<App>,
     /// What shows it before it is active, in a header.
     pub(super) preview: String,
+    answered: Arc<Answered>,
+}
+
+/// How a release has answered, whichever app was made of it: another one is when its variables change.
+#[derive(Default)]
+pub(super) struct Answered {
     answers: AtomicU64,
     failed: AtomicU64,
 }
 
 impl Running {
-    /// A release that has not answered yet.
-    pub(super) fn new(name: &AppName, digest: Digest, app: App) -> anyhow::Result<Self> {
+    /// A release that has answered so.
+    pub(super) fn new(
+        name: &AppName,
+        digest: Digest,
+        app: App,
+        answered: Arc<Answered>,
+    ) -> anyhow::Result<Self> {
         let secret = app::secret("preview", name.as_str(), digest.as_str())?;
         Ok(Self {
             preview: format!("{}.{secret}", digest.short()),
             digest,
             app: Arc::new(app),
-            answers: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            answered,
         })
     }
 
     /// Counts an answer.
     pub(super) fn count(&self, status: StatusCode) {
-        self.answers.fetch_add(1, Ordering::Relaxed);
+        self.answered.answers.fetch_add(1, Ordering::Relaxed);
         if status.is_server_error() {
-            self.failed.fetch_add(1, Ordering::Relaxed);
+            self.answered.failed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// For another app of the same release.
+    pub(super) fn answered(&self) -> Arc<Answered> {
+        Arc::clone(&self.answered)
     }
 
     /// How it has answered so far.
     pub(super) fn counted(&self) -> Count {
         Count {
-            answers: self.answers.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
+            answers: self.answered.answers.load(Ordering::Relaxed),
+            failed: self.answered.failed.load(Ordering::Relaxed),
         }
     }
 }
@@ -71,6 +88,10 @@ pub(super) struct Means<'a> {
     pub(super) name: &'a AppName,
     /// What `request.url` calls it.
     pub(super) origin: Authority,
+    /// How clients speak to it.
+    pub(super) scheme: Scheme,
+    /// What is counted of it, whichever release answers.
+    pub(super) counts: Arc<AppCounts>,
     /// What its operator sets.
     pub(super) variables: &'a BTreeMap<String, String>,
     /// The app's own folder.
@@ -111,7 +132,11 @@ impl Maker {
             }
             _ => app::keep(&settings.cache, means.folder, name, digest, true)?,
         };
-        let policy = Policy::of(settings, means.origin, false, kept)?;
+        let policy = Policy {
+            scheme: means.scheme,
+            counts: means.counts,
+            ..Policy::of(settings, means.origin, false, kept)?
+        };
         app::release::load(&loader, blobs, release, policy)
     }
 

@@ -63,12 +63,13 @@ impl Node {
         if record.hosts != before.hosts {
             self.publish_hosts();
         }
+        let shown = self.shown(&tenant);
         drop(turn);
         let newest = canary.or(releases.active.as_ref());
         tenant.note(by, what, newest, String::new());
         let node = Arc::clone(self);
         tokio::task::spawn_blocking(move || node.collect());
-        Ok(self.shown(&tenant))
+        Ok(shown)
     }
 
     /// Has an app answer these hosts from now on.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -16,6 +17,7 @@ use crate::deploy::api::{LogLine, Watched};
 use crate::project::digest::Digest;
 use crate::project::settings::Cache;
 use crate::store::Kept;
+use crate::telemetry::AppCounts;
 
 /// An app on a node.
 pub(super) struct Tenant {
@@ -23,10 +25,14 @@ pub(super) struct Tenant {
     pub(super) name: AppName,
     /// Its folder.
     pub(super) folder: PathBuf,
+    /// What is counted of it, whichever release answers.
+    pub(super) counts: Arc<AppCounts>,
     live: ArcSwap<Live>,
     known: Mutex<Known>,
     /// How the newest release does in its first minute.
     pub(super) watched: watch::Sender<Option<Watched>>,
+    /// Which watch that is: one that is over must not speak for the next.
+    pub(super) watches: AtomicU64,
 }
 
 /// What only one step at a time may change.
@@ -59,11 +65,13 @@ impl Tenant {
             ..Known::default()
         };
         Self {
+            counts: Arc::new(AppCounts::new(name.as_str().into())),
             name,
             folder,
             live: ArcSwap::default(),
             known: Mutex::new(known),
             watched: watch::Sender::new(None),
+            watches: AtomicU64::new(0),
         }
     }
 

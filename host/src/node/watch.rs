@@ -1,6 +1,7 @@
 //! Watches a new release in its first minute, and has the one before it serve again if it fails too often.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -34,23 +35,34 @@ impl Node {
         if new.digest == old.digest {
             return;
         }
+        let number = tenant.watches.fetch_add(1, Ordering::Relaxed) + 1;
         tenant.watched.send_replace(Some(Watched {
             release: new.digest.clone(),
             outcome: Outcome::Watching,
             answers: 0,
             failed: 0,
         }));
-        let watching = follow(Arc::clone(self), tenant, new, old);
+        let watching = follow(Arc::clone(self), tenant, number, new, old);
         tokio::spawn(watching);
     }
 }
 
 /// Judges a release until it is clear what becomes of it.
-async fn follow(node: Arc<Node>, tenant: Arc<Tenant>, new: Arc<Running>, old: Arc<Running>) {
+async fn follow(
+    node: Arc<Node>,
+    tenant: Arc<Tenant>,
+    number: u64,
+    new: Arc<Running>,
+    old: Arc<Running>,
+) {
+    let is_last = || tenant.watches.load(Ordering::Relaxed) == number;
     let (began, before) = (Instant::now(), new.counted());
     let mut pause = tokio::time::interval(PAUSE);
     loop {
         pause.tick().await;
+        if !is_last() {
+            return; // a newer step has begun a watch of its own
+        }
         let now = new.counted();
         let count = Count {
             answers: now.answers - before.answers,

@@ -25,6 +25,7 @@ use crate::node::tokens::Access;
 use crate::node::{Node, arrive, record};
 use crate::project::digest::Digest;
 use crate::server::admin::{self, Listing, Revalidate};
+use crate::telemetry;
 
 /// Bytes of a request's body: a piece of a blob.
 const MOST: usize = 8 << 20;
@@ -42,6 +43,7 @@ type By = Extension<Access>;
 /// What needs access. `openapi.json` lists the same, and a test compares them.
 pub(super) fn guarded() -> Router<Arc<Node>> {
     Router::new()
+        .route("/metrics", get(metrics))
         .route("/v1/apps", get(apps))
         .route("/v1/apps/{app}", get(app))
         .route("/v1/apps/{app}/hosts", put(hosts))
@@ -82,6 +84,16 @@ async fn ready(State(node): Here) -> impl IntoResponse {
             format!("{broken} apps do not serve\n"),
         ),
     }
+}
+
+/// What is counted of the apps that the sender may see.
+async fn metrics(State(node): Here, Extension(by): By) -> impl IntoResponse {
+    let tenants: Vec<_> = node.tenants().values().cloned().collect();
+    let tenants = tenants.iter().filter(|tenant| by.allows(&tenant.name));
+    let active = tenants.filter_map(|tenant| tenant.active());
+    let apps = active.map(|running| running.app.snapshot()).collect();
+    let content_type = (CONTENT_TYPE, telemetry::CONTENT_TYPE);
+    ([content_type], telemetry::metrics(apps))
 }
 
 async fn apps(State(node): Here, Extension(by): By) -> Answer<Vec<api::App>> {

@@ -53,6 +53,8 @@ async fn over_the_network_a_token_opens_its_app_alone() {
     let mut tcp = guarded(Arc::clone(&node), Guard::Token);
     for (token, path, expected) in [
         (None, "/v1/apps", 401),
+        (None, "/metrics", 401),
+        (Some(&*one), "/metrics", 200),
         (Some("wst_0"), "/v1/apps", 401),
         (Some(&*all), "/v1/apps", 200),
         (Some(&*one), "/v1/apps", 200),
