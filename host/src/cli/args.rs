@@ -236,8 +236,8 @@ pub(super) struct Node {
     #[arg(long)]
     pub(super) allow_private_addresses: bool,
     /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
-    #[arg(long, value_name = "DIR")]
-    pub(super) keys: Option<PathBuf>,
+    #[arg(long = "keys", value_name = "DIR")]
+    pub(super) trusted: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

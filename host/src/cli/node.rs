@@ -80,7 +80,7 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
 }
 
 fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
-    let keys: PathBuf = args.keys.clone().unwrap_or_else(|| data.join("keys"));
+    let keys: PathBuf = args.trusted.clone().unwrap_or_else(|| data.join("keys"));
     Ok(Policy {
         denied: args.deny_import.clone(),
         allows_private_addresses: args.allow_private_addresses,
