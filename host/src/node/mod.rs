@@ -2,8 +2,8 @@
 //!
 //! In: a folder, and what is asked of the admin API. Out: an app for each request, by its host alone.
 //!
-//! A release is sent ([`arrive`]), looked at ([`inspect`]), made ready and checked away from those that serve ([`stage`]), and then one
-//! pointer is swapped, once that is written down ([`step`]). A request that is under way ends on the release that it began with.
+//! A release is sent (`arrive`), looked at (`inspect`), made ready and checked away from those that serve (`stage`), and then one
+//! pointer is swapped, once that is written down (`step`). A request that is under way ends on the release that it began with.
 
 mod admin;
 mod arrive;
