@@ -159,7 +159,7 @@ pub(super) fn deployed(node: &Address, app: &AppName, staged: &Staged, percent: 
     });
     let release = staged.release.short();
     eprintln!(" {} {node} serves {app} {release}{to}", "✓".green());
-    eprintln!("  - Preview: http://{}", staged.preview);
+    eprintln!("  - Preview: {}", staged.preview);
     if !staged.checked.is_empty() {
         eprintln!("  - Checked: {}", few(&staged.checked));
     }

@@ -49,7 +49,7 @@ pub struct Stage {
 pub struct Staged {
     /// Which.
     pub release: Digest,
-    /// The host under which it answers from now on, with the node's port.
+    /// The URL under which it answers from now on.
     pub preview: String,
     /// What shows it under the app's own hosts, as the value of the header `x-waystation-preview`.
     pub preview_header: String,

@@ -76,7 +76,7 @@ pub(super) fn take(
     piece: &[u8],
 ) -> Result<u64, ArriveError> {
     let Wanted { digest, size } = wanted;
-    let end = at + piece.len() as u64;
+    let end = at.saturating_add(piece.len() as u64);
     if MOST < *size || *size < end {
         return Err(ArriveError::TooLong(end.max(*size)));
     }
@@ -154,9 +154,11 @@ mod tests {
         assert!(matches!(error, ArriveError::TooLong(16)));
         let long = Wanted {
             size: MOST + 1,
-            ..wanted
+            ..wanted.clone()
         };
         assert!(take(&blobs, &arriving, &long, 0, b"").is_err());
+        let far = take(&blobs, &arriving, &wanted, u64::MAX, b"c").unwrap_err();
+        assert!(matches!(far, ArriveError::TooLong(u64::MAX)));
     }
 
     fn wanted(content: &[u8]) -> Wanted {

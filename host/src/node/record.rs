@@ -108,13 +108,19 @@ pub(super) fn log(folder: &Path, line: &LogLine) -> io::Result<()> {
 }
 
 /// The last lines of the app's log, the last one last. A line that a crash has cut short is passed over.
-pub(super) fn logged(folder: &Path, most: usize) -> Vec<LogLine> {
-    let text = fs::read_to_string(folder.join("deploy.log")).unwrap_or_default();
-    let lines = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
+///
+/// # Errors
+///
+/// If there is a log and it cannot be read.
+pub(super) fn logged(folder: &Path, most: usize) -> io::Result<Vec<LogLine>> {
+    let text = match fs::read(folder.join("deploy.log")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let lines = text.split(|byte| *byte == b'\n');
+    let lines = lines.filter_map(|line| serde_json::from_slice(line).ok());
     let lines: Vec<_> = lines.collect();
-    lines[lines.len().saturating_sub(most)..].to_vec()
+    Ok(lines[lines.len().saturating_sub(most)..].to_vec())
 }
 
 /// The variables of an app, which only the node's user can read.
@@ -209,17 +215,21 @@ mod tests {
             by: "socket".to_owned(),
             what: what.to_owned(),
             release: None,
-            words: "a\nforged line".to_owned(),
+            words: "a\nforged line, é".to_owned(),
         };
+        let logged = || logged(folder.path(), 9).unwrap();
+        assert_eq!(logged(), []);
         log(folder.path(), &line("staged")).unwrap();
         log(folder.path(), &line("active")).unwrap();
-        assert_eq!(logged(folder.path(), 9), [line("staged"), line("active")]);
+        assert_eq!(logged(), [line("staged"), line("active")]);
         let path = folder.path().join("deploy.log");
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, &text[..text.len() - 5]).unwrap();
-        assert_eq!(logged(folder.path(), 9), [line("staged")]);
+        let text = fs::read(&path).unwrap();
+        for cut in [3, 4] {
+            fs::write(&path, &text[..text.len() - cut]).unwrap(); // after a character, and in one
+            assert_eq!(logged(), [line("staged")]);
+        }
         log(folder.path(), &line("back")).unwrap();
-        assert_eq!(logged(folder.path(), 9), [line("staged"), line("back")]);
+        assert_eq!(logged(), [line("staged"), line("back")]);
     }
 
     #[test]

@@ -66,7 +66,11 @@ impl Node {
         }
         let preview = preview_host(digest.as_str(), &app, &self.policy.preview_suffix);
         let staged = Staged {
-            preview: self.at_port(&preview),
+            preview: format!(
+                "{}://{}",
+                self.policy.scheme.as_str(),
+                self.at_port(&preview)
+            ),
             preview_header: running.preview.clone(),
             release: digest,
             checked,

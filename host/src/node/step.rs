@@ -87,11 +87,15 @@ impl Node {
         let tenant = self.tenant(app)?;
         self.check_hosts(app, &hosts)?;
         let mut record = tenant.known().record.clone();
+        let is_named_otherwise = self.origin(&record.hosts) != self.origin(&hosts);
         record.hosts = hosts;
         record.write(&tenant.folder)?;
         let words: Vec<_> = record.hosts.iter().map(ToString::to_string).collect();
         tenant.known().record = record;
         self.publish_hosts();
+        if is_named_otherwise {
+            self.load_all(&tenant); // handlers are told the first host
+        }
         tenant.note(by, "hosts", None, words.join(" "));
         Ok(self.shown(&tenant))
     }

@@ -273,7 +273,8 @@ async fn log(
 ) -> Answer<Vec<LogLine>> {
     let app = allowed(&by, app)?;
     let tenant = node.tenant(&app)?;
-    Ok(Json(record::logged(&tenant.folder, MOST_LINES)))
+    let logged = record::logged(&tenant.folder, MOST_LINES);
+    Ok(Json(logged.map_err(|error| NodeError::Own(error.into()))?))
 }
 
 async fn cache(State(node): Here, Extension(by): By, Path(app): Path<String>) -> Answer<Listing> {
