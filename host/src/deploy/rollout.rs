@@ -132,10 +132,12 @@ async fn restore(node: &Client, what: &Deploying<'_>, before: &Option<App>) -> a
         let _: App = node.send(Method::PUT, &at("hosts"), &hosts).await?;
         return Ok(());
     };
-    let to = Some(active);
-    let _: App = node
-        .send(Method::POST, &at("rollback"), &RollBack { to })
-        .await?;
+    if active != what.release.digest {
+        let to = Some(active);
+        let _: App = node
+            .send(Method::POST, &at("rollback"), &RollBack { to })
+            .await?;
+    }
     if let Some(Canary { release, percent }) =
         before.as_ref().and_then(|app| app.releases.canary.clone())
     {
