@@ -223,7 +223,7 @@ impl Reuse {
     pub(super) async fn make(&self, id: RequestId) -> Result<Made, Refusal> {
         let policy = &self.app.policy;
         let store = &policy.kept.store;
-        let began = store.now();
+        let began = store.begin();
         let making = Arc::new(Making::default());
         let asks = self.asks.clone().for_everybody(Arc::clone(&making));
         let call = self.call(id)?;

@@ -115,7 +115,7 @@ fn refresh(way: Way, whole: Whole, keep: Keep) {
 /// Asks, and keeps the answer if it is 200 and not too long (rows FC9 and FC10).
 async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Received, Error> {
     let store = way.asks.own.kept().store.clone();
-    let began = store.now();
+    let began = store.begin();
     let Whole { head, body, key } = whole;
     let url = head.uri.to_string();
     let request = Request::from_parts(head, full(body));

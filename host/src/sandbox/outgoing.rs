@@ -142,7 +142,7 @@ impl Outgoing {
     pub(super) fn start(&mut self, asks: Asks, guest: &Arc<Guest>, id: &str) {
         let limits = &guest.sandbox.limits;
         self.stored = MOST_STORED;
-        self.began = asks.own.kept().store.now();
+        self.began = asks.own.kept().store.begin();
         self.asks = Some(asks);
         self.left = limits.fetches;
         self.turns = limits.fetches_at_once;

@@ -1,18 +1,40 @@
 //! When tags went out of date.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use waystation_rules::caching::{EVERY, Lapse, Lapsing, MOST_LAPSES, fold};
 
 /// The tags that ever lapsed, each with when; of more than [`MOST_LAPSES`] those that lapsed last.
+///
+/// Times are milliseconds since the epoch, put off by as many as it takes for what happens after something else to be later than it, also
+/// within a millisecond and where another node's clock is ahead (Lamport 1978).
 #[derive(Debug, Default)]
-pub struct Clock(RwLock<HashMap<String, Lapse>>);
+pub struct Clock {
+    lapses: RwLock<HashMap<String, Lapse>>,
+    /// The last lapse.
+    lapsed: AtomicU64,
+    /// The last time that something was begun.
+    begun: AtomicU64,
+}
 
 impl Clock {
+    /// Something is begun: it is later than every lapse so far, and no later than the next one.
+    pub fn begin(&self, now: u64) -> u64 {
+        let began = now.max(self.lapsed.load(Ordering::SeqCst).saturating_add(1));
+        self.has_begun(began);
+        began
+    }
+
+    /// Something was begun at another time, or by another node's clock: no later than the next lapse.
+    pub fn has_begun(&self, began: u64) {
+        self.begun.fetch_max(began, Ordering::SeqCst);
+    }
+
     /// What became of these tags, together.
     pub fn of(&self, tags: &[String]) -> Lapse {
-        let lapses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let lapses = self.lapses.read().unwrap_or_else(PoisonError::into_inner);
         let mut merged = Lapse::default();
         if !lapses.is_empty() {
             let tags = tags.iter().map(String::as_str).chain([EVERY]);
@@ -25,8 +47,10 @@ impl Clock {
 
     /// A tag goes out of date at `now`, in milliseconds since the epoch. Gives back what is known of it then.
     pub fn add(&self, tag: &str, lapsing: Lapsing, now: u64) -> Lapse {
-        let mut lapses = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lapses = self.lapses.write().unwrap_or_else(PoisonError::into_inner);
         let lapse = lapses.entry(tag.to_owned()).or_default();
+        let now = now.max(self.begun.load(Ordering::SeqCst));
+        self.lapsed.fetch_max(now, Ordering::SeqCst);
         lapse.add(lapsing, now);
         let lapse = *lapse;
         fold(&mut lapses, MOST_LAPSES);
@@ -35,7 +59,7 @@ impl Clock {
 
     /// All that is known, in no order.
     pub fn all(&self) -> Vec<(String, Lapse)> {
-        let lapses = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let lapses = self.lapses.read().unwrap_or_else(PoisonError::into_inner);
         lapses
             .iter()
             .map(|(tag, lapse)| (tag.clone(), *lapse))
@@ -44,8 +68,11 @@ impl Clock {
 
     /// Another node, or an earlier run, says this of a tag.
     pub fn merge(&self, tag: &str, told: &Lapse) {
-        let mut lapses = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lapses = self.lapses.write().unwrap_or_else(PoisonError::into_inner);
         lapses.entry(tag.to_owned()).or_default().merge(told);
+        if let Some(at) = told.stale.max(told.expired) {
+            self.lapsed.fetch_max(at, Ordering::SeqCst);
+        }
         fold(&mut lapses, MOST_LAPSES);
     }
 }

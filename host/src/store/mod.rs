@@ -78,6 +78,11 @@ impl Store {
         (self.now)()
     }
 
+    /// When something to be kept is begun now: later than every lapse so far.
+    pub fn begin(&self) -> u64 {
+        self.clock.begin(self.now())
+    }
+
     /// What is kept under a key, and what it is good for; nothing if it has expired.
     pub async fn get(&self, key: &str) -> Option<(Arc<Entry>, State)> {
         if let Some(entry) = self.memory.get(key) {
@@ -100,6 +105,7 @@ impl Store {
                 return None;
             }
         };
+        self.clock.has_begun(loaded.times.began);
         let state = self.state(&loaded);
         if state == State::Expired {
             return None;

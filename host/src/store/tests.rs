@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use waystation_rules::caching::Life;
+use waystation_rules::caching::{Lapse, Life};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn entry(store: &Store, key: &str, tags: &[&str], life: Life) -> Entry {
         body: Bytes::from_static(b"body"),
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
         life,
-        times: life.times(store.now(), store.now()),
+        times: life.times(store.begin(), store.now()),
     }
 }
 
@@ -55,11 +55,25 @@ async fn a_tag_that_lapses_concerns_what_was_made_before() {
     store.lapse(&[("t".to_owned(), Lapsing::Stale)]).await;
     assert_eq!(store.get("a").await.unwrap().1, State::Stale);
     assert_eq!(store.get("b").await.unwrap().1, State::Fresh);
-    clock.store(2000, Ordering::Relaxed);
+    for _ in 0..3 {
+        store.put(entry(&store, "a", &["t"], Life::default())).await; // in the same millisecond
+        assert_eq!(store.get("a").await.unwrap().1, State::Fresh);
+        store.lapse(&[("t".to_owned(), Lapsing::Expire(0))]).await;
+        assert!(store.get("a").await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn another_nodes_clock_may_be_ahead() {
+    let store = at(&Arc::new(AtomicU64::new(1000)));
+    let mut told = Lapse::default();
+    told.add(Lapsing::Expire(0), 9000);
+    store.clock.merge("t", &told);
     store.put(entry(&store, "a", &["t"], Life::default())).await;
     assert_eq!(store.get("a").await.unwrap().1, State::Fresh);
-    store.lapse(&[("t".to_owned(), Lapsing::Expire(0))]).await;
-    assert!(store.get("a").await.is_none());
+    store.clock.has_begun(9500);
+    store.lapse(&[("t".to_owned(), Lapsing::Stale)]).await;
+    assert_eq!(store.clock.of(&["t".to_owned()]).stale, Some(9500));
 }
 
 #[tokio::test]

@@ -300,7 +300,7 @@ async fn fills_the_disk() {
         };
         rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
     };
-    limit(Some(64 << 10)); // the index is larger already
+    limit(Some(0));
     disk.save(&entry("small", 0, 1000)).await.unwrap();
     disk.save(&entry("large", 0, 100_000)).await.unwrap();
     let lapse = Clock::default().add("tag", Lapsing::Stale, 7);
