@@ -33,15 +33,22 @@ impl Default for Flags {
     }
 }
 
-/// As the handler's author spells them.
-const SPELLED: [(Reads, &str); 6] = [
-    (Reads::HEADERS, "headers()"),
-    (Reads::COOKIES, "cookies()"),
-    (Reads::QUERY, "request.url()"),
-    (Reads::BODY, "the request's body"),
-    (Reads::CLIENT, "context.client_address()"),
-    (Reads::CONNECTION, "connection()"),
+/// The contract's words, and how the handler's author spells them.
+const SPELLED: [(Reads, &str, &str); 6] = [
+    (Reads::HEADERS, "headers", "headers()"),
+    (Reads::COOKIES, "cookies", "cookies()"),
+    (Reads::QUERY, "query", "request.url()"),
+    (Reads::BODY, "body", "the request's body"),
+    (Reads::CLIENT, "client", "context.client_address()"),
+    (Reads::CONNECTION, "connection", "connection()"),
 ];
+
+/// What was read, in the words of `wit/outcome.wit`: `cookies query`.
+pub(crate) fn words(reads: Reads) -> String {
+    let read = |(read, word, _): &(Reads, &'static str, _)| reads.contains(*read).then_some(*word);
+    let words: Vec<_> = SPELLED.iter().filter_map(read).collect();
+    words.join(" ")
+}
 
 impl Noted {
     pub(crate) fn read(&self, what: Reads) {
@@ -81,9 +88,9 @@ impl Noted {
         self.is_apart.set(was_apart);
         let read = SPELLED
             .into_iter()
-            .find(|(read, _)| self.reads().contains(*read));
+            .find(|(read, ..)| self.reads().contains(*read));
         let fault = self.changed.replace(changed);
         self.read(reads.0);
-        (made, fault.or(read.map(|(_, spelled)| spelled)))
+        (made, fault.or(read.map(|(.., spelled)| spelled)))
     }
 }

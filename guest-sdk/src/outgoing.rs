@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use wasip3::http::types as wasi;
 #[cfg(target_family = "wasm")]
 use wit_bindgen::rt::async_support::StreamReader;
@@ -22,7 +22,11 @@ use crate::ambient::Scope;
 use crate::body::Body;
 use crate::call::Call;
 use crate::error::Result;
+use crate::noted;
 use crate::signal::Signal;
+
+/// A trailer that the host keeps to itself: what a stream has read of the request when it is over.
+const READS: HeaderName = HeaderName::from_static("x-waystation-reads");
 
 /// A response of the host's, whose body a task of its own writes.
 pub(crate) fn send(call: Rc<Call>, status: u16, headers: &HeaderMap, body: Body) -> wasi::Response {
@@ -114,7 +118,17 @@ async fn write(mut body: Body, mut writer: StreamWriter<u8>, end: End, answered:
         }
     }
     drop(writer);
-    let trailers = answered.map(|call| call.trailers().sent.take());
+    let trailers = answered.map(|call| {
+        let mut trailers = call.trailers().sent.take();
+        let reads = noted::words(call.reads());
+        if !reads.is_empty()
+            && !call.is_foreign()
+            && let Ok(reads) = HeaderValue::try_from(reads)
+        {
+            trailers.insert(READS, reads);
+        }
+        trailers
+    });
     let trailers = trailers.filter(|trailers| !trailers.is_empty());
     let trailers = trailers.map(|trailers| fields(&trailers));
     let _reader_gone = end.write(Ok(trailers)).await;

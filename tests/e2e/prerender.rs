@@ -162,6 +162,23 @@ async fn a_route_whose_answer_cannot_be_made_fails_the_build() {
         "{}",
         exit.stderr
     );
+
+    app.write(
+        "app/items/[id]/route.rs",
+        "use crate::Params;\nuse waystation::*;\n\
+         pub fn generate_static_params() -> [Params; 1] { [Params { id: \"2\".into() }] }\n\
+         pub fn get() -> String { panic!(\"no stock\") }\n",
+    );
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(1));
+    let said = &exit.stderr;
+    for why in [
+        "no stock",
+        "the answer of /items/2 cannot be made: it panicked",
+        "a handler that needs one says `DYNAMIC = Dynamic::ForceDynamic`",
+    ] {
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http_body_util::BodyExt as _;
 use waystation_tests::clock::Clock;
 use waystation_tests::upstream::{Upstream, served};
 use waystation_tests::{Answer, App, Client, Host, wait_for};
@@ -113,6 +114,16 @@ pub fn get() -> Result<Response> {
 }
 "#;
 
+/// Says who asks, once the head has gone.
+const GREETING: &str = r#"use futures_util::stream;
+use waystation::*;
+pub const REVALIDATE: Revalidate = Revalidate::NEVER;
+pub fn get() -> Result<Response> {
+    let hello = async { sleep(std::time::Duration::from_millis(1)).await; Ok::<_, Error>(cookies().get("name").unwrap_or_default()) };
+    Response::builder().body(Body::stream(stream::once(hello)))
+}
+"#;
+
 const CHANGES: &str = r#"use waystation::*;
 pub const REVALIDATE: Revalidate = Revalidate::NEVER;
 pub fn get() -> String { revalidate_tag("nobody", "max"); random_u64().to_string() }
@@ -132,7 +143,7 @@ pub fn get() -> String { random_u64().to_string() }
 
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n\n[cache.profiles.brief]\nrevalidate = 10\nexpire = 20\n";
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("app/fetched/route.rs", FETCHED),
     ("app/lapse/route.rs", LAPSE),
     ("app/posts/[slug]/route.rs", POSTS),
@@ -140,6 +151,7 @@ const FILES: [(&str, &str); 11] = [
     ("app/value/[name]/route.rs", VALUE),
     ("app/tagged/route.rs", TAGGED),
     ("app/streamed/route.rs", STREAMED),
+    ("app/greeting/route.rs", GREETING),
     ("app/changes/route.rs", CHANGES),
     ("app/forced/route.rs", FORCED),
     ("app/draw/route.rs", DRAW),
@@ -463,6 +475,24 @@ async fn what_went_into_a_stream_is_its_tags() {
     let second = client.get("/streamed").await;
     assert_eq!(state(&second), "MISS"); // CC6
     assert_ne!(second.body, first.body);
+}
+
+/// A body that reads the request after its head is not kept (Q16), and what tells the host so does not go out.
+#[tokio::test]
+async fn a_stream_that_reads_the_request_is_not_kept() {
+    let client = client();
+    for name in ["ann", "ben"] {
+        let cookie = format!("name={name}");
+        let headers = [("cookie", cookie.as_str())];
+        let answer = client.ask("GET", "/greeting", &headers, "").await;
+        assert_eq!(answer.text(), name);
+        assert_eq!(state(&answer), "");
+    }
+    let mut sender = Client::http2(HOST.address()).connect().await;
+    let answer = sender.begin("GET", "/greeting", &[("cookie", "name=eve")], "");
+    let body = answer.await.unwrap().into_body().collect().await.unwrap();
+    assert!(body.trailers().is_none(), "{:?}", body.trailers());
+    assert_eq!(body.to_bytes(), "eve");
 }
 
 #[tokio::test]

@@ -30,7 +30,8 @@ pub use reads::{Read, Reads};
 pub use storable::{NotKept, storable};
 pub use tags::{MOST_TAGS, PathKind, PathTag, TagFault, check_tag, of_answer, of_path};
 pub use wire::{
-    FETCH_HEADER, FetchWords, LAPSE_HEADER, LapseWords, STORE, VALUE_HEADER, ValueWords, WordFault,
+    FETCH_HEADER, FetchWords, LAPSE_HEADER, LapseWords, READS_TRAILER, STORE, VALUE_HEADER,
+    ValueWords, WordFault,
 };
 
 use crate::segment::{Dynamic, Revalidate, SegmentConfig};

@@ -9,6 +9,7 @@ use waystation_rules::caching::params::{self, ParamsFault};
 use waystation_rules::caching::{Keeping, NotKept};
 use waystation_rules::table::{Entry, Param};
 
+use super::failure::Refusal;
 use super::reuse::{self, Made, Reuse, Wanted};
 use crate::app::{App, Handler, Route};
 use crate::sandbox::{self, Asker, Asks, Fault, Guest};
@@ -167,11 +168,17 @@ impl Planned {
                 let reason = self.dynamic.get_or_init(|| reason);
                 Ok(Prerendered::Dynamic(reason.clone()))
             }
-            Err(refusal) => Err(PrerenderError::Answer {
-                file: self.file.clone(),
-                path: self.path(),
-                reason: refusal.to_string(),
-            }),
+            Err(refusal) => {
+                let mut reason = refusal.to_string();
+                if matches!(refusal, Refusal::Fault(Fault::Trap(_))) {
+                    reason.push_str("\nwhat is made to be kept is made without a request; a handler that needs one says `DYNAMIC = Dynamic::ForceDynamic`");
+                }
+                Err(PrerenderError::Answer {
+                    file: self.file.clone(),
+                    path: self.path(),
+                    reason,
+                })
+            }
         }
     }
 }

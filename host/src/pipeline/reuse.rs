@@ -147,7 +147,13 @@ impl Reuse {
             return Ok(Some(response));
         }
         let started = Instant::now();
-        let made = self.make(record.id).await;
+        let made = match self.make(record.id).await {
+            // What a handler reads before it panics is not told; with the request it may be another story.
+            Err(Refusal::Fault(Fault::Trap(_))) if self.keeping == Keeping::IfUnread => {
+                Ok(Made::Dynamic(NotKept::Stopped))
+            }
+            made => made,
+        };
         record.add_guest_time(started.elapsed());
         land(match made {
             Ok(Made::Kept(_)) => Landed::Kept,
@@ -259,7 +265,10 @@ impl Reuse {
             }
             Err(error) => return Err(Fault::Answer(format!("its body failed: {error}")).into()),
         };
-        let made = making.made(); // a stream goes on asking until its end
+        let made = making.made(); // a stream goes on asking and reading until its end
+        if !made.reads.is_empty() && self.keeping != Keeping::Forced {
+            return self.dynamic(NotKept::Read(made.reads));
+        }
         if made.is_not_kept && self.keeping == Keeping::IfUnread {
             finish::not_kept(&mut parts.headers);
             let answer = Response::from_parts(parts, whole(body));
@@ -302,8 +311,6 @@ impl Reuse {
             {
                 self.dynamic(NotKept::Read(*reads))
             }
-            // What a handler reads before it panics is not told; with the request it may be another story.
-            (Keeping::IfUnread, Fault::Trap(_)) => Ok(Made::Dynamic(NotKept::Stopped)),
             _ => Err(fault.into()),
         }
     }

@@ -48,6 +48,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let place = place(guest).await?;
     let slot = Slot::default();
     let counts = Arc::clone(asks.own.counts());
+    let making = asks.making.clone();
     let lease = guest.lease(&call.request_id, asks);
     let cpu = Arc::clone(&lease.cpu);
     let label = Label {
@@ -78,7 +79,9 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
             driver.finish_in(background);
             crate::http::Body::Whole(bytes)
         }
-        Contents::Streaming(contents) => streaming::body(driver, contents, background).await?,
+        Contents::Streaming(contents) => {
+            streaming::body(driver, contents, making, background).await?
+        }
     };
     Ok(Answer {
         response: http::Response::from_parts(parts, body),

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use waystation_rules::caching::Life;
+use waystation_rules::caching::{Life, Reads};
 
 /// What an answer is made of, while it is made.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Made {
     pub life: Life,
     /// It asked another server for what is not to be kept (section 11.2).
     pub is_not_kept: bool,
+    /// What its stream has read of the request after its head.
+    pub reads: Reads,
 }
 
 impl Making {
@@ -35,6 +37,11 @@ impl Making {
     /// Something goes into it that is asked for each time.
     pub(super) fn is_not_kept(&self) {
         self.with(|made| made.is_not_kept = true);
+    }
+
+    /// Its stream has read this of the request.
+    pub(super) fn read(&self, reads: Reads) {
+        self.with(|made| made.reads = made.reads.union(reads));
     }
 
     /// What there is so far.

@@ -42,6 +42,19 @@ impl Read {
             Self::Connection => "connection()",
         }
     }
+
+    /// The contract's word for it, as in `wit/outcome.wit`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Headers => "headers",
+            Self::Cookies => "cookies",
+            Self::Query => "query",
+            Self::Body => "body",
+            Self::Client => "client",
+            Self::Connection => "connection",
+        }
+    }
 }
 
 /// A set of [`Read`].
@@ -51,6 +64,22 @@ pub struct Reads(u8);
 impl Reads {
     /// Nothing.
     pub const NONE: Self = Self(0);
+
+    /// The set of such words as `cookies query`. One that this host does not know stands for a request as such.
+    #[must_use]
+    pub fn of_words(words: &str) -> Self {
+        let read = |word| Read::ALL.into_iter().find(|read| read.word() == word);
+        let words = words.split_ascii_whitespace();
+        words
+            .map(|word| read(word).unwrap_or(Read::Connection))
+            .collect()
+    }
+
+    /// What either has.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 
     /// Whether nothing was read.
     #[must_use]

@@ -12,6 +12,8 @@ pub const FETCH_HEADER: &str = "x-waystation-fetch";
 pub const VALUE_HEADER: &str = "x-waystation-value";
 /// A header for each thing that goes out of date.
 pub const LAPSE_HEADER: &str = "x-waystation-lapse";
+/// A trailer: what a stream read of the request after its head had gone, in the words of [`Read::word`](super::Read::word).
+pub const READS_TRAILER: &str = "x-waystation-reads";
 /// The host that stands for the app's store. A request to it never leaves the process.
 pub const STORE: &str = "store.self";
 

@@ -16,11 +16,12 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
-use waystation_rules::caching::Reads;
+use waystation_rules::caching::{READS_TRAILER, Reads};
 
 use super::{Driver, Streamed};
 use crate::http::{Body, BodyError};
 use crate::sandbox::fault::Fault;
+use crate::sandbox::making::Making;
 
 /// What is ready at once up to here goes out in one piece with its length.
 const AT_ONCE: usize = 64 << 10;
@@ -33,6 +34,7 @@ const AT_ONCE: usize = 64 << 10;
 pub(super) async fn body(
     driver: Driver,
     streamed: Streamed,
+    making: Option<Arc<Making>>,
     background: &TaskTracker,
 ) -> Result<Body, Fault> {
     let limit = driver.label.guest.sandbox.limits.stream_duration;
@@ -45,6 +47,7 @@ pub(super) async fn body(
         ready: VecDeque::new(),
         is_over: false,
         has_more: streamed.has_more,
+        making,
         limit,
         watch,
         background: background.clone(),
@@ -89,6 +92,8 @@ struct Streaming {
     is_over: bool,
     /// So does what it has left for later.
     has_more: bool,
+    /// What the body goes into, if it is to be kept.
+    making: Option<Arc<Making>>,
     limit: Duration,
     watch: AbortHandle,
     background: TaskTracker,
@@ -131,17 +136,37 @@ impl Streaming {
                 }
             }
         }
-        match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-            Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
-            Some(Err(error)) => Poll::Ready(Some(Err(failed(&error)))),
-            None => {
-                self.is_over = true;
-                if let Some(sent) = self.sent.take() {
-                    let _nobody_asks = sent.send(());
+        loop {
+            match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    if let Some(frame) = self.told(frame) {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
                 }
-                Poll::Ready(None)
+                Some(Err(error)) => return Poll::Ready(Some(Err(failed(&error)))),
+                None => {
+                    self.is_over = true;
+                    if let Some(sent) = self.sent.take() {
+                        let _nobody_asks = sent.send(());
+                    }
+                    return Poll::Ready(None);
+                }
             }
         }
+    }
+
+    /// Takes out of the trailers what they tell the host alone; nothing if that was all.
+    fn told(&self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+        let mut trailers = match frame.into_trailers() {
+            Ok(trailers) => trailers,
+            Err(data) => return Some(data),
+        };
+        if let Some(words) = trailers.remove(READS_TRAILER)
+            && let Some(making) = &self.making
+        {
+            making.read(Reads::of_words(words.to_str().unwrap_or_default()));
+        }
+        (!trailers.is_empty()).then(|| Frame::trailers(trailers))
     }
 
     /// Cancels the guest and ends the body early, so that the client sees it is not whole.
