@@ -12,6 +12,7 @@
 
 mod access_log;
 mod after;
+mod attacks;
 mod broken_build;
 mod build_and_start;
 mod certificates;

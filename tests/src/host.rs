@@ -225,9 +225,23 @@ impl Host {
     /// If it has ended.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
+        self.counted("VmHWM:")
+    }
+
+    /// The memory that it holds, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.counted("VmRSS:")
+    }
+
+    fn counted(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("a running process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(what));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kib.expect("the kernel's count") * 1024
     }

@@ -24,7 +24,9 @@ const HANDLES: usize = 10_000;
 /// Bytes that one call may move between guest and host.
 const CALL_BYTES: usize = 16 << 20;
 /// Bytes of header fields that a guest may build, in memory.
-const FIELD_BYTES: usize = 128 << 10;
+pub(super) const FIELD_BYTES: usize = 128 << 10;
+/// Header fields that one answer may have, and cookies that it may set.
+pub(super) const MOST_FIELDS: usize = 1_000;
 /// Bytes of randomness that one call may ask for.
 const RANDOM_BYTES: u64 = 64 << 10;
 

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime::Store;
 use wasmtime::component::{Accessor, ComponentExportIndex, ComponentNamedList, Lift, Resource};
@@ -24,7 +24,7 @@ use crate::sandbox::bindings::verdict::{self, HeaderChange, Verdict};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::{Entry, Guest};
 use crate::sandbox::lease::Lease;
-use crate::sandbox::state::{Incoming, State};
+use crate::sandbox::state::{FIELD_BYTES, Incoming, MOST_FIELDS, State};
 
 /// A request and the facts that the host settled about it.
 pub struct Call {
@@ -247,7 +247,10 @@ fn admit(
 
 /// Turns what a handler returned into a head and what else it wants.
 fn settle(accessor: &Accessor<State>, outcome: Outcome) -> wasmtime::Result<Result<Head, Fault>> {
-    let effects = Effects::of(outcome.effects);
+    let effects = match Effects::of(outcome.effects) {
+        Ok(effects) => effects,
+        Err(reason) => return Ok(Err(Fault::Answer(reason))),
+    };
     let reads = reads(outcome.reads);
     let head = match outcome.answer {
         outcome::Answer::Reply(reply) => match whole(reply) {
@@ -315,22 +318,14 @@ fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, String> {
     let mut response = http::Response::new(Contents::Whole(reply.body.into()));
     *response.status_mut() = StatusCode::from_u16(reply.status)
         .map_err(|_| format!("it answered with status {}", reply.status))?;
-    let headers = response.headers_mut();
-    headers.reserve(reply.headers.len());
-    for (name, value) in reply.headers {
-        let (name, value) = header(&name, value)?;
-        headers.append(name, value);
-    }
+    *response.headers_mut() = headers(reply.headers)?;
     Ok(response)
 }
 
 /// A proxy's word that the request goes on: a head without an answer.
 fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
     let mut response = http::Response::new(Contents::Whole(bytes::Bytes::new()));
-    for (name, value) in onward.response_headers {
-        let (name, value) = header(&name, value)?;
-        response.headers_mut().append(name, value);
-    }
+    *response.headers_mut() = headers(onward.response_headers)?;
     let change = |change| match change {
         HeaderChange::Set((name, value)) => {
             let (name, value) = header(&name, value)?;
@@ -341,13 +336,33 @@ fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
     let changes = onward.request_headers.into_iter().map(change);
     let request_headers = changes.collect::<Result<_, String>>()?;
     Ok(Head {
-        effects: Effects::of(onward.effects),
+        effects: Effects::of(onward.effects)?,
         onward: Some(Box::new(Onward {
             rewrite: onward.rewrite,
             request_headers,
         })),
         ..Head::of(response)
     })
+}
+
+/// Header fields as a guest tells them, within what one answer may have.
+fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, String> {
+    let bytes: usize = told
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    if MOST_FIELDS < told.len() || FIELD_BYTES < bytes {
+        let fields = told.len();
+        return Err(format!(
+            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {FIELD_BYTES} bytes at most"
+        ));
+    }
+    let mut headers = HeaderMap::with_capacity(told.len());
+    for (name, value) in told {
+        let (name, value) = header(&name, value)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
 }
 
 fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), String> {

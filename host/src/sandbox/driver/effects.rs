@@ -4,6 +4,7 @@ use waystation_rules::caching::{LapseWords, Lapsing, PathKind};
 use waystation_rules::cookies::{Priority, SameSite, SetCookie};
 
 use crate::sandbox::bindings::outcome::{self, Effect};
+use crate::sandbox::state::MOST_FIELDS;
 
 /// What else a guest wants done.
 #[derive(Debug, Default)]
@@ -19,7 +20,8 @@ pub struct Effects {
 }
 
 impl Effects {
-    pub(super) fn of(effects: Vec<Effect>) -> Self {
+    /// In the words of the rules, if an answer may have so many cookies.
+    pub(super) fn of(effects: Vec<Effect>) -> Result<Self, String> {
         let mut told = Self::default();
         for effect in effects {
             match effect {
@@ -42,7 +44,12 @@ impl Effects {
                 Effect::DraftMode(on) => told.draft_mode = Some(on),
             }
         }
-        told
+        match told.cookies.len() {
+            ..=MOST_FIELDS => Ok(told),
+            cookies => Err(format!(
+                "it set {cookies} cookies; an answer sets {MOST_FIELDS} at most"
+            )),
+        }
     }
 }
 

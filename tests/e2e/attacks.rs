@@ -1,0 +1,227 @@
+//! Guests that mean harm: each is stopped within its budget, gives back what it took, and nobody else waits for it.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use waystation_tests::raw::Socket;
+use waystation_tests::{Client, Host, wait_for};
+
+use crate::support::{Turn, program, turn};
+
+const CPU: Duration = Duration::from_millis(200);
+const SETTINGS: &str =
+    "[limits]\ncpu_ms = 200\nmax_duration = 2\nstream_duration = 2\nmemory_mb = 64\n";
+
+/// What runs in a guest that is written by hand: a memory and functions beside `handle`, which takes a request and where its answer goes.
+const SPIN: &str = "(func (export \"handle\") (param i32 i32) (loop (br 0)))";
+const START: &str =
+    "(func $begin (loop (br 0))) (start $begin) (func (export \"handle\") (param i32 i32))";
+const COPY: &str = "(memory 512) (func (export \"handle\") (param i32 i32) \
+    (loop (memory.copy (i32.const 0) (i32.const 16777216) (i32.const 16777216)) (br 0)))";
+const RECURSION: &str = "(func $again (call $again) (call $again)) (func (export \"handle\") (param i32 i32) (call $again))";
+const TRAP: &str = "(func (export \"handle\") (param i32 i32) unreachable)";
+const SILENT: &str = "(func (export \"handle\") (param i32 i32))";
+const GROW: &str = "(memory 1) (func (export \"handle\") (param i32 i32) \
+    (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable)";
+
+/// A component of `wasi:http` 0.2 around one core module.
+fn component(module: &str) -> Vec<u8> {
+    framed(&format!(
+        "(core module $m {module}) (core instance $i (instantiate $m))"
+    ))
+}
+
+/// Around what makes a core instance `$i` with a `handle`.
+fn framed(inside: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+          (import "wasi:http/types@0.2.0" (instance $types
+            (export "fields" (type $fields (sub resource)))
+            (export "incoming-request" (type (sub resource)))
+            (export "response-outparam" (type (sub resource)))
+            (export "[constructor]fields" (func (result (own $fields))))))
+          (alias export $types "incoming-request" (type $request))
+          (alias export $types "response-outparam" (type $out))
+          {inside}
+          (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+            (canon lift (core func $i "handle")))
+          (instance $handler (export "handle" (func $handle)))
+          (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#
+    );
+    wat::parse_str(text).expect("a component")
+}
+
+/// Grows four memories in turn, a page at a time, until it may not.
+fn memories() -> Vec<u8> {
+    let mut text = String::new();
+    for number in 0..3 {
+        let module = "(memory (export \"m\") 1) (func (export \"grow\") (result i32) (memory.grow (i32.const 1)))";
+        write!(
+            text,
+            "(core module $m{number} {module}) (core instance $m{number} (instantiate $m{number}))"
+        )
+        .unwrap();
+    }
+    text.push_str(
+        r#"(core module $main
+          (import "0" "grow" (func $a (result i32))) (import "1" "grow" (func $b (result i32)))
+          (import "2" "grow" (func $c (result i32)))
+          (func (export "handle") (param i32 i32)
+            (loop (br_if 0 (i32.ne (i32.or (i32.or (call $a) (call $b)) (call $c)) (i32.const -1)))) unreachable))
+        (core instance $i (instantiate $main (with "0" (instance $m0)) (with "1" (instance $m1)) (with "2" (instance $m2))))"#,
+    );
+    framed(&text)
+}
+
+/// Makes a million handles.
+fn handles() -> Vec<u8> {
+    framed(
+        r#"(alias export $types "[constructor]fields" (func $new))
+        (core func $new (canon lower (func $new)))
+        (core module $main (import "" "new" (func $new (result i32)))
+          (func (export "handle") (param i32 i32) (local $left i32)
+            (local.set $left (i32.const 1000000))
+            (loop (drop (call $new)) (br_if 0 (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))
+        (core instance $i (instantiate $main (with "" (instance (export "new" (func $new))))))"#,
+    )
+}
+
+const FIELDS: &str = "use waystation::*;\npub fn get() -> Response {\n    let mut response = \"\".into_response().unwrap();\n    \
+    for number in 0..20_000 { response.headers_mut().append(\"x-n\", number.into()); }\n    response\n}\n";
+const COOKIES: &str = "use waystation::*;\npub fn get() {\n    let jar = cookies();\n    \
+    for number in 0..5_000 { jar.set((number.to_string(), \"\")); }\n}\n";
+const LOG: &str = "pub fn get() {\n    loop { println!(\"{}\", \"x\".repeat(1000)); }\n}\n";
+const AFTER_HEAD: &str = "use futures_util::stream;\nuse waystation::*;\npub fn get() -> Result<Response> {\n    \
+    let chunks = stream::unfold(0, async |sent| { assert!(sent < 3, \"enough\"); sleep(std::time::Duration::from_millis(1)).await; Some((Ok::<_, Error>(\"chunk\"), sent + 1)) });\n    \
+    Response::builder().body(Body::stream(chunks))\n}\n";
+const ENDLESS: &str = "use futures_util::stream;\nuse waystation::*;\npub fn get() -> Result<Response> {\n    \
+    Response::builder().body(Body::stream(stream::repeat_with(|| Ok::<_, Error>(vec![0_u8; 65536]))))\n}\n";
+
+struct Attacked {
+    host: Host,
+    client: Client,
+    _app: waystation_tests::App,
+    _turn: Turn,
+}
+
+async fn attacked() -> Attacked {
+    let turn = turn().await;
+    let app = turn.app(&[
+        ("waystation.toml", SETTINGS),
+        (
+            "app/hello/route.rs",
+            "pub fn get() -> &'static str { \"hello\" }\n",
+        ),
+        ("app/fields/route.rs", FIELDS),
+        ("app/cookies/route.rs", COOKIES),
+        ("app/log/route.rs", LOG),
+        ("app/after-head/route.rs", AFTER_HEAD),
+        ("app/endless/route.rs", ENDLESS),
+    ]);
+    for (name, wasm) in [
+        ("spin", component(SPIN)),
+        ("start", component(START)),
+        ("copy", component(COPY)),
+        ("recursion", component(RECURSION)),
+        ("trap", component(TRAP)),
+        ("silent", component(SILENT)),
+        ("grow", component(GROW)),
+        ("memories", memories()),
+        ("handles", handles()),
+    ] {
+        app.write_bytes(&format!("app/{name}/route.wasm"), &wasm);
+    }
+    let host = program().dev(app.root());
+    let client = Client::new(host.address());
+    Attacked {
+        host,
+        client,
+        _app: app,
+        _turn: turn,
+    }
+}
+
+const SPENT: &str = "it executed for more than 200 ms (CPU_MS)";
+const FULL: &str = "it asked for more than 64 MiB of memory";
+
+/// What is asked, the status, and what the answer says, as it does in development.
+const ATTACKS: [(&str, u16, &str); 12] = [
+    ("/spin", 503, SPENT),
+    ("/start", 503, SPENT),
+    ("/copy", 503, SPENT),
+    ("/log", 503, SPENT),
+    ("/recursion", 500, "call stack exhausted"),
+    ("/trap", 500, "unreachable"),
+    ("/silent", 500, "without an answer"),
+    ("/grow", 500, FULL),
+    ("/memories", 500, FULL),
+    ("/handles", 500, "handle"),
+    ("/fields", 500, "header fields of 148927 bytes; an answer has 1000 of 131072"),
+    ("/cookies", 500, "it set 5000 cookies"),
+];
+
+#[tokio::test]
+async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
+    let attacked = attacked().await;
+    let Attacked { host, client, .. } = &attacked;
+    let mut baseline = None;
+    for _ in 0..3 {
+        for (path, status, named) in ATTACKS {
+            let seen = host.lines();
+            let (asked, before) = (Instant::now(), host.cpu_time());
+            let answer = client.get(path).await;
+            let (elapsed, used) = (asked.elapsed(), host.cpu_time() - before);
+            println!("{path}: {status} after {elapsed:?}, {used:?} of processor time");
+            assert_eq!(answer.status, status, "{path}: {}", answer.text());
+            assert!(answer.text().contains(named), "{path}: {}", answer.text());
+            host.wait_for_line_after(seen, path, |line| {
+                line.contains(&format!("GET {path} {status}"))
+            });
+            // On a busy machine the wall clock runs on while the guest does not.
+            assert!(used < CPU + Duration::from_millis(100), "{path}: {used:?}");
+            assert_eq!(client.get("/hello").await.line(), "200 hello");
+        }
+        let baseline = *baseline.get_or_insert_with(|| host.memory());
+        println!("{} MiB", host.memory() >> 20);
+        assert!(host.memory() < baseline + (16 << 20), "{baseline}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_stops_or_never_ends_after_its_head_is_cut() {
+    let attacked = attacked().await;
+    let Attacked { host, client, .. } = &attacked;
+    let begin = async |path: &str| {
+        let mut socket = Socket::open(client.address()).await;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
+        socket.send(request).await;
+        socket.read_until("\r\n\r\n").await;
+        socket
+    };
+    let mut cut = begin("/after-head").await;
+    let rest = cut.read_to_end().await;
+    assert!(
+        rest.contains("chunk") && !rest.ends_with("0\r\n\r\n"),
+        "{rest}"
+    );
+
+    let before = host.memory();
+    let mut slow = Vec::new();
+    for _ in 0..16 {
+        slow.push(begin("/endless").await); // and reads nothing
+    }
+    let most = host.memory() - before;
+    println!(
+        "16 streams that nobody reads: {} KiB each",
+        most / 16 / 1024
+    );
+    assert!(most < 64 << 20, "{most}");
+    host.wait_for_line("the end of its time", |line| {
+        line.contains("/endless") && line.contains("still at work after 2 s")
+    });
+    assert_eq!(client.get("/hello").await.line(), "200 hello");
+    wait_for("its memory", async || {
+        (host.memory() < before + (16 << 20)).then_some(())
+    })
+    .await;
+}
