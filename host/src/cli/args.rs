@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 use waystation_rules::rollout::SUFFIX_DEFAULT;
 
+use crate::deploy::registry::Reference;
+use crate::node::Follow;
 use crate::server::admin::Kinded;
 use crate::telemetry::Format;
 
@@ -35,6 +37,10 @@ pub(super) enum Command {
     Start(Start),
     /// Put what `build` made into one file, an OCI archive
     Pack(Pack),
+    /// Bring a release to a registry, under a tag
+    Push(Push),
+    /// Fetch a release from a registry
+    Pull(Pull),
     /// Say what is in a release: routes, methods, config, imports, sizes
     Inspect(Inspect),
     /// Say what is different between two releases: routes, what they may ask, sizes
@@ -50,7 +56,7 @@ pub(super) enum Command {
     /// List what a running app keeps in memory
     Cache(Cache),
     /// Serve apps by host name, in the releases that `deploy` brings
-    Node(Node),
+    Node(Box<Node>),
     /// Bring the latest build to nodes and have them serve it
     Deploy(Deploy),
     /// Have nodes serve what they served before
@@ -118,6 +124,29 @@ pub(super) struct Pack {
     /// The file to write [default: the app's name and the first digits of the digest, such as `shop-0123456789ab.tar`]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Push {
+    /// What it is called there, such as `ghcr.io/me/shop:live`; who asks is what `docker login` has been told
+    #[arg(value_name = "REF")]
+    pub(super) reference: Reference,
+    /// An app's folder, a file of `pack`, or the first digits of the digest of a build in this folder
+    #[arg(default_value = ".", value_name = "DIR|FILE|DIGEST")]
+    pub(super) what: PathBuf,
+    /// The file that `minisign -Sm` has made of the release, for nodes that follow the tag and trust a key
+    #[arg(long, value_name = "FILE")]
+    pub(super) signature: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Pull {
+    /// What it is called there, such as `ghcr.io/me/shop:live` or `ghcr.io/me/shop@sha256:..`
+    #[arg(value_name = "REF")]
+    pub(super) reference: Reference,
+    /// Where it goes: a folder, of which it becomes the latest build, or one file if the name ends in `.tar`
+    #[arg(short, long, value_name = "DIR|FILE", default_value = ".")]
+    pub(super) output: PathBuf,
 }
 
 #[derive(Debug, Arguments)]
@@ -238,6 +267,12 @@ pub(super) struct Node {
     /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
     #[arg(long = "keys", value_name = "DIR")]
     pub(super) trusted: Option<PathBuf>,
+    /// Serve as an app whatever release a tag in a registry names, such as `shop=ghcr.io/me/shop:live`, or `shop@shop.example.com=..` with the hosts that it answers, `,` between them; may be repeated
+    #[arg(long = "follow", value_name = "APP[@HOST]=REF")]
+    pub(super) follows: Vec<Follow>,
+    /// Seconds between two looks at a tag that is followed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(super) follow_interval: u64,
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,7 +16,9 @@ use super::prerender::{self, Answers};
 use crate::build::{FailedRoute, failure};
 use crate::deploy::Address;
 use crate::deploy::api::{App, Outcome, Staged, Watched};
+use crate::deploy::registry::Reference;
 use crate::dev::{Change, News};
+use crate::node::Follow;
 use crate::project::digest::Digest;
 use crate::project::environment::Found;
 use crate::project::release::Release;
@@ -137,7 +139,7 @@ pub(super) fn node(
     scheme: Scheme,
     address: SocketAddr,
     (apps, active): (usize, usize),
-    admin: &[String],
+    (admin, follows): (&[String], &[Follow]),
     took: Duration,
 ) {
     eprintln!(
@@ -149,6 +151,9 @@ pub(super) fn node(
     );
     for address in admin {
         eprintln!("  - Deploy to: {address}");
+    }
+    for follow in follows {
+        eprintln!("  - Follows:   {follow}");
     }
 }
 
@@ -326,6 +331,26 @@ pub(super) fn packed(release: &Release, file: &Path) {
         release.digest.to_oci(),
         file.display()
     );
+}
+
+/// `push` is done; so many bytes were not there.
+pub(super) fn pushed(release: &Release, reference: &Reference, bytes: u64) {
+    let (kilobytes, of) = (bytes.div_ceil(1000), release.bytes().div_ceil(1000));
+    eprintln!(
+        " {} Pushed {} to {reference}, {kilobytes} of {of} kB",
+        "✓".green(),
+        release.digest.short()
+    );
+}
+
+/// `pull` is done.
+pub(super) fn pulled(release: &Release, to: &Path, is_file: bool) {
+    let (digest, shown) = (release.digest.to_oci(), to.display());
+    let next = match is_file {
+        true => String::new(),
+        false => format!("; serve it with `waystation start {shown}`"),
+    };
+    eprintln!(" {} Pulled {digest} into {shown}{next}", "✓".green());
 }
 
 /// `check` is done.

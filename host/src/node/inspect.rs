@@ -16,7 +16,7 @@ use crate::project::settings::{Settings, SettingsError};
 /// Bytes of one component.
 const MOST_COMPONENT: u64 = 50 << 20;
 /// Bytes of all that is in a release.
-const MOST_RELEASE: u64 = 1 << 30;
+pub(super) const MOST_RELEASE: u64 = 1 << 30;
 
 /// What is wrong with a release.
 #[derive(Debug, thiserror::Error)]

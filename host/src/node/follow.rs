@@ -1,0 +1,414 @@
+//! Follows tags in registries: what a tag names, its app serves, by the very way that a deploy takes.
+//!
+//! In: an app, its tag, and how often it is looked at. Out: the release that the tag names is active; or what was active before serves on, and
+//! the log says why, once.
+//!
+//! A tag is acted on when it changes. What was deployed, rolled back or taken back meanwhile stays as it is until then, over a restart too:
+//! `followed.json` in the app's folder says what was acted on.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use waystation_rules::rollout::{AppName, HostName, NameError, Pace};
+
+use super::Node;
+use super::error::NodeError;
+use super::inspect::MOST_RELEASE;
+use super::tokens;
+use crate::deploy::api::{Activate, Stage};
+use crate::deploy::registry::{Access, Reference, ReferenceError, Registry, RegistryError};
+use crate::project::atomic;
+use crate::project::digest::Digest;
+
+/// How soon, and how late, a release that was not taken is tried again: its signature may come later, or a disk have space again.
+const AGAIN: Pace = Pace {
+    interval: Duration::from_secs(60),
+    longest: Duration::from_secs(60 * 60),
+};
+
+/// An app that serves what a tag names: `shop=ghcr.io/me/shop:live`, or `shop@shop.example.com=ghcr.io/me/shop:live`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follow {
+    app: AppName,
+    /// What the app answers; what it answered before if it is not said.
+    hosts: Option<Vec<HostName>>,
+    reference: Reference,
+}
+
+/// A text that says not what is followed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FollowError {
+    /// There is no app, or no tag.
+    #[error("`{0}` does not say which app follows what, as `shop=ghcr.io/me/shop:live` does")]
+    Shape(String),
+
+    /// Of an app or a host.
+    #[error(transparent)]
+    Name(#[from] NameError),
+
+    /// Of a release.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+
+    /// One app cannot serve two.
+    #[error("`{0}` follows two tags, and an app serves one release")]
+    Twice(AppName),
+}
+
+impl FromStr for Follow {
+    type Err = FollowError;
+
+    fn from_str(text: &str) -> Result<Self, FollowError> {
+        let shape = || FollowError::Shape(text.to_owned());
+        let (app, reference) = text.split_once('=').ok_or_else(shape)?;
+        let (app, hosts) = match app.split_once('@') {
+            Some((app, hosts)) => (app, Some(hosts)),
+            None => (app, None),
+        };
+        let named = |hosts: &str| {
+            let hosts = hosts
+                .split(',')
+                .map(|host| HostName::try_from(host.to_owned()));
+            hosts.collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self {
+            app: app.to_owned().try_into()?,
+            hosts: hosts.map(named).transpose()?,
+            reference: reference.parse()?,
+        })
+    }
+}
+
+impl fmt::Display for Follow {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} from {}", self.app, self.reference)
+    }
+}
+
+/// Whether each app follows one tag at most.
+///
+/// # Errors
+///
+/// [`FollowError::Twice`].
+pub fn check_follows(follows: &[Follow]) -> Result<(), FollowError> {
+    let mut seen = BTreeSet::new();
+    match follows.iter().find(|follow| !seen.insert(&follow.app)) {
+        Some(twice) => Err(FollowError::Twice(twice.app.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Follows a tag until it is dropped.
+pub async fn follow(node: Arc<Node>, what: Follow, pace: Pace) {
+    let mut follower = Follower::new(node, what);
+    follower.settle_hosts().await;
+    let (mut failures, mut told) = (0_u32, None);
+    loop {
+        let (app, reference) = (&follower.what.app, &follower.what.reference);
+        match follower.registry.digest().await {
+            Ok(digest) => {
+                if told.take().is_some() {
+                    tracing::info!("{app} follows {reference} again");
+                }
+                failures = 0;
+                follower.act_on(digest).await;
+            }
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                let words = error.to_string();
+                if told.as_ref() != Some(&words) {
+                    tracing::warn!(
+                        "{app} cannot follow {reference}, {}: {words}",
+                        follower.serves()
+                    );
+                    told = Some(words);
+                }
+            }
+        }
+        tokio::time::sleep(pace.pause(failures, chance())).await;
+    }
+}
+
+/// From 0 to 1.
+fn chance() -> f64 {
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2); // without chance it is the middle
+    f64::from(random) / f64::from(u32::MAX)
+}
+
+/// What follows one tag.
+struct Follower {
+    node: Arc<Node>,
+    what: Follow,
+    registry: Registry,
+    by: tokens::Access,
+    /// What the tag named when it was last acted on.
+    settled: Option<Digest>,
+    refused: Option<Refused>,
+}
+
+/// A release that was not taken.
+struct Refused {
+    digest: Digest,
+    words: String,
+    times: u32,
+    until: Instant,
+}
+
+/// Why a release is not taken.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    /// It cannot be fetched.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+
+    /// The node refuses it.
+    #[error("{}", .0.words())]
+    Node(#[from] NodeError),
+}
+
+/// `followed.json`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Followed {
+    reference: String,
+    release: Digest,
+}
+
+impl Follower {
+    fn new(node: Arc<Node>, what: Follow) -> Self {
+        let mut follower = Self {
+            registry: Registry::new(&what.reference, Access::Pull),
+            by: tokens::Access::everything("registry"),
+            settled: None,
+            refused: None,
+            node,
+            what,
+        };
+        let followed = fs::read(follower.file()).ok();
+        let followed = followed.and_then(|text| serde_json::from_slice::<Followed>(&text).ok());
+        let reference = follower.what.reference.to_string();
+        let same = followed.filter(|followed| followed.reference == reference);
+        follower.settled = same.map(|followed| followed.release);
+        follower
+    }
+
+    fn file(&self) -> PathBuf {
+        self.node.data.app(&self.what.app).join("followed.json")
+    }
+
+    /// Has an app that is there answer what the command line says: another one may have been given since.
+    async fn settle_hosts(&self) {
+        let (Some(hosts), Ok(tenant)) = (self.what.hosts.clone(), self.node.tenant(&self.what.app))
+        else {
+            return;
+        };
+        if tenant.known().record.hosts == hosts {
+            return;
+        }
+        let (node, app, by) = (
+            Arc::clone(&self.node),
+            self.what.app.clone(),
+            self.by.clone(),
+        );
+        let set = move || node.set_hosts(&app, hosts, &by).map(drop);
+        if let Err(error) = blocking(set).await {
+            tracing::warn!("{} does not answer its hosts: {error}", self.what.app);
+        }
+    }
+
+    /// What is served whatever the tag names.
+    fn serves(&self) -> String {
+        let tenant = self.node.tenant(&self.what.app).ok();
+        match tenant.and_then(|tenant| tenant.active()) {
+            Some(running) => format!("{} serves on", running.digest.short()),
+            None => "and nothing is served".to_owned(),
+        }
+    }
+
+    /// Has the app serve the release that the tag names now, unless that was seen to already.
+    async fn act_on(&mut self, digest: Digest) {
+        if self.settled.as_ref() == Some(&digest) {
+            self.refused = None;
+            return;
+        }
+        let before = self.refused.take_if(|refused| refused.digest != digest);
+        drop(before); // the tag has changed since
+        if self
+            .refused
+            .as_ref()
+            .is_some_and(|refused| Instant::now() < refused.until)
+        {
+            return;
+        }
+        match self.bring(&digest).await {
+            Ok(()) => {
+                self.refused = None;
+                self.settled = Some(digest);
+            }
+            Err(failed) => self.refuse(digest, failed.to_string()),
+        }
+    }
+
+    /// Fetches a release, has it made ready, and has it answer.
+    async fn bring(&self, digest: &Digest) -> Result<(), Failed> {
+        let app = &self.what.app;
+        let tenant = self.node.tenant(app).ok();
+        let active = tenant.and_then(|tenant| tenant.known().record.releases.active.clone());
+        if active.as_ref() != Some(digest) {
+            let arrivals = Arc::new(self.node.arrivals());
+            self.registry
+                .fetch(digest, &arrivals, MOST_RELEASE, &|_| {})
+                .await?;
+            let signature = match self.node.policy.keys.is_empty() {
+                true => None,
+                false => self.registry.signature(digest).await?,
+            };
+            let stage = Stage {
+                release: digest.clone(),
+                created: None,
+                hosts: self.what.hosts.clone(),
+                signature,
+            };
+            let ready = self.node.get_ready(app.clone(), stage, self.by.clone());
+            ready.await?;
+            let activate = {
+                let (node, app, by) = (Arc::clone(&self.node), app.clone(), self.by.clone());
+                let source = self.what.reference.at(digest).to_string();
+                let activate = Activate {
+                    release: digest.clone(),
+                    percent: None,
+                };
+                move || {
+                    node.note_source(&app, &activate.release, &source, &by)?;
+                    node.activate(&app, &activate, &by).map(drop)
+                }
+            };
+            blocking(activate).await?;
+        }
+        let followed = Followed {
+            reference: self.what.reference.to_string(),
+            release: digest.clone(),
+        };
+        let file = self.file();
+        let written = blocking(move || {
+            let text = serde_json::to_vec(&followed).map_err(std::io::Error::from)?;
+            Ok(atomic::write(&file, &text)?)
+        });
+        if let Err(error) = written.await {
+            tracing::error!("{app}: what it follows cannot be written down: {error}");
+        }
+        Ok(())
+    }
+
+    /// Says why a release is not taken, once, and when it is tried again.
+    fn refuse(&mut self, digest: Digest, words: String) {
+        let (app, reference) = (&self.what.app, &self.what.reference);
+        let before = self.refused.take();
+        let times = before
+            .as_ref()
+            .map_or(0, |before| before.times.saturating_add(1));
+        if before.is_none_or(|before| before.words != words) {
+            let (short, serves) = (digest.short(), self.serves());
+            tracing::error!("{app} does not take {short} from {reference}, {serves}: {words}");
+            self.node.note_refusal(app, &digest, &self.by, &words);
+        }
+        self.refused = Some(Refused {
+            until: Instant::now() + AGAIN.pause(times, chance()),
+            digest,
+            words,
+            times,
+        });
+    }
+}
+
+impl Node {
+    /// Writes down where a release came from that is ready.
+    fn note_source(
+        &self,
+        app: &AppName,
+        release: &Digest,
+        source: &str,
+        by: &tokens::Access,
+    ) -> Result<(), NodeError> {
+        let turn = self.turn();
+        let tenant = self.tenant(app)?;
+        {
+            let mut known = tenant.known();
+            let mut record = known.record.clone();
+            if let Some(facts) = record.known.get_mut(release) {
+                facts.from = Some(source.to_owned());
+            }
+            record.write(&tenant.folder)?;
+            known.record = record;
+        }
+        drop(turn);
+        tenant.note(by, "fetched", Some(release), source.to_owned());
+        Ok(())
+    }
+}
+
+/// Does what waits for the disk away from the threads that serve.
+async fn blocking(
+    work: impl FnOnce() -> Result<(), NodeError> + Send + 'static,
+) -> Result<(), NodeError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| NodeError::Own(panic.into()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_followed_is_an_app_its_hosts_and_a_tag() {
+        check("shop=ghcr.io/me/shop:live", "shop [] ghcr.io/me/shop:live");
+        check("shop@*=localhost:5000/a", "shop [*] localhost:5000/a");
+        check(
+            "shop@a.example,B.example=ghcr.io/me/shop",
+            "shop [a.example b.example] ghcr.io/me/shop",
+        );
+        check(
+            "ghcr.io/me/shop:live",
+            "`ghcr.io/me/shop:live` does not say which app",
+        );
+        check("Shop=ghcr.io/me/shop", "`Shop` is no name for an app");
+        check("shop@a:80=ghcr.io/me/shop", "`a:80` is no host");
+        check(
+            "shop=shop:live",
+            "`shop:live` does not begin with a registry",
+        );
+    }
+
+    #[test]
+    fn an_app_follows_one_tag() {
+        let follow = |text: &str| text.parse::<Follow>().unwrap();
+        let one = follow("shop=ghcr.io/me/shop:live");
+        let two = follow("blog=ghcr.io/me/shop:live");
+        assert_eq!(check_follows(&[one.clone(), two]), Ok(()));
+        assert!(check_follows(&[one.clone(), one]).is_err());
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let shown = match text.parse::<Follow>() {
+            Ok(Follow {
+                app,
+                hosts,
+                reference,
+            }) => {
+                let hosts = hosts.unwrap_or_default();
+                let hosts: Vec<_> = hosts.iter().map(|host| host.as_str()).collect();
+                format!("{app} [{}] {reference}", hosts.join(" "))
+            }
+            Err(error) => error.to_string(),
+        };
+        assert!(shown.starts_with(expected), "{shown}");
+    }
+}
