@@ -43,6 +43,7 @@ mod proxies;
 mod proxy;
 mod public_files;
 mod redirects;
+mod registry;
 mod releases;
 mod requests;
 mod responses;

@@ -49,8 +49,9 @@ fn fetched(reference: &Reference, layout: &Path, arriving: &Path) -> anyhow::Res
     let digest = super::runtime()?.block_on(async {
         let registry = Registry::new(reference, Access::Pull);
         let digest = registry.digest().await?;
+        let manifest = registry.manifest(&digest).await?;
         registry
-            .fetch(&digest, &arrivals, caps.all, &moving.reader())
+            .fetch(&digest, manifest, &arrivals, caps.all, &moving.reader())
             .await?;
         anyhow::Ok(digest)
     })?;

@@ -238,13 +238,9 @@ impl Follower {
             self.refused = None;
             return;
         }
-        let before = self.refused.take_if(|refused| refused.digest != digest);
-        drop(before); // the tag has changed since
-        if self
-            .refused
-            .as_ref()
-            .is_some_and(|refused| Instant::now() < refused.until)
-        {
+        let is_early =
+            |refused: &Refused| refused.digest == digest && Instant::now() < refused.until;
+        if self.refused.as_ref().is_some_and(is_early) {
             return;
         }
         match self.bring(&digest).await {
@@ -262,14 +258,12 @@ impl Follower {
         let tenant = self.node.tenant(app).ok();
         let active = tenant.and_then(|tenant| tenant.known().record.releases.active.clone());
         if active.as_ref() != Some(digest) {
+            let manifest = self.registry.manifest(digest).await?;
+            let signature = self.signature(digest, &manifest).await?; // before anything more of it is on the disk
             let arrivals = Arc::new(self.node.arrivals());
             self.registry
-                .fetch(digest, &arrivals, MOST_RELEASE, &|_| {})
+                .fetch(digest, manifest, &arrivals, MOST_RELEASE, &|_| {})
                 .await?;
-            let signature = match self.node.policy.keys.is_empty() {
-                true => None,
-                false => self.registry.signature(digest).await?,
-            };
             let stage = Stage {
                 release: digest.clone(),
                 created: None,
@@ -307,10 +301,23 @@ impl Follower {
         Ok(())
     }
 
+    /// What minisign says of a release, where somebody has to have signed it.
+    async fn signature(&self, digest: &Digest, manifest: &[u8]) -> Result<Option<String>, Failed> {
+        let keys = &self.node.policy.keys;
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let signature = self.registry.signature(digest).await?;
+        let signed = keys.check(manifest, signature.as_deref());
+        signed.map_err(|error| NodeError::Release(vec![error.into()]))?;
+        Ok(signature)
+    }
+
     /// Says why a release is not taken, once, and when it is tried again.
     fn refuse(&mut self, digest: Digest, words: String) {
         let (app, reference) = (&self.what.app, &self.what.reference);
         let before = self.refused.take();
+        let before = before.filter(|before| before.digest == digest);
         let times = before
             .as_ref()
             .map_or(0, |before| before.times.saturating_add(1));
@@ -318,6 +325,8 @@ impl Follower {
             let (short, serves) = (digest.short(), self.serves());
             tracing::error!("{app} does not take {short} from {reference}, {serves}: {words}");
             self.node.note_refusal(app, &digest, &self.by, &words);
+            let node = Arc::clone(&self.node);
+            tokio::task::spawn_blocking(move || node.collect()); // a registry may name one after the other
         }
         self.refused = Some(Refused {
             until: Instant::now() + AGAIN.pause(times, chance()),

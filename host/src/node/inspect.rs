@@ -112,7 +112,7 @@ pub(super) fn open(
     let release = release::open(blobs, digest).map_err(|error| vec![of(error, "the release")])?;
     let mut faults = parts(blobs, &release, policy);
     faults.extend(names(&release));
-    if let Err(error) = policy.keys.check(blobs.path(digest), signature) {
+    if let Err(error) = policy.keys.check_file(blobs.path(digest), signature) {
         faults.push(error.into());
     }
     let settings = release.settings(blobs);

@@ -56,7 +56,7 @@ impl Keys {
     }
 
     /// Whether one of them has signed what is in a file.
-    pub(super) fn check(
+    pub(super) fn check_file(
         &self,
         file: PathBuf,
         signature: Option<&str>,
@@ -64,10 +64,22 @@ impl Keys {
         if self.is_empty() {
             return Ok(());
         }
+        let content = fs::read(file).map_err(|_| SignatureError::Wrong)?;
+        self.check(&content, signature)
+    }
+
+    /// Whether one of them has signed a content.
+    pub(super) fn check(
+        &self,
+        content: &[u8],
+        signature: Option<&str>,
+    ) -> Result<(), SignatureError> {
+        if self.is_empty() {
+            return Ok(());
+        }
         let signature = signature.ok_or(SignatureError::None)?;
         let signature = Signature::decode(signature).map_err(|_| SignatureError::Malformed)?;
-        let content = fs::read(file).map_err(|_| SignatureError::Wrong)?;
-        let is_signed = |key: &PublicKey| key.verify(&content, &signature, false).is_ok();
+        let is_signed = |key: &PublicKey| key.verify(content, &signature, false).is_ok();
         match self.0.iter().any(is_signed) {
             true => Ok(()),
             false => Err(SignatureError::Wrong),

@@ -145,6 +145,7 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Access;
     use super::*;
 
     #[test]
@@ -159,6 +160,40 @@ mod tests {
         for nothing in ["Bearer", "Negotiate", "", "\"", "Bearer service=\"a\""] {
             check(&[nothing], "None");
         }
+    }
+
+    #[test]
+    fn a_token_is_asked_for_with_what_a_login_has_left() {
+        let name = || "me".to_owned();
+        check_request(
+            None,
+            "GET https://a.example/t?scope=repository%3Ame%2Fshop%3Apull&service=s [] []",
+        );
+        let login = DockerCredential::UsernamePassword(name(), name());
+        let basic = "GET https://a.example/t?scope=repository%3Ame%2Fshop%3Apull&service=s [Basic bWU6bWU=] []";
+        check_request(Some(login), basic);
+        let left = DockerCredential::IdentityToken(name());
+        let form = "POST https://a.example/t [] [scope=repository%3Ame%2Fshop%3Apull&service=s\
+                    &grant_type=refresh_token&client_id=waystation&refresh_token=me]";
+        check_request(Some(left), form);
+    }
+
+    #[track_caller]
+    fn check_request(credential: Option<DockerCredential>, expected: &str) {
+        let reference = "a.example/me/shop:live".parse().unwrap();
+        let registry = Registry::new(&reference, Access::Pull);
+        let request = registry.token_request("https://a.example/t", Some("s"), credential.as_ref());
+        let (head, body) = request.unwrap().into_parts();
+        let authorization = head.headers.get(AUTHORIZATION);
+        let authorization = authorization.map_or("", |value| value.to_str().unwrap());
+        let Body::Whole(body) = body else {
+            panic!("a form is whole")
+        };
+        let (method, uri, body) = (head.method, head.uri, String::from_utf8_lossy(&body));
+        assert_eq!(
+            format!("{method} {uri} [{authorization}] [{body}]"),
+            expected
+        );
     }
 
     #[track_caller]

@@ -23,7 +23,7 @@ const FETCHED: usize = 4;
 const PIECE: usize = 1 << 20;
 
 impl Registry {
-    /// Fetches what is not here of a release of up to `most` bytes. Each blob is what its name says, and no longer than the manifest says;
+    /// Fetches what is not here of a release of up to `most` bytes, whose image manifest was [asked for](Self::manifest). Each blob is what its name says, and no longer than the manifest says;
     /// what broke off goes on the next time.
     ///
     /// # Errors
@@ -32,11 +32,11 @@ impl Registry {
     pub async fn fetch(
         &self,
         release: &Digest,
+        manifest: Bytes,
         arrivals: &Arc<Arrivals>,
         most: u64,
         on_progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<(), RegistryError> {
-        let manifest = self.manifest(release).await?;
         let no_release = |message: String| RegistryError::NoRelease {
             what: self.reference.at(release).to_string(),
             message,

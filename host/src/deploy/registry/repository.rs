@@ -56,7 +56,7 @@ impl Registry {
     /// # Errors
     ///
     /// [`RegistryError::Answer`] if what comes is another one or too long, and those of asking.
-    pub(super) async fn manifest(&self, digest: &Digest) -> Result<Bytes, RegistryError> {
+    pub async fn manifest(&self, digest: &Digest) -> Result<Bytes, RegistryError> {
         let response = self.manifest_at(Method::GET, &digest.to_oci()).await?;
         let manifest = self.whole(response, MOST_MANIFEST).await?;
         match Digest::of(&manifest) == *digest {

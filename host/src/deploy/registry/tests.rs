@@ -114,8 +114,9 @@ async fn fetch(
 ) -> Result<(), RegistryError> {
     let arrivals = Arrivals::new(Blobs::at(folder), &folder.join("arriving"), 1 << 20);
     let client = fake.client();
+    let manifest = client.manifest(digest).await?;
     client
-        .fetch(digest, &Arc::new(arrivals), 1 << 20, &|_| {})
+        .fetch(digest, manifest, &Arc::new(arrivals), 1 << 20, &|_| {})
         .await
 }
 
