@@ -27,6 +27,7 @@ mod edge;
 mod environment;
 mod example;
 mod fetch;
+mod following;
 mod foreign;
 mod forms;
 mod headers;

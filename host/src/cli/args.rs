@@ -1,5 +1,7 @@
 //! What can be asked for.
 
+mod registry;
+
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -7,10 +9,10 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 use waystation_rules::rollout::SUFFIX_DEFAULT;
 
-use crate::deploy::registry::Reference;
 use crate::node::Follow;
 use crate::server::admin::Kinded;
 use crate::telemetry::Format;
+pub(super) use registry::{Pull, Push};
 
 /// Next.js-style route handlers in Rust, each in a WebAssembly sandbox of its own.
 #[derive(Debug, Parser)]
@@ -124,29 +126,6 @@ pub(super) struct Pack {
     /// The file to write [default: the app's name and the first digits of the digest, such as `shop-0123456789ab.tar`]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Push {
-    /// What it is called there, such as `ghcr.io/me/shop:live`; who asks is what `docker login` has been told
-    #[arg(value_name = "REF")]
-    pub(super) reference: Reference,
-    /// An app's folder, a file of `pack`, or the first digits of the digest of a build in this folder
-    #[arg(default_value = ".", value_name = "DIR|FILE|DIGEST")]
-    pub(super) what: PathBuf,
-    /// The file that `minisign -Sm` has made of the release, for nodes that follow the tag and trust a key
-    #[arg(long, value_name = "FILE")]
-    pub(super) signature: Option<PathBuf>,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Pull {
-    /// What it is called there, such as `ghcr.io/me/shop:live` or `ghcr.io/me/shop@sha256:..`
-    #[arg(value_name = "REF")]
-    pub(super) reference: Reference,
-    /// Where it goes: a folder, of which it becomes the latest build, or one file if the name ends in `.tar`
-    #[arg(short, long, value_name = "DIR|FILE", default_value = ".")]
-    pub(super) output: PathBuf,
 }
 
 #[derive(Debug, Arguments)]

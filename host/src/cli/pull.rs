@@ -19,7 +19,7 @@ pub(super) fn run(args: &args::Pull) -> anyhow::Result<ExitCode> {
         true => into_file(&args.reference, to)?,
         false => into_folder(&args.reference, to)?,
     };
-    report::pulled(&release, to, is_file);
+    report::pulled(&release, to);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -335,22 +335,16 @@ pub(super) fn packed(release: &Release, file: &Path) {
 
 /// `push` is done; so many bytes were not there.
 pub(super) fn pushed(release: &Release, reference: &Reference, bytes: u64) {
-    let (kilobytes, of) = (bytes.div_ceil(1000), release.bytes().div_ceil(1000));
-    eprintln!(
-        " {} Pushed {} to {reference}, {kilobytes} of {of} kB",
-        "✓".green(),
-        release.digest.short()
-    );
+    let (digest, all) = (release.digest.short(), release.bytes());
+    let [sent, all] = [bytes, all].map(|bytes| bytes.div_ceil(1000));
+    let done = "✓".green();
+    eprintln!(" {done} Pushed {digest} to {reference}, {sent} of {all} kB");
 }
 
 /// `pull` is done.
-pub(super) fn pulled(release: &Release, to: &Path, is_file: bool) {
-    let (digest, shown) = (release.digest.to_oci(), to.display());
-    let next = match is_file {
-        true => String::new(),
-        false => format!("; serve it with `waystation start {shown}`"),
-    };
-    eprintln!(" {} Pulled {digest} into {shown}{next}", "✓".green());
+pub(super) fn pulled(release: &Release, to: &Path) {
+    let (digest, to) = (release.digest.to_oci(), to.display());
+    eprintln!(" {} Pulled {digest} into {to}", "✓".green());
 }
 
 /// `check` is done.

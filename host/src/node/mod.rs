@@ -2,7 +2,7 @@
 //!
 //! In: a folder, and what is asked of the admin API. Out: an app for each request, by its host alone.
 //!
-//! A release is sent, or fetched from a registry because its tag is followed (`follow`); then it is looked at (`inspect`), made ready and checked away from those that serve (`stage`), and then one
+//! A release is sent, or fetched from a registry because its tag is followed (`follower`); then it is looked at (`inspect`), made ready and checked away from those that serve (`stage`), and then one
 //! pointer is swapped, once that is written down (`step`). A request that is under way ends on the release that it began with.
 
 mod admin;
@@ -11,6 +11,7 @@ mod collect;
 mod data;
 mod error;
 mod follow;
+mod follower;
 mod inspect;
 mod policy;
 mod ready;
@@ -48,7 +49,8 @@ use tenant::Tenant;
 
 pub use admin::{Admin, bind, serve};
 pub use data::socket;
-pub use follow::{Follow, FollowError, check_follows, follow};
+pub use follow::{Follow, FollowError, check_follows};
+pub use follower::follow;
 pub use policy::Policy;
 pub use signature::Keys;
 pub use tokens::{make as make_token, revoke as revoke_token};

@@ -228,7 +228,7 @@ pub fn write(folder: &Path, manifest: Manifest, created: u64) -> Result<Release,
 ///
 /// # Errors
 ///
-/// As [`write`], and [`OutputError::Gone`] if its image manifest is not there.
+/// As [`write()`], and [`OutputError::Gone`] if its image manifest is not there.
 pub fn publish(folder: &Path, release: &Release) -> Result<(), OutputError> {
     let blobs = Blobs::at(folder);
     let before = release::latest(folder).ok();
