@@ -48,13 +48,18 @@
 //!
 //! [`deploy`] sends a node the blobs of a release that it does not have. [`node`] looks at all of it, has [`app`] make it ready away from
 //! the threads that serve, asks it what its author wants asked, and on the deployer's word writes down that it is active and swaps the one
-//! pointer of its app. `waystation_rules::rollout` decides which release is which after a step, who gets a new one, and whether it stays.
+//! pointer of its app. A node that follows a tag in a registry does so when the tag changes: [`deploy`] fetches what is not here, and the rest of
+//! the way is the same. `waystation_rules::rollout` decides which release is which after a step, who gets a new one, whether it stays, and how
+//! often a tag is looked at.
 //!
 //! # What differs from the first design
 //!
 //! The outcome of a handler is a record of an answer (a whole value or a stream) and its effects, so that both kinds carry cookies alike,
 //! and a handler's failure is a status and a message of its own rather than `wasi:http`'s error code, so that an error's text reaches the
 //! log whole.
+//!
+//! Registries are asked by [`deploy::registry`] over the HTTP and TLS that the host has anyway, and not by `oci-client`, which takes what a
+//! registry answers into memory however long it is.
 
 // The blank lines keep rustfmt from sorting the floors.
 

@@ -79,11 +79,12 @@ async fn only_a_server_with_a_trusted_certificate_of_its_own_is_asked() {
 }
 
 /// A certificate that vouches for itself.
-fn certificate(name: &str) -> CertifiedKey<KeyPair> {
+pub(crate) fn certificate(name: &str) -> CertifiedKey<KeyPair> {
     rcgen::generate_simple_self_signed([name.to_owned()]).unwrap()
 }
 
-fn config(own: &CertifiedKey<KeyPair>) -> Arc<ServerConfig> {
+/// A server's that shows it.
+pub(crate) fn config(own: &CertifiedKey<KeyPair>) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider);

@@ -1,5 +1,7 @@
 //! What can be asked for.
 
+mod registry;
+
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -7,8 +9,10 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 use waystation_rules::rollout::SUFFIX_DEFAULT;
 
+use crate::node::Follow;
 use crate::server::admin::Kinded;
 use crate::telemetry::Format;
+pub(super) use registry::{Pull, Push};
 
 /// Next.js-style route handlers in Rust, each in a WebAssembly sandbox of its own.
 #[derive(Debug, Parser)]
@@ -35,6 +39,10 @@ pub(super) enum Command {
     Start(Start),
     /// Put what `build` made into one file, an OCI archive
     Pack(Pack),
+    /// Bring a release to a registry, under a tag
+    Push(Push),
+    /// Fetch a release from a registry
+    Pull(Pull),
     /// Say what is in a release: routes, methods, config, imports, sizes
     Inspect(Inspect),
     /// Say what is different between two releases: routes, what they may ask, sizes
@@ -50,7 +58,7 @@ pub(super) enum Command {
     /// List what a running app keeps in memory
     Cache(Cache),
     /// Serve apps by host name, in the releases that `deploy` brings
-    Node(Node),
+    Node(Box<Node>),
     /// Bring the latest build to nodes and have them serve it
     Deploy(Deploy),
     /// Have nodes serve what they served before
@@ -238,6 +246,12 @@ pub(super) struct Node {
     /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
     #[arg(long = "keys", value_name = "DIR")]
     pub(super) trusted: Option<PathBuf>,
+    /// Serve as an app whatever release a tag in a registry names, such as `shop=ghcr.io/me/shop:live`, or `shop@shop.example.com=..` with the hosts that it answers, `,` between them; may be repeated
+    #[arg(long = "follow", value_name = "APP[@HOST]=REF")]
+    pub(super) follows: Vec<Follow>,
+    /// Seconds between two looks at a tag that is followed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(super) follow_interval: u64,
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,6 +19,8 @@ mod operate;
 mod pack;
 mod prerender;
 mod progress;
+mod pull;
+mod push;
 mod releases;
 mod report;
 mod route_table;
@@ -49,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Pack(args) => pack::run(&args),
+        Command::Push(args) => push::run(&args),
+        Command::Pull(args) => pull::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Routes(args) => routes::run(&args),
@@ -56,7 +60,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Revalidate(args) => operate::revalidate(args),
         Command::Cache(args) => operate::cache(&args),
-        Command::Node(args) => node::run(args),
+        Command::Node(args) => node::run(*args),
         Command::Deploy(args) => deploy::run(&args),
         Command::Rollback(args) => releases::roll_back(&args),
         Command::Promote(args) => releases::promote(&args),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::rollout::{AppName, HostName, Judge};
+use waystation_rules::rollout::{AppName, HostName, Judge, Pace};
 
 use super::args::{self, NodeCommand};
 use super::{listen, report, service, signal};
@@ -16,6 +16,9 @@ use crate::node::{self, Keys, Node, Policy};
 use crate::project::settings::Server;
 use crate::server::{self, Listener};
 use crate::telemetry;
+
+/// Between two looks at a registry that is away.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
     if let Some(NodeCommand::Token(args)) = args.command {
@@ -27,6 +30,7 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
         .clone()
         .context("`--data` says where the node keeps its releases")?;
     let policy = policy(&args, &data)?;
+    node::check_follows(&args.follows)?;
     let scheme = policy.scheme;
     telemetry::start_log(args.log_format, false);
 
@@ -66,13 +70,20 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
             scheme,
             address,
             (apps, active),
-            &addresses,
+            (&addresses, &args.follows),
             started.elapsed(),
         );
         let listener = match tls {
             Some(tls) => Listener::over(listener, tls),
             None => listener.into(),
         };
+        let pace = Pace {
+            interval: Duration::from_secs(args.follow_interval),
+            longest: LONGEST_PAUSE,
+        };
+        for what in args.follows {
+            tokio::spawn(node::follow(Arc::clone(&node), what, pace));
+        }
         service::ready();
         let finished = server::serve(listener, node, stop).await;
         Ok(report::stopped(finished))

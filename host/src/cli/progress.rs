@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,12 +16,7 @@ pub(super) struct Bytes(ProgressBar);
 impl Bytes {
     /// `what` is a word of eight letters or less, such as `Packing`.
     pub(super) fn new(what: &str, bytes: u64) -> Self {
-        let bar = ProgressBar::new(bytes);
-        let style = format!("  {what:<8} [{{bar:28}}] {{decimal_bytes}}/{{decimal_total_bytes}}");
-        if let Ok(style) = ProgressStyle::with_template(&style) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self(bar)
+        Self(of_bytes(what, bytes))
     }
 
     /// So many more are done.
@@ -32,6 +28,51 @@ impl Bytes {
 impl Drop for Bytes {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+fn of_bytes(what: &str, bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(bytes);
+    let style = format!("  {what:<8} [{{bar:28}}] {{decimal_bytes}}/{{decimal_total_bytes}}");
+    if let Ok(style) = ProgressStyle::with_template(&style) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// How much of a release a registry has taken, or given.
+pub(super) struct Moving {
+    bar: ProgressBar,
+    total: AtomicU64,
+}
+
+impl Moving {
+    /// `what` is a word of eight letters or less, such as `Pushing`.
+    pub(super) fn new(what: &str) -> Self {
+        Self {
+            bar: of_bytes(what, 0),
+            total: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes what is said of it.
+    pub(super) fn reader(&self) -> impl Fn(deploy::Progress) + Sync {
+        |progress| {
+            self.total.store(progress.total, Ordering::Relaxed);
+            self.bar.set_length(progress.total);
+            self.bar.set_position(progress.sent);
+        }
+    }
+
+    /// How many bytes had to be moved.
+    pub(super) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -101,7 +101,10 @@ fn table(node: &str, app: &App) -> String {
         let broken = broken
             .map(|why| format!("  does not serve: {why}"))
             .unwrap_or_default();
-        format!("  {}  {place}{broken}\n", digest.short())
+        let source = app.sources.get(digest);
+        let source = source.map(|from| format!("  from {}", report::line(from)));
+        let source = source.unwrap_or_default();
+        format!("  {}  {place}{source}{broken}\n", digest.short())
     };
     let lines: String = lines.map(line).collect();
     format!(

@@ -16,7 +16,9 @@ use super::prerender::{self, Answers};
 use crate::build::{FailedRoute, failure};
 use crate::deploy::Address;
 use crate::deploy::api::{App, Outcome, Staged, Watched};
+use crate::deploy::registry::Reference;
 use crate::dev::{Change, News};
+use crate::node::Follow;
 use crate::project::digest::Digest;
 use crate::project::environment::Found;
 use crate::project::release::Release;
@@ -137,7 +139,7 @@ pub(super) fn node(
     scheme: Scheme,
     address: SocketAddr,
     (apps, active): (usize, usize),
-    admin: &[String],
+    (admin, follows): (&[String], &[Follow]),
     took: Duration,
 ) {
     eprintln!(
@@ -149,6 +151,9 @@ pub(super) fn node(
     );
     for address in admin {
         eprintln!("  - Deploy to: {address}");
+    }
+    for follow in follows {
+        eprintln!("  - Follows:   {follow}");
     }
 }
 
@@ -326,6 +331,20 @@ pub(super) fn packed(release: &Release, file: &Path) {
         release.digest.to_oci(),
         file.display()
     );
+}
+
+/// `push` is done; so many bytes were not there.
+pub(super) fn pushed(release: &Release, reference: &Reference, bytes: u64) {
+    let (digest, all) = (release.digest.short(), release.bytes());
+    let [sent, all] = [bytes, all].map(|bytes| bytes.div_ceil(1000));
+    let done = "✓".green();
+    eprintln!(" {done} Pushed {digest} to {reference}, {sent} of {all} kB");
+}
+
+/// `pull` is done.
+pub(super) fn pulled(release: &Release, to: &Path) {
+    let (digest, to) = (release.digest.to_oci(), to.display());
+    eprintln!(" {} Pulled {digest} into {to}", "✓".green());
 }
 
 /// `check` is done.

@@ -102,6 +102,9 @@ pub struct App {
     /// Why a release of these does not serve.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub broken: BTreeMap<Digest, String>,
+    /// Where the node fetched a release of these, if nobody sent it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Digest, String>,
 }
 
 /// How a release does in its first minute.
@@ -136,7 +139,7 @@ pub enum Outcome {
 pub struct LogLine {
     /// Seconds since the epoch.
     pub time: u64,
-    /// Whose token it was; `socket` for the node's own user, `node` for the node itself.
+    /// Whose token it was; `socket` for the node's own user, `registry` for a tag that the node follows, `node` for the node itself.
     pub by: String,
     /// What was done.
     pub what: String,

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How far the sending is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes that the node has of what it did not have.
+    /// Bytes that the other side has of what it did not have.
     pub sent: u64,
     /// Bytes that it did not have.
     pub total: u64,

@@ -37,6 +37,18 @@ pub(super) enum NodeError {
     Own(#[from] anyhow::Error),
 }
 
+impl NodeError {
+    /// All of it in a line: the error, and every fault of a release.
+    pub(super) fn words(&self) -> String {
+        let faults: &[Fault] = match self {
+            Self::Release(faults) => faults,
+            _ => &[],
+        };
+        let faults = faults.iter().map(|fault| format!("; {fault}"));
+        faults.fold(self.to_string(), |words, fault| words + &fault)
+    }
+}
+
 impl From<std::io::Error> for NodeError {
     fn from(error: std::io::Error) -> Self {
         Self::Own(error.into())

@@ -16,7 +16,7 @@ use crate::project::settings::{Settings, SettingsError};
 /// Bytes of one component.
 const MOST_COMPONENT: u64 = 50 << 20;
 /// Bytes of all that is in a release.
-const MOST_RELEASE: u64 = 1 << 30;
+pub(super) const MOST_RELEASE: u64 = 1 << 30;
 
 /// What is wrong with a release.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +112,7 @@ pub(super) fn open(
     let release = release::open(blobs, digest).map_err(|error| vec![of(error, "the release")])?;
     let mut faults = parts(blobs, &release, policy);
     faults.extend(names(&release));
-    if let Err(error) = policy.keys.check(blobs.path(digest), signature) {
+    if let Err(error) = policy.keys.check_file(blobs.path(digest), signature) {
         faults.push(error.into());
     }
     let settings = release.settings(blobs);

@@ -2,15 +2,16 @@
 //!
 //! In: a folder, and what is asked of the admin API. Out: an app for each request, by its host alone.
 //!
-//! A release is sent (`arrive`), looked at (`inspect`), made ready and checked away from those that serve (`stage`), and then one
+//! A release is sent, or fetched from a registry because its tag is followed (`follower`); then it is looked at (`inspect`), made ready and checked away from those that serve (`stage`), and then one
 //! pointer is swapped, once that is written down (`step`). A request that is under way ends on the release that it began with.
 
 mod admin;
-mod arrive;
 mod checks;
 mod collect;
 mod data;
 mod error;
+mod follow;
+mod follower;
 mod inspect;
 mod policy;
 mod ready;
@@ -36,6 +37,7 @@ use waystation_rules::rollout::{AppName, HostName};
 use waystation_rules::segment::Limits;
 
 use crate::app::Loader;
+use crate::deploy::Arrivals;
 use crate::project::layout::Blobs;
 use crate::sandbox::Favour;
 use data::Data;
@@ -47,10 +49,14 @@ use tenant::Tenant;
 
 pub use admin::{Admin, bind, serve};
 pub use data::socket;
+pub use follow::{Follow, FollowError, check_follows};
+pub use follower::follow;
 pub use policy::Policy;
 pub use signature::Keys;
 pub use tokens::{make as make_token, revoke as revoke_token};
 
+/// Bytes of one blob.
+const MOST_BLOB: u64 = 64 << 20;
 /// Releases that are made ready at once. One that the compiler cannot finish does not keep all others out.
 const COMPILING: usize = 2;
 
@@ -124,6 +130,11 @@ impl Node {
 
     fn blobs(&self) -> Blobs {
         self.data.blobs()
+    }
+
+    /// Where blobs arrive.
+    fn arrivals(&self) -> Arrivals {
+        Arrivals::new(self.blobs(), &self.data.arriving(), MOST_BLOB)
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {

@@ -39,6 +39,9 @@ pub(super) struct Known {
     /// What the app answers once it is active, if that is to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) hosts: Option<Vec<HostName>>,
+    /// Where the node fetched it, if nobody sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<String>,
 }
 
 impl Record {

@@ -15,7 +15,7 @@ pub struct Keys(Vec<PublicKey>);
 pub(super) enum SignatureError {
     /// No signature came with it.
     #[error(
-        "the release is not signed, and this node takes signed ones only\n\nhint: sign it with `minisign -Sm` and deploy it with `--signature`"
+        "the release is not signed, and this node takes signed ones only\n\nhint: sign it with `minisign -Sm`, and deploy or push it with `--signature`"
     )]
     None,
 
@@ -50,19 +50,36 @@ impl Keys {
             .map(Self)
     }
 
+    /// Whether there is none: then nothing has to be signed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether one of them has signed what is in a file.
-    pub(super) fn check(
+    pub(super) fn check_file(
         &self,
         file: PathBuf,
         signature: Option<&str>,
     ) -> Result<(), SignatureError> {
-        if self.0.is_empty() {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let content = fs::read(file).map_err(|_| SignatureError::Wrong)?;
+        self.check(&content, signature)
+    }
+
+    /// Whether one of them has signed a content.
+    pub(super) fn check(
+        &self,
+        content: &[u8],
+        signature: Option<&str>,
+    ) -> Result<(), SignatureError> {
+        if self.is_empty() {
             return Ok(());
         }
         let signature = signature.ok_or(SignatureError::None)?;
         let signature = Signature::decode(signature).map_err(|_| SignatureError::Malformed)?;
-        let content = fs::read(file).map_err(|_| SignatureError::Wrong)?;
-        let is_signed = |key: &PublicKey| key.verify(&content, &signature, false).is_ok();
+        let is_signed = |key: &PublicKey| key.verify(content, &signature, false).is_ok();
         match self.0.iter().any(is_signed) {
             true => Ok(()),
             false => Err(SignatureError::Wrong),

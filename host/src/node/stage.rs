@@ -17,12 +17,28 @@ use crate::project::release::Release;
 use crate::project::settings::Settings;
 
 impl Node {
-    /// Gets a release ready. Nobody but those who ask for it by name can reach it then.
+    /// Gets a release ready, or says in the app's log why not. Nobody but those who ask for it by name can reach it then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get_ready`].
+    pub(super) async fn stage(
+        self: &Arc<Self>,
+        app: AppName,
+        asked: Stage,
+        by: Access,
+    ) -> Result<Staged, NodeError> {
+        let digest = asked.release.clone();
+        let staged = self.get_ready(app.clone(), asked, by.clone()).await;
+        staged.inspect_err(|error| self.note_refusal(&app, &digest, &by, &error.words()))
+    }
+
+    /// Gets a release ready.
     ///
     /// # Errors
     ///
     /// [`NodeError::Release`] with every fault, and the others; nothing has changed then.
-    pub(super) async fn stage(
+    pub(super) async fn get_ready(
         self: &Arc<Self>,
         app: AppName,
         asked: Stage,
@@ -54,15 +70,13 @@ impl Node {
             release,
             settings,
             running,
-        } = made.inspect_err(|error| self.note_refusal(&app, &digest, &by, error))?;
+        } = made?;
         let hosts = asked.hosts.clone();
         let hosts = hosts.unwrap_or_else(|| tenant.known().record.hosts.clone());
         let host = self.origin(&hosts).to_string();
         let (checked, faults) = checks::check(&running.app, &settings.checks, &host).await;
         if !faults.is_empty() {
-            let error = NodeError::Release(faults);
-            self.note_refusal(&app, &digest, &by, &error);
-            return Err(error);
+            return Err(NodeError::Release(faults));
         }
         let preview = preview_host(digest.as_str(), &app, &self.policy.preview_suffix);
         let staged = Staged {
@@ -130,6 +144,7 @@ impl Node {
         let facts = Known {
             created: asked.created.unwrap_or_else(now),
             hosts: asked.hosts,
+            from: None,
         };
         record.known.insert(digest.clone(), facts);
         record.tidy();
@@ -159,15 +174,11 @@ impl Node {
         Ok(())
     }
 
-    fn note_refusal(&self, app: &AppName, digest: &Digest, by: &Access, error: &NodeError) {
-        let Ok(tenant) = self.tenant(app) else { return };
-        let faults: &[Fault] = match error {
-            NodeError::Release(faults) => faults,
-            _ => &[],
-        };
-        let faults = faults.iter().map(|fault| format!("; {fault}"));
-        let words = faults.fold(error.to_string(), |words, fault| words + &fault);
-        tenant.note(by, "refused", Some(digest), words);
+    /// Says in the app's log why a release is not taken.
+    pub(super) fn note_refusal(&self, app: &AppName, digest: &Digest, by: &Access, words: &str) {
+        if let Ok(tenant) = self.tenant(app) {
+            tenant.note(by, "refused", Some(digest), words.to_owned());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::error::NodeError;
 use super::tenant::Tenant;
 use super::tokens::Access;
 use super::{Node, now};
-use crate::deploy::api::App;
+use crate::deploy::api::{Activate, App};
 use crate::project::digest::Digest;
 
 impl Node {
@@ -72,6 +72,31 @@ impl Node {
         Ok(shown)
     }
 
+    /// Has a release that is ready answer, to all clients or to a part of them, and watches how it does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::step`].
+    pub(super) fn activate(
+        self: &Arc<Self>,
+        app: &AppName,
+        asked: &Activate,
+        by: &Access,
+    ) -> Result<App, NodeError> {
+        let Activate { release, percent } = asked;
+        let what = percent.map_or_else(
+            || "active".to_owned(),
+            |percent| format!("tried by {percent}"),
+        );
+        let old = self.tenant(app)?.active();
+        let shown = self.step(app, by, &what, |releases| match percent {
+            None => releases.activate(release),
+            Some(percent) => releases.try_with(release, *percent),
+        })?;
+        self.watch(&shown, old);
+        Ok(shown)
+    }
+
     /// Has an app answer these hosts from now on.
     ///
     /// # Errors
@@ -103,11 +128,15 @@ impl Node {
     /// What is told of an app.
     pub(super) fn shown(&self, tenant: &Tenant) -> App {
         let known = tenant.known();
+        let facts = known.record.known.iter();
+        let sources =
+            facts.filter_map(|(release, facts)| Some((release.clone(), facts.from.clone()?)));
         App {
             app: tenant.name.clone(),
             hosts: known.record.hosts.clone(),
             releases: known.record.releases.clone(),
             broken: known.broken.clone(),
+            sources: sources.collect(),
         }
     }
 }

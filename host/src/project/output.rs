@@ -212,7 +212,6 @@ pub fn store(blobs: &Blobs, content: &[u8]) -> Result<Blob, OutputError> {
 /// [`OutputError::Write`]; the build that was there before is then still whole.
 pub fn write(folder: &Path, manifest: Manifest, created: u64) -> Result<Release, OutputError> {
     let blobs = Blobs::at(folder);
-    let before = release::latest(folder).ok();
     let config = store(&blobs, &json(&manifest))?;
     let image = release::image(&manifest, &config);
     let release = Release {
@@ -221,13 +220,25 @@ pub fn write(folder: &Path, manifest: Manifest, created: u64) -> Result<Release,
         manifest,
         created: Some(created),
     };
+    publish(folder, &release)?;
+    Ok(release)
+}
+
+/// Makes a release the latest one, whose blobs are all there.
+///
+/// # Errors
+///
+/// As [`write()`], and [`OutputError::Gone`] if its image manifest is not there.
+pub fn publish(folder: &Path, release: &Release) -> Result<(), OutputError> {
+    let blobs = Blobs::at(folder);
+    let before = release::latest(folder).ok();
     let index = release.index(&blobs)?;
     for (file, content) in [(MARK_FILE, MARK), (INDEX_FILE, &json(&index))] {
         let path = folder.join(file);
         atomic::write(&path, content).map_err(|error| OutputError::Write { path, error })?;
     }
-    remove_others(&blobs, before.iter().chain([&release]));
-    Ok(release)
+    remove_others(&blobs, before.iter().chain([release]));
+    Ok(())
 }
 
 /// As JSON, the same bytes for the same value.

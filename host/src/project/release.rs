@@ -29,6 +29,9 @@ pub const ANSWER_TYPE: &str = "application/vnd.waystation.answer.v1";
 /// The media type of `waystation.toml`.
 pub const SETTINGS_TYPE: &str = "application/toml";
 
+/// What an image is whose one layer is what minisign says of a release.
+pub const SIGNATURE_TYPE: &str = "application/vnd.waystation.signature.v1";
+
 /// Bytes of an image or a manifest, which may come from outside.
 const MOST_JSON: u64 = 16 << 20;
 
@@ -279,7 +282,12 @@ fn short(blobs: &Blobs, digest: &Digest) -> Result<Vec<u8>, OutputError> {
     }
 }
 
-fn read_image(text: &[u8]) -> Result<Image, String> {
+/// Reads the image manifest of a release.
+///
+/// # Errors
+///
+/// What it is instead, in words.
+pub fn read_image(text: &[u8]) -> Result<Image, String> {
     let image: Image = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     match image.artifact_type.as_str() {
         ARTIFACT_TYPE => Ok(image),

@@ -7,8 +7,8 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::{IntoResponse, Response};
 use waystation_rules::rollout::{HostName, NameError, StepError};
 
+use crate::deploy::ArriveError;
 use crate::deploy::api::Refused;
-use crate::node::arrive::ArriveError;
 use crate::node::error::NodeError;
 
 /// Why a request is refused.
@@ -77,7 +77,7 @@ impl Refusal {
             Self::Name(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Nothing => StatusCode::NOT_FOUND,
             Self::Arrive(error) => match error {
-                ArriveError::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                ArriveError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 ArriveError::Elsewhere { .. } | ArriveError::Busy => StatusCode::CONFLICT,
                 ArriveError::Changed(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 ArriveError::Write(_) => StatusCode::INSUFFICIENT_STORAGE,

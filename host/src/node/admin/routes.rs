@@ -22,7 +22,7 @@ use crate::deploy::api::{
 use crate::node::error::NodeError;
 use crate::node::tenant::Tenant;
 use crate::node::tokens::Access;
-use crate::node::{Node, arrive, record};
+use crate::node::{Node, record};
 use crate::project::digest::Digest;
 use crate::server::admin::{self, Listing, Revalidate};
 use crate::telemetry;
@@ -139,21 +139,8 @@ async fn activate(
     sent: Sent<Activate>,
 ) -> Answer<api::App> {
     let app = allowed(&by, app)?;
-    let Json(Activate { release, percent }) = sent?;
-    let what = percent.map_or_else(
-        || "active".to_owned(),
-        |percent| format!("tried by {percent}"),
-    );
-    blocking(move || {
-        let old = node.tenant(&app)?.active();
-        let shown = node.step(&app, &by, &what, |releases| match percent {
-            None => releases.activate(&release),
-            Some(percent) => releases.try_with(&release, percent),
-        })?;
-        node.watch(&shown, old);
-        Ok(shown)
-    })
-    .await
+    let Json(asked) = sent?;
+    blocking(move || node.activate(&app, &asked, &by)).await
 }
 
 async fn promote(
@@ -306,14 +293,7 @@ async fn revalidate(
 
 async fn missing(State(node): Here, sent: Sent<Vec<Wanted>>) -> Answer<Vec<Missing>> {
     let Json(wanted) = sent?;
-    blocking(move || {
-        Ok(arrive::missing(
-            &node.blobs(),
-            &node.data.arriving(),
-            &wanted,
-        ))
-    })
-    .await
+    blocking(move || Ok(node.arrivals().missing(&wanted))).await
 }
 
 #[derive(Deserialize)]
@@ -333,7 +313,7 @@ async fn take(
     let piece = sent?;
     let wanted = Wanted { digest, size };
     let taken = tokio::task::spawn_blocking(move || {
-        let held = arrive::take(&node.blobs(), &node.data.arriving(), &wanted, at, &piece)?;
+        let held = node.arrivals().take(&wanted, at, &piece)?;
         let digest = wanted.digest;
         Ok(Missing { digest, held })
     });
