@@ -16,6 +16,7 @@ mod broken_build;
 mod build_and_start;
 mod certificates;
 mod command_line;
+mod compiling;
 mod compression;
 mod config;
 mod cookies;

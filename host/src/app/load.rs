@@ -10,6 +10,7 @@ use waystation_rules::segment::{Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::Route;
+use super::apart::{self, Bounds};
 use super::compiled::CodeCache;
 use crate::project::digest::Digest;
 use crate::sandbox::{Favour, Guest, Sandbox};
@@ -32,6 +33,8 @@ pub struct Loader {
     sandbox: Arc<Sandbox>,
     /// None where code cannot be kept safely.
     cache: Option<Arc<CodeCache>>,
+    /// How much the compiler may use, in a process of its own; it has this one if that is not said.
+    apart: Option<Bounds>,
     favour: Favour,
     environment: Arc<Environment>,
 }
@@ -54,9 +57,19 @@ impl Loader {
         Ok(Self {
             sandbox,
             cache,
+            apart: None,
             favour,
             environment: Arc::default(),
         })
+    }
+
+    /// The same for components of anybody's, each of which is compiled in a process of its own. For those that favour running.
+    #[must_use]
+    pub fn compiling_apart(self, bounds: Bounds) -> Self {
+        Self {
+            apart: Some(bounds),
+            ..self
+        }
     }
 
     /// The same for guests that see these variables; those of [`Self::open`] see none.
@@ -77,9 +90,7 @@ impl Loader {
         let sandbox = Arc::new(Sandbox::new(limits, self.favour)?);
         Ok(Self {
             sandbox,
-            cache: self.cache.clone(),
-            favour: self.favour,
-            environment: Arc::clone(&self.environment),
+            ..self.clone()
         })
     }
 
@@ -125,9 +136,18 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
         .declared
         .unwrap_or(&silent)
         .settle(loader.sandbox.limits())?;
-    let component = match &loader.cache {
-        Some(cache) => cache.component(&loader.sandbox, source.wasm),
-        None => loader.sandbox.compile(source.wasm),
+    let sandbox = &loader.sandbox;
+    let component = match (&loader.cache, loader.apart) {
+        (Some(cache), None) => {
+            cache.component(sandbox, source.digest, || sandbox.precompile(source.wasm))
+        }
+        (Some(cache), Some(bounds)) => cache.component(sandbox, source.digest, || {
+            Ok(apart::compile(source.wasm, bounds)?)
+        }),
+        (None, None) => sandbox.compile(source.wasm),
+        (None, Some(bounds)) => apart::compile(source.wasm, bounds)
+            .map_err(Into::into)
+            .and_then(|code| sandbox.restore(&code)),
     };
     let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
     let guest = Guest::load(

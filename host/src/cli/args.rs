@@ -63,6 +63,9 @@ pub(super) enum Command {
     Env(Env),
     /// Print the JSON schema of `waystation.toml`, for editors
     Schema,
+    /// Compile the component on standard input; a node runs this
+    #[command(hide = true)]
+    Compile(Compile),
 }
 
 #[derive(Debug, Arguments)]
@@ -235,9 +238,25 @@ pub(super) struct Node {
     /// Let apps say which private addresses their handlers reach
     #[arg(long)]
     pub(super) allow_private_addresses: bool,
+    /// MiB of memory that the compiler may take for a component, in a process of its own
+    #[arg(long, value_name = "MIB", default_value = "2048")]
+    pub(super) compile_memory: NonZero<u32>,
+    /// Seconds of processor time that the compiler may take for a component
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub(super) compile_time: NonZero<u32>,
     /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
     #[arg(long = "keys", value_name = "DIR")]
     pub(super) trusted: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Compile {
+    /// MiB of memory that it may take
+    #[arg(long)]
+    pub(super) memory: u32,
+    /// Seconds of processor time that it may take
+    #[arg(long)]
+    pub(super) time: u64,
 }
 
 #[derive(Debug, Subcommand)]

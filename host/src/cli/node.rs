@@ -12,6 +12,7 @@ use waystation_rules::rollout::{AppName, HostName, Judge};
 
 use super::args::{self, NodeCommand};
 use super::{listen, report, service, signal};
+use crate::app::Bounds;
 use crate::node::{self, Keys, Node, Policy};
 use crate::project::settings::Server;
 use crate::server::{self, Listener};
@@ -81,6 +82,10 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
 
 fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
     let keys: PathBuf = args.trusted.clone().unwrap_or_else(|| data.join("keys"));
+    let compiler = Bounds {
+        memory: args.compile_memory.get(),
+        time: Duration::from_secs(args.compile_time.get().into()),
+    };
     Ok(Policy {
         denied: args.deny_import.clone(),
         allows_private_addresses: args.allow_private_addresses,
@@ -95,7 +100,8 @@ fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
             time: Duration::from_secs(args.watch),
             percent: args.may_fail,
         },
-        ..Policy::default()
+        compile_time: compiler.time * 2,
+        compiler,
     })
 }
 

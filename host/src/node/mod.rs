@@ -79,6 +79,7 @@ impl Node {
     pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
         let data = Data::open(root)?;
         let loader = Loader::open(&data.code(), Limits::default(), Favour::Running)?;
+        let loader = loader.compiling_apart(policy.compiler);
         let node = Self {
             policy,
             port,

@@ -6,6 +6,7 @@ use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::{Judge, SUFFIX_DEFAULT};
 
 use super::signature::Keys;
+use crate::app::Bounds;
 
 /// What a node takes and gives.
 pub struct Policy {
@@ -23,6 +24,8 @@ pub struct Policy {
     pub keep: usize,
     /// What a new release is judged by.
     pub judge: Judge,
+    /// How much the compiler may use for a component.
+    pub compiler: Bounds,
     /// How long a release may take to be compiled.
     pub compile_time: Duration,
 }
@@ -37,6 +40,7 @@ impl Default for Policy {
             preview_suffix: SUFFIX_DEFAULT.to_owned(),
             keep: 3,
             judge: Judge::default(),
+            compiler: Bounds::default(),
             compile_time: Duration::from_secs(120),
         }
     }

@@ -95,8 +95,8 @@ impl Sandbox {
 
     /// Takes bytes of [`Self::precompile`] back.
     ///
-    /// The caller vouches that this very program made `code`: it is machine code and is not checked. `app::compiled` is the only caller and
-    /// has verified the node's own signature on these same bytes.
+    /// The caller vouches that this very program made `code`: it is machine code and is not checked. `app` is the only caller: it has
+    /// verified the node's own signature on these same bytes, or has had them made a moment ago, here or in a process of its own.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Sandbox {
         reason = "the one place where code is taken back; see above"
     )]
     pub fn restore(&self, code: &[u8]) -> anyhow::Result<Component> {
-        // SAFETY: the code was made by `precompile`, as the node's signature over the same bytes shows.
+        // SAFETY: the code was made by `precompile` of this program, as the node's signature over the same bytes or its own child shows.
         Ok(unsafe { Component::deserialize(&self.engine, code) }?)
     }
 
@@ -119,6 +119,18 @@ impl Sandbox {
             .hash(&mut hasher);
         hasher.finish()
     }
+}
+
+/// The code of a component as any [`Sandbox`] that favours running takes it back, made without one: on one thread, and without the
+/// terabytes of address space that a pool takes. Neither makes a difference to the code.
+///
+/// # Errors
+///
+/// As [`Sandbox::compile`].
+pub fn precompile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut config = config(Favour::Running)?;
+    config.parallel_compilation(false);
+    Ok(Engine::new(&config)?.precompile_component(wasm)?)
 }
 
 /// The clock has a thread of its own: on a serving thread a spinning guest would stop it.
@@ -178,6 +190,15 @@ fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_that_is_made_without_a_pool_is_the_same() {
+        const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+        let sandbox = Sandbox::new(Limits::default(), Favour::Running).unwrap();
+        let code = precompile(EMPTY).unwrap();
+        assert_eq!(code, sandbox.precompile(EMPTY).unwrap());
+        assert!(sandbox.restore(&code).is_ok());
+    }
 
     #[test]
     fn without_address_space_for_a_pool_instances_are_made_on_demand() {

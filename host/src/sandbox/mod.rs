@@ -24,7 +24,7 @@ mod state;
 mod values;
 
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};
-pub use engine::{Favour, Sandbox};
+pub use engine::{Favour, Sandbox, precompile};
 pub use fault::Fault;
 pub use guest::{Guest, LoadError};
 pub use making::{Made, Making};
