@@ -38,6 +38,7 @@ mod metadata;
 mod methods;
 mod new_app;
 mod node;
+mod operators;
 mod portability;
 mod prerender;
 mod proxies;

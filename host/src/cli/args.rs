@@ -220,6 +220,8 @@ pub(super) struct Node {
     /// Where it is asked: `unix:PATH`, or an address for those who have a token; may be repeated [default: a socket in the data folder]
     #[arg(long, value_name = "WHERE")]
     pub(super) admin: Vec<String>,
+    #[command(flatten)]
+    pub(super) operators: Operators,
     /// What the hosts of previews end in
     #[arg(long, value_name = "HOST", default_value = SUFFIX_DEFAULT)]
     pub(super) preview_suffix: String,
@@ -288,6 +290,8 @@ pub(super) struct Token {
 pub(super) struct OnNodes {
     #[command(flatten)]
     pub(super) app: App,
+    #[command(flatten)]
+    pub(super) identity: Identity,
     /// The nodes: names of `[nodes]` in waystation.toml, URLs, or paths of sockets [default: all of `[nodes]`]
     #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
     pub(super) nodes: Vec<String>,
@@ -356,6 +360,8 @@ pub(super) struct Variables {
     /// The app's folder
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(super) dir: PathBuf,
+    #[command(flatten)]
+    pub(super) identity: Identity,
     /// The nodes, as with `deploy`
     #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
     pub(super) nodes: Vec<String>,
@@ -379,6 +385,35 @@ pub(super) struct Tls {
     /// Its key in PEM
     #[arg(long = "key", value_name = "FILE", requires = "certs")]
     pub(super) keys: Vec<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Operators {
+    /// Speak TLS with this certificate where `--admin` is an address, in PEM with its chain
+    #[arg(long, value_name = "FILE", requires = "admin_key")]
+    pub(super) admin_cert: Option<PathBuf>,
+    /// Its key in PEM
+    #[arg(long, value_name = "FILE", requires = "admin_cert")]
+    pub(super) admin_key: Option<PathBuf>,
+    /// Let those do anything, without a token, who show a certificate that this one has signed; it is read at the start
+    #[arg(long, value_name = "FILE", requires = "admin_cert")]
+    pub(super) admin_client_ca: Option<PathBuf>,
+    /// Let `--admin` be an address that others reach without TLS: a proxy in front speaks it
+    #[arg(long)]
+    pub(super) admin_cleartext: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct Identity {
+    /// Who has signed the nodes' certificates, in PEM [default: whom the system trusts, or `ca` in `[nodes]`]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// The certificate to show to nodes, in PEM [default: `cert` in `[nodes]`]
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(super) client_cert: Option<PathBuf>,
+    /// Its key in PEM
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(super) client_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Arguments)]

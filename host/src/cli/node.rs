@@ -13,7 +13,7 @@ use waystation_rules::rollout::{AppName, HostName, Judge};
 use super::args::{self, NodeCommand};
 use super::{listen, report, service, signal};
 use crate::app::Bounds;
-use crate::node::{self, Keys, Node, Policy};
+use crate::node::{self, Admin, Keys, Node, Policy};
 use crate::project::settings::Server;
 use crate::server::{self, Listener};
 use crate::telemetry;
@@ -50,19 +50,15 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
         } else {
             &args.admin
         };
+        let reach = listen::for_operators_of_node(&args.operators)?;
         let mut addresses = Vec::new();
         for text in asked {
-            let admin = node::bind(text).await?;
+            let admin = Admin::bind(text, &reach).await?;
             addresses.push(admin.address());
-            let node = Arc::clone(&node);
-            tokio::spawn(async move {
-                if let Err(error) = node::serve(admin, node).await {
-                    tracing::error!("the admin API has ended: {error}");
-                }
-            });
+            tokio::spawn(admin.serve(Arc::clone(&node)));
         }
         let (apps, active) = node.apps();
-        service::reload_on_hangup(tls.clone())?;
+        service::reload_on_hangup(tls.iter().chain(&reach.tls).cloned())?;
         report::node(
             scheme,
             address,

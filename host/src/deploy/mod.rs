@@ -12,6 +12,7 @@ pub mod api;
 pub mod bundle;
 mod client;
 pub mod diff;
+mod identity;
 pub mod inspect;
 mod opened;
 mod push;
@@ -19,6 +20,7 @@ mod rollout;
 
 pub use address::{Address, AddressError};
 pub use client::{AskError, Client};
+pub use identity::Identity;
 pub use opened::{OpenError, Opened, open};
 pub use push::{Progress, push};
 pub use rollout::{Deploying, Failed, deploy, verdicts};

@@ -45,7 +45,7 @@ use running::Maker;
 use serve::Hosts;
 use tenant::Tenant;
 
-pub use admin::{Admin, bind, serve};
+pub use admin::{Admin, Reach};
 pub use data::socket;
 pub use policy::Policy;
 pub use signature::Keys;
