@@ -25,9 +25,12 @@ pub(crate) fn answer(release: &str) -> String {
     format!("{release} ").repeat(LENGTH / (release.len() + 1))
 }
 
-const SETTINGS: &str = "env = [\"GREETING\"]\n\n[checks]\npaths = [\"/version?check\"]\n";
+const SETTINGS: &str =
+    "env = [\"GREETING\", \"REGION\"]\n\n[checks]\npaths = [\"/version?check\"]\n";
 
-const GREETING: &str = "pub fn get() -> String {\n    std::env::var(\"GREETING\").unwrap_or_else(|_| \"none\".to_owned())\n}\n";
+const GREETING: &str = "pub fn get() -> String {\n    \
+    let set = |name| std::env::var(name).ok();\n    \
+    set(\"GREETING\").or(set(\"REGION\")).unwrap_or_else(|| \"none\".to_owned())\n}\n";
 
 /// The folders with the builds, by their names, made once a run: the app is built once and edited for each.
 static BUILDS: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -45,6 +45,7 @@ mod proxies;
 mod proxy;
 mod public_files;
 mod redirects;
+mod regions;
 mod releases;
 mod requests;
 mod responses;

@@ -6,6 +6,7 @@
 //! Nothing here names a release by more than equality, so a test calls them `1` and `2`.
 
 mod names;
+mod region;
 mod releases;
 mod side;
 mod verdict;
@@ -13,6 +14,7 @@ mod verdict;
 pub use names::{
     AppName, HostName, NameError, PREFIX, Preview, SUFFIX_DEFAULT, host_of, preview_host,
 };
+pub use region::{Region, RegionError, unsuited};
 pub use releases::{Canary, Releases, StepError};
 pub use side::{Percent, PercentError, Side};
 pub use verdict::{Count, Judge, Verdict};

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
-use waystation_rules::rollout::SUFFIX_DEFAULT;
+use waystation_rules::rollout::{Region, SUFFIX_DEFAULT};
 
 use crate::server::admin::Kinded;
 use crate::telemetry::Format;
@@ -222,6 +222,9 @@ pub(super) struct Node {
     pub(super) admin: Vec<String>,
     #[command(flatten)]
     pub(super) operators: Operators,
+    /// Where the node is, such as `fra1`: told to clients, to deployers, and to apps whose `env` lists `REGION`
+    #[arg(long, value_name = "NAME")]
+    pub(super) region: Option<Region>,
     /// What the hosts of previews end in
     #[arg(long, value_name = "HOST", default_value = SUFFIX_DEFAULT)]
     pub(super) preview_suffix: String,

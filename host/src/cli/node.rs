@@ -90,6 +90,7 @@ fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
             true => Scheme::Http,
             false => Scheme::Https,
         },
+        region: args.region.clone(),
         preview_suffix: args.preview_suffix.clone(),
         keep: args.keep.get(),
         judge: Judge {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::rollout::{Judge, SUFFIX_DEFAULT};
+use waystation_rules::rollout::{Judge, Region, SUFFIX_DEFAULT};
 
 use super::signature::Keys;
 use crate::app::Bounds;
@@ -18,6 +18,8 @@ pub struct Policy {
     pub keys: Keys,
     /// How clients speak to it.
     pub scheme: Scheme,
+    /// Where it is.
+    pub region: Option<Region>,
     /// What previews' hosts end in.
     pub preview_suffix: String,
     /// How many releases are kept that were active, and as many that are ready.
@@ -37,6 +39,7 @@ impl Default for Policy {
             allows_private_addresses: false,
             keys: Keys::default(),
             scheme: Scheme::Http,
+            region: None,
             preview_suffix: SUFFIX_DEFAULT.to_owned(),
             keep: 3,
             judge: Judge::default(),

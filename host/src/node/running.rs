@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::uri::Authority;
 use waystation_rules::environment;
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::rollout::{AppName, Count};
+use waystation_rules::rollout::{AppName, Count, Region};
 use waystation_rules::segment::Limits;
 
 use crate::app::{self, App, Loader, Policy};
@@ -76,6 +76,9 @@ impl Running {
     }
 }
 
+/// The variable that says where the node is, unless it is set to something else.
+const REGION: &str = "REGION";
+
 /// Makes apps of releases.
 pub(super) struct Maker {
     /// A sandbox for each set of limits: its pool of instances takes address space.
@@ -92,6 +95,8 @@ pub(super) struct Means<'a> {
     pub(super) scheme: Scheme,
     /// What is counted of it, whichever release answers.
     pub(super) counts: Arc<AppCounts>,
+    /// Where the node is.
+    pub(super) region: Option<&'a Region>,
     /// What its operator sets.
     pub(super) variables: &'a BTreeMap<String, String>,
     /// The app's own folder.
@@ -121,7 +126,11 @@ impl Maker {
         means: Means<'_>,
     ) -> anyhow::Result<App> {
         let limits = settings.limits.over(Limits::default());
-        let value = |name: &str| means.variables.get(name).cloned();
+        let region = means.region.map(ToString::to_string);
+        let value = |name: &str| {
+            let set = means.variables.get(name).cloned();
+            set.or_else(|| region.clone().filter(|_| name == REGION))
+        };
         let environment = environment::resolve(&settings.env, &[], value);
         let environment = environment.unwrap_or_default(); // only files have faults
         let loader = self.loader(limits)?.in_environment(environment);
