@@ -14,6 +14,7 @@ mod access_log;
 mod after;
 mod broken_build;
 mod build_and_start;
+mod caps;
 mod certificates;
 mod command_line;
 mod compiling;

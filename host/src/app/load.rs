@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use waystation_rules::environment::Environment;
@@ -13,7 +13,7 @@ use super::Route;
 use super::apart::{self, Bounds};
 use super::compiled::CodeCache;
 use crate::project::digest::Digest;
-use crate::sandbox::{Favour, Guest, Sandbox};
+use crate::sandbox::{Favour, Guest, Sandbox, Share};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
@@ -37,6 +37,8 @@ pub struct Loader {
     apart: Option<Bounds>,
     favour: Favour,
     environment: Arc<Environment>,
+    /// What its app has of the sandbox's places, from the first guest on.
+    share: Arc<OnceLock<Arc<Share>>>,
 }
 
 impl Loader {
@@ -60,7 +62,17 @@ impl Loader {
             apart: None,
             favour,
             environment: Arc::default(),
+            share: Arc::default(),
         })
+    }
+
+    /// The same sandbox for another app, which has a share of its places.
+    #[must_use]
+    pub fn for_another_app(&self) -> Self {
+        Self {
+            share: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// The same for components of anybody's, each of which is compiled in a process of its own. For those that favour running.
@@ -90,14 +102,16 @@ impl Loader {
         let sandbox = Arc::new(Sandbox::new(limits, self.favour)?);
         Ok(Self {
             sandbox,
+            share: Arc::default(),
             ..self.clone()
         })
     }
 
-    /// Whether no guest and no other loader has its sandbox.
+    /// Whether no guest and no other loader has its share of the sandbox.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.sandbox) == 1
+        let is_own = |share: &Arc<Share>| Arc::strong_count(share) == 1;
+        Arc::strong_count(&self.share) == 1 && self.share.get().is_none_or(is_own)
     }
 
     /// The same without keeping code: what is edited would fill the cache with what nobody serves any more.
@@ -150,8 +164,10 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
             .and_then(|code| sandbox.restore(&code)),
     };
     let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
+    let share = loader.share.get_or_init(|| sandbox.share());
     let guest = Guest::load(
-        &loader.sandbox,
+        sandbox,
+        Arc::clone(share),
         &component,
         source.pattern,
         source.digest.as_str(),

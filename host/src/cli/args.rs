@@ -243,6 +243,9 @@ pub(super) struct Node {
     /// Let apps say which private addresses their handlers reach
     #[arg(long)]
     pub(super) allow_private_addresses: bool,
+    /// The most that a release may ask for: a TOML file with `[limits]` as in waystation.toml, and `memory_mb`, `disk_mb` and `redis = false` of `[cache]`
+    #[arg(long, value_name = "FILE")]
+    pub(super) cap: Option<PathBuf>,
     /// MiB of memory that the compiler may take for a component, in a process of its own
     #[arg(long, value_name = "MIB", default_value = "2048")]
     pub(super) compile_memory: NonZero<u32>,

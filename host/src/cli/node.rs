@@ -13,7 +13,7 @@ use waystation_rules::rollout::{AppName, HostName, Judge};
 use super::args::{self, NodeCommand};
 use super::{listen, report, service, signal};
 use crate::app::Bounds;
-use crate::node::{self, Admin, Keys, Node, Policy};
+use crate::node::{self, Admin, Cap, Keys, Node, Policy};
 use crate::project::settings::Server;
 use crate::server::{self, Listener};
 use crate::telemetry;
@@ -78,6 +78,7 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
 
 fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
     let keys: PathBuf = args.trusted.clone().unwrap_or_else(|| data.join("keys"));
+    let cap = args.cap.as_deref().map(Cap::read);
     let compiler = Bounds {
         memory: args.compile_memory.get(),
         time: Duration::from_secs(args.compile_time.get().into()),
@@ -85,6 +86,7 @@ fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
     Ok(Policy {
         denied: args.deny_import.clone(),
         allows_private_addresses: args.allow_private_addresses,
+        cap: cap.transpose()?.unwrap_or_default(),
         keys: Keys::read(&keys)?,
         scheme: match args.tls.certs.is_empty() {
             true => Scheme::Http,

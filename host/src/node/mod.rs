@@ -7,6 +7,7 @@
 
 mod admin;
 mod arrive;
+mod cap;
 mod checks;
 mod collect;
 mod data;
@@ -33,7 +34,6 @@ use arc_swap::ArcSwap;
 use http::uri::Authority;
 use tokio::sync::Semaphore;
 use waystation_rules::rollout::{AppName, HostName};
-use waystation_rules::segment::Limits;
 
 use crate::app::Loader;
 use crate::project::layout::Blobs;
@@ -46,6 +46,7 @@ use serve::Hosts;
 use tenant::Tenant;
 
 pub use admin::{Admin, Reach};
+pub use cap::Cap;
 pub use data::socket;
 pub use policy::Policy;
 pub use signature::Keys;
@@ -78,17 +79,17 @@ impl Node {
     /// If another node has the folder, or it cannot be used.
     pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
         let data = Data::open(root)?;
-        let loader = Loader::open(&data.code(), Limits::default(), Favour::Running)?;
+        let loader = Loader::open(&data.code(), policy.cap.defaults(), Favour::Running)?;
         let loader = loader.compiling_apart(policy.compiler);
         let node = Self {
-            policy,
             port,
-            maker: Maker::new(loader),
+            maker: Maker::new(loader, policy.cap.clone()),
             tenants: Mutex::default(),
             turn: Mutex::default(),
             hosts: ArcSwap::default(),
             compiling: Arc::new(Semaphore::new(COMPILING)),
             data,
+            policy,
         };
         for app in node.data.apps()? {
             let folder = node.data.app(&app);

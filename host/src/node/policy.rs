@@ -5,6 +5,7 @@ use std::time::Duration;
 use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::{Judge, Region, SUFFIX_DEFAULT};
 
+use super::cap::Cap;
 use super::signature::Keys;
 use crate::app::Bounds;
 
@@ -14,6 +15,8 @@ pub struct Policy {
     pub denied: Vec<String>,
     /// Apps may say which private addresses their handlers reach.
     pub allows_private_addresses: bool,
+    /// The most that a release may ask for.
+    pub cap: Cap,
     /// Who has to have signed a release; anybody may deploy if there are none.
     pub keys: Keys,
     /// How clients speak to it.
@@ -37,6 +40,7 @@ impl Default for Policy {
         Self {
             denied: Vec::new(),
             allows_private_addresses: false,
+            cap: Cap::default(),
             keys: Keys::default(),
             scheme: Scheme::Http,
             region: None,

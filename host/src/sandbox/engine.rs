@@ -15,6 +15,7 @@ use wasmtime::{
 use waystation_rules::segment::Limits;
 
 use super::functions::Functions;
+use super::places::{Places, Share};
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at.
@@ -37,7 +38,7 @@ pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     /// Bounds how many guests run at once.
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Arc<Places>,
     /// Bounds how many instances wait for their next request.
     pub(super) idle_places: Arc<Semaphore>,
     pub(super) limits: Limits,
@@ -64,10 +65,15 @@ impl Sandbox {
         Ok(Self {
             engine,
             linker,
-            places: Arc::new(Semaphore::new(limits.concurrency)),
+            places: Arc::new(Places::new(limits.concurrency)),
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
             limits,
         })
+    }
+
+    /// What one more app has of the places for guests.
+    pub fn share(&self) -> Arc<Share> {
+        Share::of(&self.places)
     }
 
     /// The limits that guests run under.

@@ -20,6 +20,7 @@ mod log;
 mod making;
 mod nested;
 mod outgoing;
+mod places;
 mod state;
 mod values;
 
@@ -29,3 +30,4 @@ pub use fault::Fault;
 pub use guest::{Guest, LoadError};
 pub use making::{Made, Making};
 pub use outgoing::{Asker, Asks, OwnRoutes};
+pub use places::Share;
