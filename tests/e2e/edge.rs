@@ -25,9 +25,12 @@ pub(crate) fn answer(release: &str) -> String {
     format!("{release} ").repeat(LENGTH / (release.len() + 1))
 }
 
-const SETTINGS: &str = "env = [\"GREETING\"]\n\n[checks]\npaths = [\"/version?check\"]\n";
+const SETTINGS: &str =
+    "env = [\"GREETING\", \"REGION\"]\n\n[checks]\npaths = [\"/version?check\"]\n";
 
-const GREETING: &str = "pub fn get() -> String {\n    std::env::var(\"GREETING\").unwrap_or_else(|_| \"none\".to_owned())\n}\n";
+const GREETING: &str = "pub fn get() -> String {\n    \
+    let set = |name| std::env::var(name).ok();\n    \
+    set(\"GREETING\").or(set(\"REGION\")).unwrap_or_else(|| \"none\".to_owned())\n}\n";
 
 /// The folders with the builds, by their names, made once a run: the app is built once and edited for each.
 static BUILDS: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -70,7 +73,14 @@ fn version(release: &str) -> String {
         .to_owned(),
         TRAPPING => "pub fn get() -> &'static str {\n    panic!(\"it traps\")\n}\n".to_owned(),
         name => format!(
-            "pub fn get() -> String {{\n    \"{name} \".repeat({})\n}}\n",
+            "use std::time::Duration;\nuse waystation::{{Request, sleep}};\n\n\
+            pub async fn get(request: Request) -> String {{\n    \
+                if request.url().search() == \"?slow\" {{\n        \
+                    println!(\"it is slow\");\n        \
+                    sleep(Duration::from_secs(3600)).await;\n    \
+                }}\n    \
+                \"{name} \".repeat({})\n\
+            }}\n",
             LENGTH / (name.len() + 1)
         ),
     }
@@ -133,6 +143,23 @@ impl Forged {
                 let bare = digest.as_str().unwrap().trim_start_matches("sha256:");
                 route["component"] = json!({ "digest": bare, "bytes": size });
             }
+        });
+    }
+
+    /// Has its settings be others, and names everything above them anew.
+    pub(crate) fn replace_settings(&self, text: &str) {
+        let old = output::manifest(self.root())["settings"]["digest"].clone();
+        let old = format!("sha256:{}", old.as_str().unwrap());
+        let (digest, size) = self.put(text.as_bytes());
+        let mut image = output::image(self.root());
+        let layers = image["layers"].as_array_mut().unwrap().iter_mut();
+        for layer in layers.filter(|layer| layer["digest"] == old) {
+            (layer["digest"], layer["size"]) = (digest.clone(), size.clone());
+        }
+        self.publish(&image);
+        self.edit(|manifest| {
+            let bare = digest.as_str().unwrap().trim_start_matches("sha256:");
+            manifest["settings"] = json!({ "digest": bare, "bytes": size });
         });
     }
 

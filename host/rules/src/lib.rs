@@ -16,7 +16,7 @@
 //! - [`proxy`]: which proxies does it pass, and what may they change?
 //! - [`mod@file`]: a file answers: how much of it, in which encoding? [`content_type`]: what is it?
 //! - [`method`]: does the route answer this method?
-//! - [`segment`]: what did the route configure, and does the operator allow it?
+//! - [`segment`]: what did the route configure, and does the operator allow it? [`share`]: may its app have one more instance?
 //! - [`caching`]: is its answer kept, and is what was kept good for this request?
 //! - [`cookies`]: what did the client send, and what is set?
 //! - [`finish`]: what of the guest's answer may leave?
@@ -64,6 +64,7 @@ pub mod reload;
 pub mod resolve;
 pub mod rollout;
 pub mod segment;
+pub mod share;
 pub mod source;
 pub mod stand_in;
 pub mod table;

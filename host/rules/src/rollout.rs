@@ -7,6 +7,7 @@
 
 mod names;
 mod pace;
+mod region;
 mod releases;
 mod side;
 mod verdict;
@@ -15,6 +16,7 @@ pub use names::{
     AppName, HostName, NameError, PREFIX, Preview, SUFFIX_DEFAULT, host_of, preview_host,
 };
 pub use pace::Pace;
+pub use region::{Region, RegionError, unsuited};
 pub use releases::{Canary, Releases, StepError};
 pub use side::{Percent, PercentError, Side};
 pub use verdict::{Count, Judge, Verdict};

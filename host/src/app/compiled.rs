@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use wasmtime::component::Component;
 
+use crate::project::digest::Digest;
 use crate::sandbox::Sandbox;
 
 /// Bytes of the MAC in front of the code.
@@ -40,33 +41,29 @@ impl CodeCache {
         })
     }
 
-    /// The component `wasm`, from the cache if it is there.
+    /// The component with this digest, from the cache if it is there, and else of the code that `compile` makes.
     ///
     /// # Errors
     ///
-    /// If `wasm` is not a valid component. A cache that cannot be written to is only logged.
-    pub(super) fn component(&self, sandbox: &Sandbox, wasm: &[u8]) -> anyhow::Result<Component> {
-        let file = self.folder.join(self.name(sandbox, wasm));
+    /// Those of `compile`. A cache that cannot be written to is only logged.
+    pub(super) fn component(
+        &self,
+        sandbox: &Sandbox,
+        digest: &Digest,
+        compile: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<Component> {
+        let file = self.folder.join(name(sandbox, digest));
         if let Some(code) = self.read(&file) {
             match sandbox.restore(&code) {
                 Ok(component) => return Ok(component),
                 Err(error) => tracing::debug!("{}: compiled again: {error:#}", file.display()),
             }
         }
-        let code = sandbox.precompile(wasm)?;
+        let code = compile()?;
         if let Err(error) = self.write(&file, &code) {
             tracing::warn!("compiled code is not kept for the next start: {error:#}");
         }
         sandbox.restore(&code)
-    }
-
-    /// Names the code by what it was made from and by: component, runtime settings, this version of the host.
-    fn name(&self, sandbox: &Sandbox, wasm: &[u8]) -> String {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-        hasher.update(&sandbox.fingerprint().to_le_bytes());
-        hasher.update(wasm);
-        format!("{}.cwasm", hasher.finalize().to_hex())
     }
 
     /// The code in `file`, if this node signed it under this name.
@@ -95,6 +92,15 @@ impl CodeCache {
         hasher.update(code);
         hasher.finalize()
     }
+}
+
+/// Names code by what it was made from and by: component, runtime settings, this version of the host.
+pub(super) fn name(sandbox: &Sandbox, digest: &Digest) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    hasher.update(&sandbox.fingerprint().to_le_bytes());
+    hasher.update(digest.as_str().as_bytes());
+    format!("{}.cwasm", hasher.finalize().to_hex())
 }
 
 /// Where this node's key is: apart from the code that it signs (XDG base directories, `$XDG_STATE_HOME`).
@@ -194,8 +200,10 @@ mod tests {
         );
         let sandbox = Sandbox::new(Limits::default(), Favour::Compiling).unwrap();
         let cache = CodeCache::with_key(&codes, &key).unwrap();
-        cache.component(&sandbox, EMPTY).unwrap();
-        let file = codes.join(cache.name(&sandbox, EMPTY));
+        let digest = Digest::of(EMPTY);
+        let compile = || sandbox.precompile(EMPTY);
+        cache.component(&sandbox, &digest, compile).unwrap();
+        let file = codes.join(name(&sandbox, &digest));
         let good = fs::read(&file).unwrap();
         assert!(cache.read(&file).is_some());
 
@@ -215,7 +223,7 @@ mod tests {
         let other_node = CodeCache::with_key(&codes, &key).unwrap();
         assert!(other_node.read(&file).is_none(), "another node's key");
         assert!(
-            other_node.component(&sandbox, EMPTY).is_ok(),
+            other_node.component(&sandbox, &digest, compile).is_ok(),
             "compiled again"
         );
     }

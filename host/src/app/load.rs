@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use waystation_rules::environment::Environment;
@@ -10,9 +10,10 @@ use waystation_rules::segment::{Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::Route;
+use super::apart::{self, Bounds};
 use super::compiled::CodeCache;
 use crate::project::digest::Digest;
-use crate::sandbox::{Favour, Guest, Sandbox};
+use crate::sandbox::{Favour, Guest, Sandbox, Share};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
@@ -32,8 +33,12 @@ pub struct Loader {
     sandbox: Arc<Sandbox>,
     /// None where code cannot be kept safely.
     cache: Option<Arc<CodeCache>>,
+    /// How much the compiler may use, in a process of its own; it has this one if that is not said.
+    apart: Option<Bounds>,
     favour: Favour,
     environment: Arc<Environment>,
+    /// What its app has of the sandbox's places, from the first guest on.
+    share: Arc<OnceLock<Arc<Share>>>,
 }
 
 impl Loader {
@@ -54,9 +59,29 @@ impl Loader {
         Ok(Self {
             sandbox,
             cache,
+            apart: None,
             favour,
             environment: Arc::default(),
+            share: Arc::default(),
         })
+    }
+
+    /// The same sandbox for another app, which has a share of its places.
+    #[must_use]
+    pub fn for_another_app(&self) -> Self {
+        Self {
+            share: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same for components of anybody's, each of which is compiled in a process of its own. For those that favour running.
+    #[must_use]
+    pub fn compiling_apart(self, bounds: Bounds) -> Self {
+        Self {
+            apart: Some(bounds),
+            ..self
+        }
     }
 
     /// The same for guests that see these variables; those of [`Self::open`] see none.
@@ -77,16 +102,16 @@ impl Loader {
         let sandbox = Arc::new(Sandbox::new(limits, self.favour)?);
         Ok(Self {
             sandbox,
-            cache: self.cache.clone(),
-            favour: self.favour,
-            environment: Arc::clone(&self.environment),
+            share: Arc::default(),
+            ..self.clone()
         })
     }
 
-    /// Whether no guest and no other loader has its sandbox.
+    /// Whether no guest and no other loader has its share of the sandbox.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.sandbox) == 1
+        let is_own = |share: &Arc<Share>| Arc::strong_count(share) == 1;
+        Arc::strong_count(&self.share) == 1 && self.share.get().is_none_or(is_own)
     }
 
     /// The same without keeping code: what is edited would fill the cache with what nobody serves any more.
@@ -125,13 +150,24 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
         .declared
         .unwrap_or(&silent)
         .settle(loader.sandbox.limits())?;
-    let component = match &loader.cache {
-        Some(cache) => cache.component(&loader.sandbox, source.wasm),
-        None => loader.sandbox.compile(source.wasm),
+    let sandbox = &loader.sandbox;
+    let component = match (&loader.cache, loader.apart) {
+        (Some(cache), None) => {
+            cache.component(sandbox, source.digest, || sandbox.precompile(source.wasm))
+        }
+        (Some(cache), Some(bounds)) => cache.component(sandbox, source.digest, || {
+            Ok(apart::compile(source.wasm, bounds)?)
+        }),
+        (None, None) => sandbox.compile(source.wasm),
+        (None, Some(bounds)) => apart::compile(source.wasm, bounds)
+            .map_err(Into::into)
+            .and_then(|code| sandbox.restore(&code)),
     };
     let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
+    let share = loader.share.get_or_init(|| sandbox.share());
     let guest = Guest::load(
-        &loader.sandbox,
+        sandbox,
+        Arc::clone(share),
         &component,
         source.pattern,
         source.digest.as_str(),

@@ -3,6 +3,7 @@
 //! A request takes the app once and keeps it to its last byte. A reload builds another app and swaps the pointer: nothing waits, and no
 //! answer is half old and half new.
 
+mod apart;
 mod compiled;
 mod counters;
 mod file;
@@ -27,6 +28,7 @@ use crate::sandbox::Guest;
 use crate::store::Kept;
 use crate::telemetry::{AppCounts, Snapshot};
 
+pub use apart::{Bounds, be_compiler};
 pub use counters::Counters;
 pub use file::{Content, File};
 pub use keep::{keep, keep_beside, keep_for_now, keep_on, secret};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use waystation_rules::rollout::{HostName, Percent};
+use waystation_rules::rollout::{HostName, Percent, unsuited};
 
 use super::nodes::Nodes;
 use super::progress::Sending;
@@ -11,6 +11,7 @@ use super::{args, releases, report};
 use crate::deploy::api::Outcome;
 use crate::deploy::{self, Deploying};
 use crate::project::layout::Blobs;
+use crate::project::release::Release;
 use crate::project::{output, release};
 
 pub(super) fn run(args: &args::Deploy) -> anyhow::Result<ExitCode> {
@@ -40,6 +41,10 @@ pub(super) fn run(args: &args::Deploy) -> anyhow::Result<ExitCode> {
         let apps = nodes
             .ask(async |node| releases::app(node, &nodes).await)
             .await?;
+        let regions: Vec<_> = apps.iter().map(|app| app.region.clone()).collect();
+        for (file, preferred) in unsuited(preferences(&release), &regions) {
+            report::unsuited(file, preferred);
+        }
         if apps.iter().any(|app| app.hosts.is_empty()) {
             report::no_hosts();
         }
@@ -59,6 +64,14 @@ pub(super) fn run(args: &args::Deploy) -> anyhow::Result<ExitCode> {
         } else {
             ExitCode::FAILURE
         })
+    })
+}
+
+/// Where the routes would like to be.
+fn preferences(release: &Release) -> impl Iterator<Item = (&str, &[String])> {
+    release.manifest.routes.iter().filter_map(|route| {
+        let preferred = route.config.as_ref()?.preferred_region.as_deref()?;
+        Some((route.file.as_str(), preferred))
     })
 }
 

@@ -53,6 +53,7 @@ fn change(
     let names: Vec<_> = changes.keys().cloned().collect();
     let nodes = Nodes::of(&OnNodes {
         app: App { dir: args.dir },
+        identity: args.identity,
         nodes: args.nodes,
         name: args.name,
     })?;

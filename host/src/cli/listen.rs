@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{self, Listen};
 use crate::app::Current;
+use crate::node::Reach;
 use crate::project::settings::{Certificate, Server};
 use crate::server::{self, Tls, admin, status};
 
@@ -133,4 +134,26 @@ pub(super) fn tls(
     let tls = Arc::new(Tls::open(files)?);
     tokio::spawn(Arc::clone(&tls).follow());
     Ok(Some(tls))
+}
+
+/// How operators reach a node from other machines.
+///
+/// # Errors
+///
+/// If a certificate cannot be used.
+pub(super) fn for_operators_of_node(asked: &args::Operators) -> anyhow::Result<Reach> {
+    let (cert, key) = (asked.admin_cert.clone(), asked.admin_key.clone());
+    let tls = match cert.zip(key) {
+        None => None,
+        Some((cert, key)) => {
+            let files = Certificate { cert, key };
+            let tls = Arc::new(Tls::for_operators(files, asked.admin_client_ca.as_deref())?);
+            tokio::spawn(Arc::clone(&tls).follow());
+            Some(tls)
+        }
+    };
+    Ok(Reach {
+        tls,
+        in_cleartext: asked.admin_cleartext,
+    })
 }

@@ -6,6 +6,7 @@ mod args;
 mod build;
 mod built;
 mod check;
+mod compile;
 mod deploy;
 mod dev;
 mod diff;
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Promote(args) => releases::promote(&args),
         Command::Releases(args) => releases::list(&args),
         Command::Env(args) => env::run(args.command),
+        Command::Compile(args) => Ok(compile::run(&args)),
         Command::Schema => Ok(report::data(&schema::text())),
     };
     match done {

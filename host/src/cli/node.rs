@@ -12,7 +12,8 @@ use waystation_rules::rollout::{AppName, HostName, Judge, Pace};
 
 use super::args::{self, NodeCommand};
 use super::{listen, report, service, signal};
-use crate::node::{self, Keys, Node, Policy};
+use crate::app::Bounds;
+use crate::node::{self, Admin, Cap, Keys, Node, Policy};
 use crate::project::settings::Server;
 use crate::server::{self, Listener};
 use crate::telemetry;
@@ -53,19 +54,15 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
         } else {
             &args.admin
         };
+        let reach = listen::for_operators_of_node(&args.operators)?;
         let mut addresses = Vec::new();
         for text in asked {
-            let admin = node::bind(text).await?;
+            let admin = Admin::bind(text, &reach).await?;
             addresses.push(admin.address());
-            let node = Arc::clone(&node);
-            tokio::spawn(async move {
-                if let Err(error) = node::serve(admin, node).await {
-                    tracing::error!("the admin API has ended: {error}");
-                }
-            });
+            tokio::spawn(admin.serve(Arc::clone(&node)));
         }
         let (apps, active) = node.apps();
-        service::reload_on_hangup(tls.clone())?;
+        service::reload_on_hangup(tls.iter().chain(&reach.tls).cloned())?;
         report::node(
             scheme,
             address,
@@ -92,21 +89,29 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
 
 fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
     let keys: PathBuf = args.trusted.clone().unwrap_or_else(|| data.join("keys"));
+    let cap = args.cap.as_deref().map(Cap::read);
+    let compiler = Bounds {
+        memory: args.compile_memory.get(),
+        time: Duration::from_secs(args.compile_time.get().into()),
+    };
     Ok(Policy {
         denied: args.deny_import.clone(),
         allows_private_addresses: args.allow_private_addresses,
+        cap: cap.transpose()?.unwrap_or_default(),
         keys: Keys::read(&keys)?,
         scheme: match args.tls.certs.is_empty() {
             true => Scheme::Http,
             false => Scheme::Https,
         },
+        region: args.region.clone(),
         preview_suffix: args.preview_suffix.clone(),
         keep: args.keep.get(),
         judge: Judge {
             time: Duration::from_secs(args.watch),
             percent: args.may_fail,
         },
-        ..Policy::default()
+        compile_time: compiler.time * 2,
+        compiler,
     })
 }
 

@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use futures_util::future::join_all;
 use waystation_rules::rollout::AppName;
 
-use super::args::OnNodes;
-use crate::deploy::{Address, Client};
-use crate::project::settings::Settings;
+use super::args::{self, OnNodes};
+use crate::deploy::{Address, Client, Identity};
+use crate::project::settings::{Certificate, Node, Settings};
 use crate::project::{CargoToml, output, release};
 
 /// The nodes that a command is about.
@@ -46,9 +46,14 @@ impl Nodes {
             !asked.is_empty(),
             "no node is named\n\nhint: name one with `--to`, or all of them in `[nodes]` of waystation.toml"
         );
+        let addresses = settings.nodes.iter();
+        let addresses = addresses.map(|(name, node)| (name.clone(), node.address().to_owned()));
+        let addresses = addresses.collect();
         let client = |text: &String| {
-            let address = Address::parse(text, &settings.nodes)?;
-            anyhow::Ok(Client::new(address, token(text).as_deref())?)
+            let address = Address::parse(text, &addresses)?;
+            let client = Client::new(address, token(text).as_deref())?;
+            let identity = identity(&args.identity, settings.nodes.get(text), &root);
+            anyhow::Ok(client.identified(identity))
         };
         let clients = asked.iter().map(client).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -102,6 +107,19 @@ fn package(root: &Path) -> anyhow::Result<String> {
     Ok(cargo_toml
         .context("there is neither a build nor an app here; name the app with `--app`")?
         .name)
+}
+
+/// The certificates of the command line, else those that `[nodes]` says.
+fn identity(asked: &args::Identity, node: Option<&Node>, root: &Path) -> Identity {
+    let (cert, key) = (asked.client_cert.clone(), asked.client_key.clone());
+    let own = cert.zip(key).map(|(cert, key)| Certificate { cert, key });
+    Identity {
+        authority: asked
+            .ca
+            .clone()
+            .or_else(|| node.and_then(|node| node.authority(root))),
+        own: own.or_else(|| node.and_then(|node| node.own(root))),
+    }
 }
 
 /// `WAYSTATION_TOKEN_FRA` for the node `fra`, else `WAYSTATION_TOKEN`.

@@ -107,8 +107,10 @@ fn table(node: &str, app: &App) -> String {
         format!("  {}  {place}{source}{broken}\n", digest.short())
     };
     let lines: String = lines.map(line).collect();
+    let region = app.region.as_ref();
+    let region = region.map_or_else(String::new, |region| format!(" in {region}"));
     format!(
-        "{} on {node}, {}\n{lines}",
+        "{} on {node}{region}, {}\n{lines}",
         app.app,
         match hosts[..] {
             [] => "without a host".to_owned(),

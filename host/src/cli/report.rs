@@ -175,6 +175,14 @@ pub(super) fn no_hosts() {
     warning("the app answers no host but its previews'; name one with `--host`, or `*` for any");
 }
 
+/// A route would rather be somewhere else.
+pub(super) fn unsuited(file: &str, preferred: &[String]) {
+    let regions = preferred.join(" or ");
+    warning(&format!(
+        "{file} prefers {regions}, where none of these nodes is; they serve it all the same"
+    ));
+}
+
 /// `deploy` waits for what becomes of the release.
 pub(super) fn waiting() {
     step("watching how it does; `--no-wait` leaves that to the nodes");

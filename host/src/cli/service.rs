@@ -24,8 +24,9 @@ pub(super) fn stopping() {
 }
 
 /// Takes up new certificates on SIGHUP. Without certificates and without a manager, the signal ends the program: its terminal is gone.
-pub(super) fn reload_on_hangup(tls: Option<Arc<Tls>>) -> std::io::Result<()> {
-    if tls.is_none() && std::env::var_os("NOTIFY_SOCKET").is_none() {
+pub(super) fn reload_on_hangup(tls: impl IntoIterator<Item = Arc<Tls>>) -> std::io::Result<()> {
+    let tls: Vec<_> = tls.into_iter().collect();
+    if tls.is_empty() && std::env::var_os("NOTIFY_SOCKET").is_none() {
         return Ok(());
     }
     let mut hangup = signal(SignalKind::hangup())?;
@@ -34,7 +35,7 @@ pub(super) fn reload_on_hangup(tls: Option<Arc<Tls>>) -> std::io::Result<()> {
             if let Ok(now) = NotifyState::monotonic_usec_now() {
                 tell(&[NotifyState::Reloading, now]);
             }
-            if let Some(tls) = &tls {
+            for tls in &tls {
                 tls.reload();
             }
             tell(&[NotifyState::Ready]);

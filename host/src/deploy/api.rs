@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use waystation_rules::rollout::{AppName, HostName, Percent, Releases};
+use waystation_rules::rollout::{AppName, HostName, Percent, Region, Releases};
 
 use crate::project::digest::Digest;
 
@@ -99,6 +99,9 @@ pub struct App {
     pub hosts: Vec<HostName>,
     /// Its releases.
     pub releases: Releases<Digest>,
+    /// Where the node is, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     /// Why a release of these does not serve.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub broken: BTreeMap<Digest, String>,

@@ -16,8 +16,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::Address;
 use super::api::Refused;
+use super::{Address, Identity};
+use crate::server::TlsError;
 
 /// Bytes of an answer.
 const MOST: usize = 16 << 20;
@@ -29,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub struct Client {
     address: Address,
     token: Option<HeaderValue>,
+    identity: Identity,
     /// Made with the first request to a URL: reading the system's certificates takes its time.
     pool: std::sync::OnceLock<Pool>,
 }
@@ -67,6 +69,10 @@ pub enum AskError {
         message: String,
     },
 
+    /// The deployer's certificates cannot be used.
+    #[error(transparent)]
+    Identity(#[from] TlsError),
+
     /// A token that cannot be sent.
     #[error("the token has characters that no token has")]
     Token,
@@ -95,8 +101,15 @@ impl Client {
         Ok(Self {
             address,
             token: token.map(bearer).transpose()?,
+            identity: Identity::default(),
             pool: std::sync::OnceLock::new(),
         })
+    }
+
+    /// The same with certificates.
+    #[must_use]
+    pub fn identified(self, identity: Identity) -> Self {
+        Self { identity, ..self }
     }
 
     /// Which node it asks.
@@ -139,7 +152,7 @@ impl Client {
             let (head, body) = self.answer(method, path, body).await?.into_parts();
             let body = Limited::new(body, MOST).collect().await;
             let body = body.map_err(|error| self.unreachable(&*error))?.to_bytes();
-            Ok((head.status, body))
+            Ok::<_, AskError>((head.status, body))
         };
         let answered = tokio::time::timeout(PATIENCE, answered).await;
         let (status, body) = answered.map_err(|late| self.unreachable(&late))??;
@@ -194,9 +207,8 @@ impl Client {
         if let Some(pool) = self.pool.get() {
             return Ok(pool);
         }
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_platform_verifier(rustls::crypto::ring::default_provider());
-        let connector = connector.map_err(|error| self.unreachable(&error))?;
+        let config = self.identity.config()?;
+        let connector = HttpsConnectorBuilder::new().with_tls_config(config);
         let connector = connector.https_or_http().enable_http1().build();
         let pool = legacy::Client::builder(TokioExecutor::new()).build(connector);
         Ok(self.pool.get_or_init(|| pool))

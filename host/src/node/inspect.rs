@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use waystation_rules::segment::Excess;
+
 use super::policy::Policy;
 use super::signature::SignatureError;
 use crate::build::inspect::{self, InspectError};
@@ -80,6 +82,27 @@ pub(super) enum Fault {
     )]
     Addresses(String),
 
+    /// A limit beyond the node's cap.
+    #[error(transparent)]
+    Excess(Excess),
+
+    /// A store beyond the node's cap.
+    #[error("`cache.{key}` of waystation.toml is {asked}, and this node gives {most} at most")]
+    Kept {
+        /// As waystation.toml calls it.
+        key: &'static str,
+        /// MiB.
+        asked: u32,
+        /// MiB.
+        most: u32,
+    },
+
+    /// A Redis that the operator does not let it have.
+    #[error(
+        "`cache.redis` of waystation.toml names a Redis, and this node's operator lets no release have one"
+    )]
+    Redis,
+
     /// Nobody whom the node trusts has signed it.
     #[error(transparent)]
     Signature(#[from] SignatureError),
@@ -122,6 +145,7 @@ pub(super) fn open(
             if !policy.allows_private_addresses && !addresses.is_empty() {
                 faults.push(Fault::Addresses(addresses));
             }
+            faults.extend(policy.cap.faults(&settings));
             match faults.is_empty() {
                 true => Ok((release, settings)),
                 false => Err(faults),

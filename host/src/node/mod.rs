@@ -6,6 +6,7 @@
 //! pointer is swapped, once that is written down (`step`). A request that is under way ends on the release that it began with.
 
 mod admin;
+mod cap;
 mod checks;
 mod collect;
 mod data;
@@ -34,7 +35,6 @@ use arc_swap::ArcSwap;
 use http::uri::Authority;
 use tokio::sync::Semaphore;
 use waystation_rules::rollout::{AppName, HostName};
-use waystation_rules::segment::Limits;
 
 use crate::app::Loader;
 use crate::deploy::Arrivals;
@@ -47,7 +47,8 @@ use running::Maker;
 use serve::Hosts;
 use tenant::Tenant;
 
-pub use admin::{Admin, bind, serve};
+pub use admin::{Admin, Reach};
+pub use cap::Cap;
 pub use data::socket;
 pub use follow::{Follow, FollowError, check_follows};
 pub use follower::follow;
@@ -84,16 +85,17 @@ impl Node {
     /// If another node has the folder, or it cannot be used.
     pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
         let data = Data::open(root)?;
-        let loader = Loader::open(&data.code(), Limits::default(), Favour::Running)?;
+        let loader = Loader::open(&data.code(), policy.cap.defaults(), Favour::Running)?;
+        let loader = loader.compiling_apart(policy.compiler);
         let node = Self {
-            policy,
             port,
-            maker: Maker::new(loader),
+            maker: Maker::new(loader, policy.cap.clone()),
             tenants: Mutex::default(),
             turn: Mutex::default(),
             hosts: ArcSwap::default(),
             compiling: Arc::new(Semaphore::new(COMPILING)),
             data,
+            policy,
         };
         for app in node.data.apps()? {
             let folder = node.data.app(&app);

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::rollout::{Judge, SUFFIX_DEFAULT};
+use waystation_rules::rollout::{Judge, Region, SUFFIX_DEFAULT};
 
+use super::cap::Cap;
 use super::signature::Keys;
+use crate::app::Bounds;
 
 /// What a node takes and gives.
 pub struct Policy {
@@ -13,16 +15,22 @@ pub struct Policy {
     pub denied: Vec<String>,
     /// Apps may say which private addresses their handlers reach.
     pub allows_private_addresses: bool,
+    /// The most that a release may ask for.
+    pub cap: Cap,
     /// Who has to have signed a release; anybody may deploy if there are none.
     pub keys: Keys,
     /// How clients speak to it.
     pub scheme: Scheme,
+    /// Where it is.
+    pub region: Option<Region>,
     /// What previews' hosts end in.
     pub preview_suffix: String,
     /// How many releases are kept that were active, and as many that are ready.
     pub keep: usize,
     /// What a new release is judged by.
     pub judge: Judge,
+    /// How much the compiler may use for a component.
+    pub compiler: Bounds,
     /// How long a release may take to be compiled.
     pub compile_time: Duration,
 }
@@ -32,11 +40,14 @@ impl Default for Policy {
         Self {
             denied: Vec::new(),
             allows_private_addresses: false,
+            cap: Cap::default(),
             keys: Keys::default(),
             scheme: Scheme::Http,
+            region: None,
             preview_suffix: SUFFIX_DEFAULT.to_owned(),
             keep: 3,
             judge: Judge::default(),
+            compiler: Bounds::default(),
             compile_time: Duration::from_secs(120),
         }
     }

@@ -39,6 +39,7 @@ impl Node {
             origin: self.origin(hosts),
             scheme: self.policy.scheme,
             counts: Arc::clone(&tenant.counts),
+            region: self.policy.region.as_ref(),
             variables: &variables,
             folder: &tenant.folder,
             kept: kept.as_ref(),

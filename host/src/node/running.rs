@@ -8,9 +8,10 @@ use http::StatusCode;
 use http::uri::Authority;
 use waystation_rules::environment;
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::rollout::{AppName, Count};
+use waystation_rules::rollout::{AppName, Count, Region};
 use waystation_rules::segment::Limits;
 
+use super::cap::Cap;
 use crate::app::{self, App, Loader, Policy};
 use crate::project::digest::Digest;
 use crate::project::layout::Blobs;
@@ -76,10 +77,16 @@ impl Running {
     }
 }
 
+/// The variable that says where the node is, unless it is set to something else.
+const REGION: &str = "REGION";
+
 /// Makes apps of releases.
 pub(super) struct Maker {
-    /// A sandbox for each set of limits: its pool of instances takes address space.
-    loaders: Mutex<Vec<(Limits, Loader)>>,
+    /// What an app gets that asks for nothing. Its sandbox stays.
+    first: (Limits, Loader),
+    /// A loader for each app and what it asks for; those that ask for the same share a sandbox, whose pool of instances takes address space.
+    loaders: Mutex<Vec<(AppName, Limits, Loader)>>,
+    cap: Cap,
 }
 
 /// What an app is made of beside its release.
@@ -92,6 +99,8 @@ pub(super) struct Means<'a> {
     pub(super) scheme: Scheme,
     /// What is counted of it, whichever release answers.
     pub(super) counts: Arc<AppCounts>,
+    /// Where the node is.
+    pub(super) region: Option<&'a Region>,
     /// What its operator sets.
     pub(super) variables: &'a BTreeMap<String, String>,
     /// The app's own folder.
@@ -101,10 +110,12 @@ pub(super) struct Means<'a> {
 }
 
 impl Maker {
-    /// Makes apps with what `loader` has.
-    pub(super) fn new(loader: Loader) -> Self {
+    /// Makes apps with what `loader` has, up to a cap.
+    pub(super) fn new(loader: Loader, cap: Cap) -> Self {
         Self {
-            loaders: Mutex::new(vec![(Limits::default(), loader)]),
+            first: (cap.defaults(), loader),
+            loaders: Mutex::default(),
+            cap,
         }
     }
 
@@ -120,37 +131,47 @@ impl Maker {
         settings: &Settings,
         means: Means<'_>,
     ) -> anyhow::Result<App> {
-        let limits = settings.limits.over(Limits::default());
-        let value = |name: &str| means.variables.get(name).cloned();
+        let (limits, cache) = (self.cap.limits(settings), self.cap.cache(settings));
+        let region = means.region.map(ToString::to_string);
+        let value = |name: &str| {
+            let set = means.variables.get(name).cloned();
+            set.or_else(|| region.clone().filter(|_| name == REGION))
+        };
         let environment = environment::resolve(&settings.env, &[], value);
         let environment = environment.unwrap_or_default(); // only files have faults
-        let loader = self.loader(limits)?.in_environment(environment);
+        let loader = self.loader(means.name, limits.clone())?;
+        let loader = loader.in_environment(environment);
         let (name, digest) = (means.name.as_str(), release.digest.as_str());
         let kept = match means.kept {
-            Some((cache, kept)) if is_same_place(cache, &settings.cache) => {
-                app::keep_beside(kept, &settings.cache, digest)
+            Some((before, kept)) if is_same_place(before, &cache) => {
+                app::keep_beside(kept, &cache, digest)
             }
-            _ => app::keep(&settings.cache, means.folder, name, digest, true)?,
+            _ => app::keep(&cache, means.folder, name, digest, true)?,
         };
         let policy = Policy {
             scheme: means.scheme,
             counts: means.counts,
+            limits,
             ..Policy::of(settings, means.origin, false, kept)?
         };
         app::release::load(&loader, blobs, release, policy)
     }
 
-    /// The loader for these limits. One that nobody uses any more goes.
-    fn loader(&self, limits: Limits) -> anyhow::Result<Loader> {
+    /// The loader of an app for these limits. One that nobody uses any more goes.
+    fn loader(&self, app: &AppName, limits: Limits) -> anyhow::Result<Loader> {
         let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, loader)) = loaders.iter().find(|(known, _)| *known == limits) {
-            return Ok(loader.clone());
+        loaders.retain(|(.., loader)| !loader.is_idle());
+        let mut same = loaders.iter().filter(|(_, known, _)| *known == limits);
+        if let Some((.., own)) = same.clone().find(|(name, ..)| name == app) {
+            return Ok(own.clone());
         }
-        let is_default = |known: &Limits| *known == Limits::default();
-        loaders.retain(|(known, loader)| is_default(known) || !loader.is_idle());
-        let (_, first) = &loaders[0]; // the default stays
-        let loader = first.with_limits(limits.clone())?;
-        loaders.push((limits, loader.clone()));
+        let (known, first) = &self.first;
+        let loader = match same.next() {
+            Some((.., other)) => other.for_another_app(),
+            None if *known == limits => first.for_another_app(),
+            None => first.with_limits(limits.clone())?,
+        };
+        loaders.push((app.clone(), limits, loader.clone()));
         Ok(loader)
     }
 }

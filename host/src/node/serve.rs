@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::{HeaderName, Request};
+use http::{HeaderName, HeaderValue, Request};
 use tokio_util::task::TaskTracker;
 use waystation_rules::rollout::{HostName, Preview, host_of};
 use waystation_rules::segment::Limits;
@@ -18,6 +18,8 @@ use crate::server::Answers;
 
 /// Shows a release that is ready, under the app's own hosts.
 const PREVIEW: HeaderName = HeaderName::from_static("x-waystation-preview");
+/// Where the node is.
+const REGION: HeaderName = HeaderName::from_static("x-waystation-region");
 /// A client with this cookie is told from others by it, instead of by its address.
 const STICKY: &str = "waystation-canary";
 
@@ -61,8 +63,10 @@ impl Answers for Node {
         background: TaskTracker,
     ) -> impl Future<Output = Response> + Send + use<> {
         let found = self.find(asker, &mut request);
+        let region = self.policy.region.as_ref();
+        let region = region.and_then(|region| HeaderValue::try_from(region.as_str()).ok());
         async move {
-            match found {
+            let mut response = match found {
                 Ok(running) => {
                     let app = Arc::clone(&running.app);
                     let response = pipeline::respond(app, asker, request, background).await;
@@ -70,7 +74,11 @@ impl Answers for Node {
                     response
                 }
                 Err(misdirected) => pipeline::misdirected(misdirected),
+            };
+            if let Some(region) = region {
+                response.headers_mut().insert(REGION, region);
             }
+            response
         }
     }
 }

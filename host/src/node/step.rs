@@ -135,6 +135,7 @@ impl Node {
             app: tenant.name.clone(),
             hosts: known.record.hosts.clone(),
             releases: known.record.releases.clone(),
+            region: self.policy.region.clone(),
             broken: known.broken.clone(),
             sources: sources.collect(),
         }

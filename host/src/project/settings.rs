@@ -19,11 +19,13 @@ use waystation_rules::outbound;
 mod cache;
 mod error;
 mod limits;
+mod node;
 mod server;
 
 pub use cache::{Cache, Profile};
 pub use error::SettingsError;
 pub use limits::Limits;
+pub use node::Node;
 pub use server::{Certificate, Log, Server};
 
 /// The file's name.
@@ -62,7 +64,7 @@ pub struct Settings {
     /// `env = ["DATABASE_URL"]`: the variables that guests see. Their values come from the environment and from `.env` files.
     pub env: Vec<String>,
     /// `[nodes]`: where `waystation deploy` sends the app, by names: `fra = "https://fra.example.com:4000"`, or the path of a socket.
-    pub nodes: BTreeMap<String, String>,
+    pub nodes: BTreeMap<String, Node>,
     /// `[checks]`.
     pub checks: Checks,
 }
@@ -128,6 +130,9 @@ impl Settings {
         self.outbound(false)?;
         if self.cache.disk_mb.is_some() && self.cache.redis.is_some() {
             return Err(SettingsError::TwoPlaces);
+        }
+        if let Some((name, _)) = self.nodes.iter().find(|(_, node)| node.is_half()) {
+            return Err(SettingsError::HalfIdentity(name.clone()));
         }
         environment::check_names(&self.env).map_err(SettingsError::Environment)
     }

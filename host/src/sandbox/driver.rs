@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
 use waystation_rules::caching::Reads;
@@ -18,6 +18,7 @@ use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
 use super::outgoing::Asks;
+use super::places::Place;
 use crate::http::Response;
 use crate::telemetry::AppCounts;
 
@@ -92,16 +93,13 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
 }
 
 /// Waits for one of the places that bound how many guests run at once.
-async fn place(guest: &Guest) -> Result<OwnedSemaphorePermit, Fault> {
-    let places = Arc::clone(&guest.sandbox.places);
-    let limits = &guest.sandbox.limits;
-    if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+async fn place(guest: &Guest) -> Result<Place, Fault> {
+    if let Some(place) = guest.share.try_take() {
         return Ok(place);
     }
-    match tokio::time::timeout(limits.queue_wait, places.acquire_owned()).await {
-        Ok(Ok(place)) => Ok(place),
-        _ => Err(Fault::Busy(limits.concurrency)),
-    }
+    let limits = &guest.sandbox.limits;
+    let place = tokio::time::timeout(limits.queue_wait, guest.share.take()).await;
+    place.map_err(|_| Fault::Busy(limits.concurrency))
 }
 
 /// A response head, and where its body comes from.

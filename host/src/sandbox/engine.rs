@@ -15,6 +15,7 @@ use wasmtime::{
 use waystation_rules::segment::Limits;
 
 use super::functions::Functions;
+use super::places::{Places, Share};
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at.
@@ -37,7 +38,7 @@ pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     /// Bounds how many guests run at once.
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Arc<Places>,
     /// Bounds how many instances wait for their next request.
     pub(super) idle_places: Arc<Semaphore>,
     pub(super) limits: Limits,
@@ -64,10 +65,15 @@ impl Sandbox {
         Ok(Self {
             engine,
             linker,
-            places: Arc::new(Semaphore::new(limits.concurrency)),
+            places: Arc::new(Places::new(limits.concurrency)),
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
             limits,
         })
+    }
+
+    /// What one more app has of the places for guests.
+    pub fn share(&self) -> Arc<Share> {
+        Share::of(&self.places)
     }
 
     /// The limits that guests run under.
@@ -95,8 +101,8 @@ impl Sandbox {
 
     /// Takes bytes of [`Self::precompile`] back.
     ///
-    /// The caller vouches that this very program made `code`: it is machine code and is not checked. `app::compiled` is the only caller and
-    /// has verified the node's own signature on these same bytes.
+    /// The caller vouches that this very program made `code`: it is machine code and is not checked. `app` is the only caller: it has
+    /// verified the node's own signature on these same bytes, or has had them made a moment ago, here or in a process of its own.
     ///
     /// # Errors
     ///
@@ -106,7 +112,7 @@ impl Sandbox {
         reason = "the one place where code is taken back; see above"
     )]
     pub fn restore(&self, code: &[u8]) -> anyhow::Result<Component> {
-        // SAFETY: the code was made by `precompile`, as the node's signature over the same bytes shows.
+        // SAFETY: the code was made by `precompile` of this program, as the node's signature over the same bytes or its own child shows.
         Ok(unsafe { Component::deserialize(&self.engine, code) }?)
     }
 
@@ -119,6 +125,18 @@ impl Sandbox {
             .hash(&mut hasher);
         hasher.finish()
     }
+}
+
+/// The code of a component as any [`Sandbox`] that favours running takes it back, made without one: on one thread, and without the
+/// terabytes of address space that a pool takes. Neither makes a difference to the code.
+///
+/// # Errors
+///
+/// As [`Sandbox::compile`].
+pub fn precompile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut config = config(Favour::Running)?;
+    config.parallel_compilation(false);
+    Ok(Engine::new(&config)?.precompile_component(wasm)?)
 }
 
 /// The clock has a thread of its own: on a serving thread a spinning guest would stop it.
@@ -178,6 +196,15 @@ fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_that_is_made_without_a_pool_is_the_same() {
+        const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+        let sandbox = Sandbox::new(Limits::default(), Favour::Running).unwrap();
+        let code = precompile(EMPTY).unwrap();
+        assert_eq!(code, sandbox.precompile(EMPTY).unwrap());
+        assert!(sandbox.restore(&code).is_ok());
+    }
 
     #[test]
     fn without_address_space_for_a_pool_instances_are_made_on_demand() {

@@ -16,6 +16,7 @@ use waystation_rules::table::Param;
 use super::bindings::segment as wit;
 use super::engine::{MOST_IDLE, Sandbox};
 use super::lease::Idle;
+use super::places::Share;
 use super::state::State;
 
 /// No answer is dynamic.
@@ -30,6 +31,7 @@ const MOST_DYNAMIC: u64 = 10_000;
 /// A component that is ready to answer.
 pub struct Guest {
     pub(super) sandbox: Arc<Sandbox>,
+    pub(super) share: Arc<Share>,
     pub(super) pre: InstancePre<State>,
     pub(super) entry: Entry,
     /// Where `generate_static_params` stands, if the module has it.
@@ -92,6 +94,7 @@ impl Guest {
     /// A [`LoadError`] if it does not answer requests, or needs more than the host gives.
     pub fn load(
         sandbox: &Arc<Sandbox>,
+        share: Arc<Share>,
         component: &Component,
         route: &str,
         release: &str,
@@ -119,6 +122,7 @@ impl Guest {
         let idle = Idle::default();
         Ok(Self {
             sandbox,
+            share,
             pre,
             entry,
             lists_params,
@@ -139,6 +143,7 @@ impl Guest {
     pub fn in_environment(&self, environment: &Arc<Environment>) -> Self {
         Self {
             sandbox: Arc::clone(&self.sandbox),
+            share: Arc::clone(&self.share),
             pre: self.pre.clone(),
             entry: self.entry.clone(),
             lists_params: self.lists_params,
@@ -179,19 +184,15 @@ impl Guest {
         Arc::ptr_eq(&self.sandbox, sandbox)
     }
 
-    /// How many instances of its sandbox run, how many wait for a request, and how many may run.
+    /// How many instances of its app run, how many of its sandbox wait for a request, and how many may run.
     pub fn instances(&self) -> (usize, usize, usize) {
         let Sandbox {
-            places,
             idle_places,
             limits,
             ..
         } = &*self.sandbox;
-        let running = limits
-            .concurrency
-            .saturating_sub(places.available_permits());
         let idle = MOST_IDLE.saturating_sub(idle_places.available_permits());
-        (running, idle, limits.concurrency)
+        (self.share.taken(), idle, limits.concurrency)
     }
 
     /// The pattern it answers.

@@ -20,12 +20,14 @@ mod log;
 mod making;
 mod nested;
 mod outgoing;
+mod places;
 mod state;
 mod values;
 
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};
-pub use engine::{Favour, Sandbox};
+pub use engine::{Favour, Sandbox, precompile};
 pub use fault::Fault;
 pub use guest::{Guest, LoadError};
 pub use making::{Made, Making};
 pub use outgoing::{Asker, Asks, OwnRoutes};
+pub use places::Share;

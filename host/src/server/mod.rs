@@ -24,7 +24,7 @@ use crate::sandbox::Asker;
 use connection::Life;
 
 pub use listen::{BindError, bind, bind_near, inherited};
-pub use tls::{Tls, TlsError};
+pub use tls::{Tls, TlsError, authorities, pair};
 
 /// Where connections come from, and whether they are under TLS.
 pub struct Listener {

@@ -6,17 +6,19 @@
 mod certificates;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use certificates::Certificates;
-pub use certificates::TlsError;
+pub use certificates::{TlsError, authorities, pair};
 
 use crate::project::settings::Certificate;
 
@@ -44,14 +46,43 @@ impl Tls {
     ///
     /// A [`TlsError`] for the first that cannot be used.
     pub fn open(files: Vec<Certificate>) -> Result<Self, TlsError> {
+        Self::for_clients_of(files, None, &[b"h2", b"http/1.1"])
+    }
+
+    /// The same for operators, who speak HTTP/1.1, and who may show a certificate that one of the `authorities` has signed. One that
+    /// nobody of them has signed ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], and of the file with the authorities, which is read this once.
+    pub fn for_operators(files: Certificate, authorities: Option<&Path>) -> Result<Self, TlsError> {
+        Self::for_clients_of(vec![files], authorities, &[b"http/1.1"])
+    }
+
+    fn for_clients_of(
+        files: Vec<Certificate>,
+        authorities: Option<&Path>,
+        protocols: &[&[u8]],
+    ) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let certificates = Arc::new(Certificates::open(files, Arc::clone(&provider))?);
-        let config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(TlsError::Versions)?
-            .with_no_client_auth();
+            .map_err(TlsError::Versions)?;
+        let config = match authorities {
+            None => config.with_no_client_auth(),
+            Some(file) => {
+                let roots = Arc::new(certificates::authorities(file)?);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                let verifier = verifier.allow_unauthenticated().build();
+                config.with_client_cert_verifier(verifier.map_err(|error| TlsError::Authority {
+                    file: file.to_owned(),
+                    error: rustls::Error::General(error.to_string()),
+                })?)
+            }
+        };
         let mut config = config.with_cert_resolver(Arc::clone(&certificates) as _);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             certificates,
@@ -95,10 +126,11 @@ impl Tls {
     }
 
     /// Shakes hands. Nothing comes of a client that left, or that speaks HTTP without TLS, which is told so.
-    pub(super) async fn accept(
-        &self,
-        stream: TcpStream,
-    ) -> io::Result<Option<TlsStream<TcpStream>>> {
+    ///
+    /// # Errors
+    ///
+    /// The system's, and what the client did wrong.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
         let mut first = [0];
         match stream.peek(&mut first).await? {
             0 => Ok(None),
@@ -111,7 +143,7 @@ impl Tls {
 /// Tells one content of a file from another without reading it; none if it is not there.
 type Stamp = Option<(u64, u64, SystemTime)>;
 
-fn stamp(file: &std::path::Path) -> Stamp {
+fn stamp(file: &Path) -> Stamp {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = std::fs::metadata(file).ok()?;
     Some((metadata.ino(), metadata.len(), metadata.modified().ok()?))

@@ -34,6 +34,18 @@ pub struct Limits {
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
+/// A limit that is higher than it may be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`limits.{key}` of waystation.toml is {asked}, and this node gives {most} at most")]
+pub struct Excess {
+    /// As waystation.toml calls it.
+    pub key: &'static str,
+    /// What is asked for, in the unit that it has there.
+    pub asked: u64,
+    /// What may be.
+    pub most: u64,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -50,5 +62,102 @@ impl Default for Limits {
             fetches_at_once: 6,
             log_bytes: 64 * KIB,
         }
+    }
+}
+
+impl Limits {
+    /// No limit at all: for an operator's cap that says nothing.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            max_duration: Duration::MAX,
+            stream_duration: Duration::MAX,
+            cpu: Duration::MAX,
+            memory: usize::MAX,
+            body: u64::MAX,
+            header_bytes: usize::MAX,
+            url_bytes: usize::MAX,
+            concurrency: usize::MAX,
+            queue_wait: Duration::MAX,
+            fetches: usize::MAX,
+            fetches_at_once: usize::MAX,
+            log_bytes: usize::MAX,
+        }
+    }
+
+    /// The same, each lowered to what `cap` says.
+    #[must_use]
+    pub fn within(self, cap: &Self) -> Self {
+        Self {
+            max_duration: self.max_duration.min(cap.max_duration),
+            stream_duration: self.stream_duration.min(cap.stream_duration),
+            cpu: self.cpu.min(cap.cpu),
+            memory: self.memory.min(cap.memory),
+            body: self.body.min(cap.body),
+            header_bytes: self.header_bytes.min(cap.header_bytes),
+            url_bytes: self.url_bytes.min(cap.url_bytes),
+            concurrency: self.concurrency.min(cap.concurrency),
+            queue_wait: self.queue_wait.min(cap.queue_wait),
+            fetches: self.fetches.min(cap.fetches),
+            fetches_at_once: self.fetches_at_once.min(cap.fetches_at_once),
+            log_bytes: self.log_bytes.min(cap.log_bytes),
+        }
+    }
+
+    /// Each that is higher than `cap` says.
+    #[must_use]
+    pub fn beyond(&self, cap: &Self) -> Vec<Excess> {
+        let pairs = self.listed().into_iter().zip(cap.listed());
+        let excess = pairs.filter_map(|((key, asked), (_, most))| {
+            (most < asked).then_some(Excess { key, asked, most })
+        });
+        excess.collect()
+    }
+
+    /// Each as waystation.toml has it.
+    fn listed(&self) -> [(&'static str, u64); 12] {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        [
+            ("max_duration", self.max_duration.as_secs()),
+            ("stream_duration", self.stream_duration.as_secs()),
+            ("cpu_ms", milliseconds(self.cpu)),
+            ("memory_mb", (self.memory / MIB) as u64),
+            ("body_limit", self.body),
+            ("header_bytes", self.header_bytes as u64),
+            ("url_bytes", self.url_bytes as u64),
+            ("concurrency", self.concurrency as u64),
+            ("queue_wait_ms", milliseconds(self.queue_wait)),
+            ("fetches", self.fetches as u64),
+            ("fetches_at_once", self.fetches_at_once as u64),
+            ("log_bytes", self.log_bytes as u64),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_beyond_a_cap_is_named_in_its_unit() {
+        let cap = Limits {
+            memory: 64 * MIB,
+            cpu: Duration::from_millis(500),
+            ..Limits::none()
+        };
+        let told = |limits: Limits| {
+            let excess = limits.beyond(&cap);
+            let texts = excess.iter().map(ToString::to_string);
+            texts.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(Limits::default()),
+            [
+                "`limits.cpu_ms` of waystation.toml is 1000, and this node gives 500 at most",
+                "`limits.memory_mb` of waystation.toml is 128, and this node gives 64 at most"
+            ]
+        );
+        assert_eq!(told(Limits::default().within(&cap)), [""; 0]);
+        assert!(Limits::none().beyond(&Limits::none()).is_empty());
     }
 }

@@ -16,9 +16,13 @@ use crate::node::tokens::{self, Access};
 pub(super) enum Guard {
     /// Whoever can open the socket.
     Socket,
-    /// Whoever has a token.
+    /// Whoever has a token, or has shown a certificate to the listener's liking.
     Token,
 }
+
+/// The sender of a request has shown a certificate that somebody has signed whom the operator trusts; the log calls them so.
+#[derive(Clone, Debug)]
+pub(super) struct Certified(pub(super) Arc<str>);
 
 /// Notes in the request what its sender may do, or refuses it.
 pub(super) async fn check(
@@ -26,9 +30,11 @@ pub(super) async fn check(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let access = match guard {
-        Guard::Socket => Ok(Some(Access::everything("socket"))),
-        Guard::Token => {
+    let certified = request.extensions().get::<Certified>();
+    let access = match (guard, certified) {
+        (Guard::Socket, _) => Ok(Some(Access::everything("socket"))),
+        (Guard::Token, Some(Certified(name))) => Ok(Some(Access::everything(name))),
+        (Guard::Token, None) => {
             let bearer = request.headers().get(AUTHORIZATION);
             let bearer = bearer.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
             bearer.map_or(Ok(None), |token| tokens::bearer(node.data.root(), token))

@@ -14,9 +14,9 @@ use crate::node::error::NodeError;
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
-    /// No token, or one that nobody has.
+    /// No token, or one that nobody has, and no certificate.
     #[error(
-        "this needs a token that the node knows\n\nhint: `waystation node token` makes one; pass it in `WAYSTATION_TOKEN`"
+        "this needs a token that the node knows\n\nhint: `waystation node token` makes one; pass it in `WAYSTATION_TOKEN`, or show a certificate if the node takes one"
     )]
     Unknown,
 

@@ -63,6 +63,10 @@ pub enum SettingsError {
     #[error("`cache.redis` and `cache.disk_mb` are two places for the same answers; keep one")]
     TwoPlaces,
 
+    /// A node of `[nodes]` has a certificate without its key, or a key alone.
+    #[error("`nodes.{0}` has one of `cert` and `key`; give both, or neither")]
+    HalfIdentity(String),
+
     /// No TOML, or a value of the wrong kind or size.
     #[error("{message}\n  --> {FILE}:{place}")]
     Value {
@@ -97,7 +101,7 @@ impl SettingsError {
             Self::Environment(fault) => vec![placed(fault)],
             Self::Rules(faults) => faults.iter().map(|fault| placed(fault)).collect(),
             Self::Outbound(fault) => vec![placed(fault)],
-            Self::TwoPlaces => vec![placed(&self)],
+            Self::TwoPlaces | Self::HalfIdentity(_) => vec![placed(&self)],
             Self::Read { .. } | Self::UnknownKey { .. } | Self::Value { .. } | Self::Placed(_) => {
                 return self;
             }

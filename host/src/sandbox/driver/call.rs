@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime::component::{Accessor, ComponentExportIndex, ComponentNamedList, Lift, Resource};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -24,6 +24,7 @@ use crate::sandbox::bindings::verdict::{self, HeaderChange, Verdict};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::{Entry, Guest};
 use crate::sandbox::lease::Lease;
+use crate::sandbox::places::Place;
 use crate::sandbox::state::{FIELD_BYTES, Incoming, MOST_FIELDS, State};
 
 /// A request and the facts that the host settled about it.
@@ -57,7 +58,7 @@ pub struct Onward {
 ///
 /// `_place` stands first, so that it is given up last: when the next request has it, the instance is gone.
 pub(super) async fn drive(
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     guest: Arc<Guest>,
     mut lease: Lease,
     call: Call,

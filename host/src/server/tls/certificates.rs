@@ -1,8 +1,9 @@
 //! The certificates of a host, and which of them a client is shown.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rustls::RootCertStore;
 use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -29,6 +30,15 @@ pub enum TlsError {
     Pair {
         /// Which.
         files: Certificate,
+        /// What is wrong.
+        error: rustls::Error,
+    },
+
+    /// A certificate that cannot vouch for others.
+    #[error("{}: {error}", file.display())]
+    Authority {
+        /// Where it stands.
+        file: PathBuf,
         /// What is wrong.
         error: rustls::Error,
     },
@@ -104,16 +114,7 @@ fn is_for(own: &CertifiedKey, name: &ServerName<'_>) -> bool {
 }
 
 fn read(files: &Certificate, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
-    let pem = |file: &PathBuf, error| TlsError::Pem {
-        file: file.clone(),
-        error,
-    };
-    let chain = CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect);
-    let chain: Vec<_> = chain.map_err(|error| pem(&files.cert, error))?;
-    if chain.is_empty() {
-        return Err(pem(&files.cert, pem::Error::NoItemsFound));
-    }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, error))?;
+    let (chain, key) = pair(files)?;
     let pair = |error| TlsError::Pair {
         files: files.clone(),
         error,
@@ -122,6 +123,55 @@ fn read(files: &Certificate, provider: &CryptoProvider) -> Result<Arc<CertifiedK
     let parsed = own.end_entity_cert().and_then(ParsedCertificate::try_from);
     parsed.map_err(pair)?;
     Ok(Arc::new(own))
+}
+
+/// A certificate with its chain, and its key, as their files hold them.
+///
+/// # Errors
+///
+/// [`TlsError::Pem`].
+pub fn pair(
+    files: &Certificate,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let key = PrivateKeyDer::from_pem_file(&files.key);
+    Ok((
+        chain(&files.cert)?,
+        key.map_err(|error| pem(&files.key, error))?,
+    ))
+}
+
+/// Those who vouch for others, as a file holds them.
+///
+/// # Errors
+///
+/// [`TlsError::Pem`] and [`TlsError::Authority`].
+pub fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in chain(file)? {
+        roots
+            .add(certificate)
+            .map_err(|error| TlsError::Authority {
+                file: file.to_owned(),
+                error,
+            })?;
+    }
+    Ok(roots)
+}
+
+fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    let chain: Vec<_> = chain.map_err(|error| pem(file, error))?;
+    match chain.is_empty() {
+        true => Err(pem(file, pem::Error::NoItemsFound)),
+        false => Ok(chain),
+    }
+}
+
+fn pem(file: &Path, error: pem::Error) -> TlsError {
+    TlsError::Pem {
+        file: file.to_owned(),
+        error,
+    }
 }
 
 fn words(error: &pem::Error) -> String {

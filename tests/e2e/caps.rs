@@ -1,0 +1,90 @@
+//! What a node's operator bounds, and that one app's requests do not take what another app needs.
+
+use std::fs;
+
+use waystation_tests::raw::Socket;
+use waystation_tests::wait_for;
+
+use crate::edge::{Edge, Forged, build};
+use crate::support::program;
+
+#[tokio::test]
+async fn a_release_that_asks_for_more_than_a_node_gives_is_refused_with_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let cap = folder.path().join("cap.toml");
+    fs::write(
+        &cap,
+        "[limits]\nmemory_mb = 64\ncpu_ms = 500\n\n[cache]\nredis = false\n",
+    )
+    .unwrap();
+    let edge = Edge::with(&["--cap", cap.to_str().unwrap()]);
+    edge.deploy("one"); // it says nothing, and so gets what there is
+    let greedy = Forged::new("two");
+    greedy.replace_settings(
+        "[limits]\nmemory_mb = 128\ncpu_ms = 501\nconcurrency = 10\n\n[cache]\nredis = \"redis://10.0.0.1\"\n",
+    );
+    let exit = edge.command("deploy", greedy.root()).run();
+    assert_eq!(exit.code, Some(1));
+    for words in [
+        "`limits.memory_mb` of waystation.toml is 128, and this node gives 64 at most",
+        "`limits.cpu_ms` of waystation.toml is 501, and this node gives 500 at most",
+        "`cache.redis` of waystation.toml names a Redis",
+    ] {
+        assert!(exit.stderr.contains(words), "{words}: {}", exit.stderr);
+    }
+    assert!(!exit.stderr.contains("concurrency"), "{}", exit.stderr);
+    assert_eq!(edge.serves().await, "one");
+
+    fs::write(&cap, "[limits]\nmemory = 64\n").unwrap();
+    let data = folder.path().join("data");
+    let wrong = crate::edge::start(
+        &data,
+        &["--cap".to_owned(), cap.to_str().unwrap().to_owned()],
+    );
+    let wrong = wrong.run();
+    assert_eq!(wrong.code, Some(1));
+    assert!(
+        wrong.stderr.contains("cap.toml makes no sense"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[tokio::test]
+async fn slow_requests_of_one_app_leave_places_to_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let cap = folder.path().join("cap.toml");
+    fs::write(&cap, "[limits]\nconcurrency = 4\n").unwrap();
+    let edge = Edge::with(&["--cap", cap.to_str().unwrap()]);
+    for (app, release) in [("slow", "one"), ("quick", "two")] {
+        let deploy = program().line("deploy --no-wait --app").arg(app);
+        let deploy = deploy.arg("--to").arg(&edge.socket()).arg("--host");
+        let deploy = deploy.arg(&format!("{app}.example"));
+        let exit = deploy.arg(build(release).to_str().unwrap()).run();
+        assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    }
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let mut socket = Socket::open(edge.host.address()).await;
+        socket
+            .send("GET /version?slow HTTP/1.1\r\nhost: slow.example\r\n\r\n")
+            .await;
+        waiting.push(socket);
+    }
+    let running = || edge.host.stderr().matches("it is slow").count();
+    wait_for("it has what it may have", async || {
+        (running() == 3).then_some(())
+    })
+    .await;
+    let busy = edge.asked(&[("host", "slow.example")]).await; // once it has waited its second
+    assert!(busy.starts_with("503"), "{busy}");
+    for _ in 0..10 {
+        assert_eq!(edge.asked(&[("host", "quick.example")]).await, "two");
+    }
+    assert_eq!(running(), 3);
+    drop(waiting);
+    wait_for("its places are free again", async || {
+        (edge.asked(&[("host", "slow.example")]).await == "one").then_some(())
+    })
+    .await;
+}
