@@ -66,6 +66,11 @@ impl CodeCache {
         sandbox.restore(&code)
     }
 
+    /// Whether there is code of this component, be it good or not.
+    pub(super) fn has(&self, sandbox: &Sandbox, digest: &Digest) -> bool {
+        self.folder.join(name(sandbox, digest)).is_file()
+    }
+
     /// The code in `file`, if this node signed it under this name.
     fn read(&self, file: &Path) -> Option<Vec<u8>> {
         let mut bytes = fs::read(file).ok()?;

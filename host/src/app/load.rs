@@ -5,15 +5,16 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
+use wasmtime::component::Component;
 use waystation_rules::environment::Environment;
-use waystation_rules::segment::{Declared, Limits};
+use waystation_rules::segment::{Declared, Limits, SegmentConfig};
 use waystation_rules::table::{Entry, Table};
 
 use super::Route;
 use super::apart::{self, Bounds};
 use super::compiled::CodeCache;
 use crate::project::digest::Digest;
-use crate::sandbox::{Favour, Guest, Sandbox, Share};
+use crate::sandbox::{Facts, Favour, Guest, Sandbox, Share};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
@@ -139,40 +140,110 @@ impl Loader {
     }
 }
 
+/// What is known of a component without reading it.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The pattern it answers; for a proxy, its file.
+    pub pattern: &'a str,
+    /// Names its content.
+    pub digest: &'a Digest,
+    /// What its module's constants say; none for a component of another make.
+    pub declared: Option<&'a Declared>,
+    /// What its type says.
+    pub facts: Facts,
+}
+
+impl Loader {
+    /// A component, of its code in the cache, or compiled. `wasm` is asked for only then.
+    fn component<W: AsRef<[u8]>>(
+        &self,
+        digest: &Digest,
+        wasm: impl FnOnce() -> anyhow::Result<W>,
+    ) -> anyhow::Result<Component> {
+        let (sandbox, apart) = (&self.sandbox, self.apart);
+        let compile = |wasm: W| match apart {
+            None => sandbox.precompile(wasm.as_ref()),
+            Some(bounds) => Ok(apart::compile(wasm.as_ref(), bounds)?),
+        };
+        match (&self.cache, apart) {
+            (Some(cache), _) => cache.component(sandbox, digest, || compile(wasm()?)),
+            (None, Some(_)) => sandbox.restore(&compile(wasm()?)?),
+            (None, None) => sandbox.compile(wasm()?.as_ref()),
+        }
+    }
+
+    fn settle(&self, declared: Option<&Declared>) -> anyhow::Result<SegmentConfig> {
+        let silent = Declared::default();
+        let declared = declared.unwrap_or(&silent);
+        Ok(declared.settle(self.sandbox.limits())?)
+    }
+
+    fn share(&self) -> Arc<Share> {
+        Arc::clone(self.share.get_or_init(|| self.sandbox.share()))
+    }
+}
+
 /// Compiles a component, or takes its code from the cache, and gets it ready.
 ///
 /// # Errors
 ///
 /// If the component is not valid, needs what this host does not have, or declares a configuration that the operator does not allow.
 pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>> {
-    let silent = Declared::default();
-    let config = source
-        .declared
-        .unwrap_or(&silent)
-        .settle(loader.sandbox.limits())?;
-    let sandbox = &loader.sandbox;
-    let component = match (&loader.cache, loader.apart) {
-        (Some(cache), None) => {
-            cache.component(sandbox, source.digest, || sandbox.precompile(source.wasm))
-        }
-        (Some(cache), Some(bounds)) => cache.component(sandbox, source.digest, || {
-            Ok(apart::compile(source.wasm, bounds)?)
-        }),
-        (None, None) => sandbox.compile(source.wasm),
-        (None, Some(bounds)) => apart::compile(source.wasm, bounds)
-            .map_err(Into::into)
-            .and_then(|code| sandbox.restore(&code)),
-    };
+    let config = loader.settle(source.declared)?;
+    let component = loader.component(source.digest, || Ok(source.wasm));
     let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
-    let share = loader.share.get_or_init(|| sandbox.share());
-    let guest = Guest::load(
+    let (pattern, release) = (source.pattern, source.digest.as_str());
+    let share = loader.share();
+    let guest = Guest::load(&loader.sandbox, share, &component, pattern, release, config)?;
+    Ok(Arc::new(guest.in_environment(&loader.environment)))
+}
+
+/// A component whose code is loaded when it is first asked; `wasm` is read if it has to be compiled. One that never was, here, is compiled and
+/// looked at now.
+///
+/// # Errors
+///
+/// As [`guest`].
+pub fn waiting<W: AsRef<[u8]>>(
+    loader: &Loader,
+    known: &Known<'_>,
+    wasm: impl Fn() -> anyhow::Result<W> + Send + Sync + 'static,
+) -> anyhow::Result<Arc<Guest>> {
+    let Known {
+        pattern,
+        digest,
+        declared,
+        facts,
+    } = *known;
+    let is_compiled = |cache: &Arc<CodeCache>| cache.has(&loader.sandbox, digest);
+    if !loader.cache.as_ref().is_some_and(is_compiled) {
+        let wasm = wasm()?;
+        let source = Source {
+            pattern,
+            wasm: wasm.as_ref(),
+            digest,
+            declared,
+        };
+        let guest = guest(loader, &source)?;
+        if loader.cache.is_none() {
+            return Ok(guest);
+        }
+    }
+    let config = loader.settle(declared)?;
+    let load = {
+        let (loader, digest) = (loader.clone(), digest.clone());
+        Box::new(move || loader.component(&digest, &wasm))
+    };
+    let (sandbox, share) = (&loader.sandbox, loader.share());
+    let guest = Guest::waiting(
         sandbox,
-        Arc::clone(share),
-        &component,
-        source.pattern,
-        source.digest.as_str(),
+        share,
+        load,
+        facts,
+        pattern,
+        digest.as_str(),
         config,
-    )?;
+    );
     Ok(Arc::new(guest.in_environment(&loader.environment)))
 }
 

@@ -32,7 +32,7 @@ pub use apart::{Bounds, be_compiler};
 pub use counters::Counters;
 pub use file::{Content, File};
 pub use keep::{keep, keep_beside, keep_for_now, keep_on, secret};
-pub use load::{Loader, Source, guest, in_parallel, table};
+pub use load::{Known, Loader, Source, guest, in_parallel, table, waiting};
 
 /// A set of routes, and how they are served. Nothing in it changes.
 pub struct App {

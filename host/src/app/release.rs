@@ -1,20 +1,18 @@
 //! Makes an app of a release, as `start` and a node serve it.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
+use waystation_rules::method::Methods;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::proxy::{Proxies, Reach};
-use waystation_rules::segment::Declared;
 use waystation_rules::table::Entry;
 
-use super::{App, File, Handler, Loader, Policy, Proxy, Route, Source, guest, in_parallel, table};
+use super::{App, File, Handler, Known, Loader, Policy, Proxy, Route, in_parallel, table, waiting};
 use crate::project::files::FileKind;
 use crate::project::layout::Blobs;
-use crate::project::manifest::{self, Blob};
+use crate::project::manifest::{self, Blob, Interface};
 use crate::project::output;
 use crate::project::release::Release;
-use crate::sandbox::Guest;
+use crate::sandbox::Facts;
 use crate::store::Store;
 
 /// Gets everything in a release ready to answer, its kept answers aside. It blocks its thread and takes all cores while it compiles.
@@ -62,14 +60,18 @@ pub async fn restore(
 
 /// A route, ready to answer.
 fn entry(loader: &Loader, blobs: &Blobs, route: &manifest::Route) -> anyhow::Result<Entry<Route>> {
-    let component = component(
-        loader,
-        blobs,
-        &route.component,
-        &route.pattern,
-        route.config.as_ref(),
-    );
-    let guest = component.with_context(|| format!("{} cannot be served", route.file))?;
+    let known = Known {
+        pattern: &route.pattern,
+        digest: &route.component.digest,
+        declared: route.config.as_ref(),
+        facts: Facts {
+            methods: route.methods,
+            lists_params: route.lists_params,
+            keeps_contract: route.interface == Interface::Route,
+        },
+    };
+    let guest = waiting(loader, &known, component(blobs, &route.component));
+    let guest = guest.with_context(|| format!("{} cannot be served", route.file))?;
     match &route.kept {
         Some(answers) => guest.set_listed(answers.iter().map(|answer| answer.params.clone())),
         None => guest.set_all_dynamic(), // the build found out
@@ -115,7 +117,17 @@ fn proxy(
             Some(matcher) => reach.matching(matcher)?,
             None => reach,
         };
-        let guest = component(loader, blobs, &proxy.component, file, Some(config))?;
+        let known = Known {
+            pattern: file,
+            digest: &proxy.component.digest,
+            declared: Some(config),
+            facts: Facts {
+                methods: Methods::NONE,
+                lists_params: false,
+                keeps_contract: true,
+            },
+        };
+        let guest = waiting(loader, &known, component(blobs, &proxy.component))?;
         anyhow::Ok((reach, Ok(guest)))
     };
     let (reach, guest) = load().with_context(|| format!("{file} cannot be asked"))?;
@@ -123,20 +135,11 @@ fn proxy(
     Ok((reach, Proxy { file, guest }))
 }
 
-/// A component; `pattern` is what the log calls it.
+/// Reads a component, when somebody wants to.
 fn component(
-    loader: &Loader,
     blobs: &Blobs,
     blob: &Blob,
-    pattern: &str,
-    declared: Option<&Declared>,
-) -> anyhow::Result<Arc<Guest>> {
-    let wasm = blobs.read(&blob.digest)?;
-    let source = Source {
-        pattern,
-        wasm: &wasm,
-        digest: &blob.digest,
-        declared,
-    };
-    guest(loader, &source)
+) -> impl Fn() -> anyhow::Result<Vec<u8>> + Send + Sync + use<> {
+    let (blobs, digest) = (blobs.clone(), blob.digest.clone());
+    move || Ok(blobs.read(&digest)?)
 }

@@ -25,6 +25,15 @@ pub struct Inspected {
     pub exports: Vec<String>,
 }
 
+impl Inspected {
+    /// Whether it has `generate_static_params`.
+    #[must_use]
+    pub fn lists_params(&self) -> bool {
+        let interface = format!("waystation:route/static-params@{CONTRACT}");
+        self.exports.contains(&interface)
+    }
+}
+
 /// Why a file is no component that can be served.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum InspectError {

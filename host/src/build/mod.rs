@@ -224,6 +224,7 @@ impl Build {
             component: route.blob(),
             imports: route.inspected.imports.clone(),
             methods: route.inspected.methods,
+            lists_params: route.inspected.lists_params(),
             config: route.declared().cloned(),
             kept: None,
         };

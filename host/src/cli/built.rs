@@ -5,12 +5,13 @@ use std::sync::Arc;
 use waystation_rules::proxy::{Proxies, Reach};
 use waystation_rules::table::Entry;
 
-use crate::app::{self, App, Loader, Policy, Proxy, Route, Source};
+use crate::app::{self, App, Known, Loader, Policy, Proxy, Route};
 use crate::build::{self, BuiltRoute};
 use crate::project::Project;
 use crate::project::files::FileSource;
+use crate::project::manifest::Interface;
 use crate::project::routes::RouteKind;
-use crate::sandbox::Guest;
+use crate::sandbox::{Facts, Guest};
 
 /// The app of these routes and files.
 pub(super) fn app(
@@ -64,12 +65,20 @@ fn proxy(project: &Project, loader: &Loader, built: &BuiltRoute) -> anyhow::Resu
 
 /// Gets a built route ready to answer.
 fn guest(project: &Project, loader: &Loader, route: &BuiltRoute) -> anyhow::Result<Arc<Guest>> {
-    let source = Source {
+    let known = Known {
         pattern: &route.source.name(),
-        wasm: &route.component,
         digest: &route.digest,
         declared: route.declared(),
+        facts: Facts {
+            methods: route.inspected.methods,
+            lists_params: route.inspected.lists_params(),
+            keeps_contract: matches!(
+                route.inspected.interface,
+                Interface::Route | Interface::Proxy
+            ),
+        },
     };
-    app::guest(loader, &source)
+    let wasm = route.component.clone();
+    app::waiting(loader, &known, move || Ok(wasm.clone()))
         .map_err(|error| anyhow::Error::msg(build::told(&project.root, &route.source.file, &error)))
 }

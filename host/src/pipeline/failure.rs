@@ -128,7 +128,7 @@ impl Refusal {
                     let status = finish::failure_status(*status);
                     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
                 }
-                Fault::Memory(_) | Fault::Trap(_) | Fault::Answer(_) => {
+                Fault::Memory(_) | Fault::Trap(_) | Fault::Load(_) | Fault::Answer(_) => {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
             },

@@ -13,7 +13,7 @@ use waystation_rules::segment::Declared;
 use waystation_rules::table::Param;
 
 /// The version of this format. A host reads no other.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One build of an app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +98,9 @@ pub struct Route {
     pub imports: Vec<String>,
     /// The methods it answers; for a component that is no route module, all of them.
     pub methods: Methods,
+    /// Whether its module has `generate_static_params`.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub lists_params: bool,
     /// What its module's constants say; absent for a component that is no route module.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub config: Option<Declared>,

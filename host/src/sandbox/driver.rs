@@ -46,6 +46,7 @@ pub struct Answer {
 /// The [`Fault`] that kept the guest from sending a head.
 pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, Fault> {
     let background = &asks.background.clone();
+    let ready = guest.ready().await?;
     let place = place(guest).await?;
     let slot = Slot::default();
     let counts = Arc::clone(asks.own.counts());
@@ -57,7 +58,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
         counts,
         request_id: call.request_id.clone(),
     };
-    let future = call::drive(place, Arc::clone(guest), lease, call, slot.clone());
+    let future = call::drive(place, Arc::clone(guest), ready, lease, call, slot.clone());
     let mut driver = Driver {
         future: Some(Box::pin(future)),
         cpu,

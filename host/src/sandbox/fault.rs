@@ -39,6 +39,10 @@ pub enum Fault {
     #[error("{0}")]
     Trap(String),
 
+    /// Its code is not where it was, or is no longer what it was.
+    #[error("its code cannot be loaded: {0}")]
+    Load(String),
+
     /// The handler returned an error.
     #[error("{message}")]
     Handler {
@@ -71,6 +75,7 @@ impl Fault {
             Self::Memory(_) => Stop::Memory,
             Self::Busy(_) => Stop::Instances,
             Self::Trap(_) => Stop::Trap,
+            Self::Load(_) => Stop::Load,
             Self::Handler { status: 413, .. } => Stop::Body,
             Self::Handler {
                 status: 400..500, ..

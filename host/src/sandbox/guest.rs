@@ -1,23 +1,23 @@
-//! A compiled component, found by its type to be one of the three kinds that can answer a request, or a proxy.
+//! A component that answers requests, and what is known and counted of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
-use wasmtime_wasi_http::{p2, p3};
+use wasmtime::component::Component;
 use waystation_rules::caching::Served;
 use waystation_rules::environment::Environment;
-use waystation_rules::method::{Method, Methods};
-use waystation_rules::segment::{self, CONTRACT, SegmentConfig};
+use waystation_rules::method::Methods;
+use waystation_rules::segment::{self, SegmentConfig};
 use waystation_rules::table::Param;
 
 use super::bindings::segment as wit;
+use super::code::{Code, Facts, Load, LoadError, Ready};
 use super::engine::{MOST_IDLE, Sandbox};
+use super::fault::Fault;
 use super::lease::Idle;
 use super::places::Share;
-use super::state::State;
 
 /// No answer is dynamic.
 const NONE: u8 = 0;
@@ -32,10 +32,8 @@ const MOST_DYNAMIC: u64 = 10_000;
 pub struct Guest {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) share: Arc<Share>,
-    pub(super) pre: InstancePre<State>,
-    pub(super) entry: Entry,
-    /// Where `generate_static_params` stands, if the module has it.
-    pub(super) lists_params: Option<ComponentExportIndex>,
+    pub(super) code: Arc<Code>,
+    pub(super) facts: Facts,
     pub(super) route: Arc<str>,
     pub(super) config: SegmentConfig,
     pub(super) told: wit::SegmentConfig,
@@ -46,42 +44,11 @@ pub struct Guest {
     /// Which of its answers were found to read the request, so that they are not kept: [`NONE`], [`SOME`] or [`ALL`].
     dynamic: Arc<AtomicU8>,
     /// If some: by what they would be kept under.
-    dynamic_keys: Cache<String, ()>,
+    dynamic_keys: Arc<OnceLock<Cache<String, ()>>>,
     /// How often its answers were kept, by [`Served`].
     served: Arc<[AtomicU64; 3]>,
     /// What `generate_static_params` lists, once it was asked.
     listed: Arc<OnceCell<Vec<Vec<Param>>>>,
-}
-
-/// How a component is called.
-#[derive(Clone)]
-pub(super) enum Entry {
-    /// `waystation:route/<method>`: the handlers by method.
-    Route(Handlers),
-    /// `waystation:route/proxy`: where its `handle` stands.
-    Proxy(ComponentExportIndex),
-    /// `wasi:http/handler@0.3`.
-    Http3(Box<p3::bindings::ServicePre<State>>),
-    /// `wasi:http/incoming-handler@0.2`.
-    Http2(Box<p2::bindings::ProxyPre<State>>),
-}
-
-/// Where each method's `handle` stands in the component.
-#[derive(Clone)]
-pub(super) struct Handlers([Option<ComponentExportIndex>; Method::ALL.len()]);
-
-/// Why a component cannot be a route.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// It exports nothing that answers a request.
-    #[error(
-        "it exports neither `waystation:route/*`, `wasi:http/handler` nor `wasi:http/incoming-handler`"
-    )]
-    NoHandler,
-
-    /// It imports what this host does not give, such as a database of another platform.
-    #[error("it imports what this host does not have: {0:#}")]
-    Import(wasmtime::Error),
 }
 
 impl Guest {
@@ -100,43 +67,53 @@ impl Guest {
         release: &str,
         config: SegmentConfig,
     ) -> Result<Self, LoadError> {
-        let pre = sandbox
-            .linker
-            .instantiate_pre(component)
-            .map_err(LoadError::Import)?;
-        let handlers = Handlers::of(component);
-        let lists_params = function(component, "static-params", "generate");
-        let entry = if !handlers.methods().is_empty() {
-            Entry::Route(handlers)
-        } else if let Some(proxy) = function(component, "proxy", "handle") {
-            Entry::Proxy(proxy)
-        } else if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
-            Entry::Http3(Box::new(service))
-        } else if let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone()) {
-            Entry::Http2(Box::new(proxy))
-        } else {
-            return Err(LoadError::NoHandler);
-        };
-        let told = told(&config);
-        let sandbox = Arc::clone(sandbox);
-        let idle = Idle::default();
-        Ok(Self {
-            sandbox,
+        let ready = Ready::of(sandbox, component)?;
+        let facts = ready.facts();
+        let code = Code::there(ready);
+        Ok(Self::new(
+            sandbox, share, code, facts, route, release, config,
+        ))
+    }
+
+    /// The same for a component whose code is loaded at its first request.
+    pub fn waiting(
+        sandbox: &Arc<Sandbox>,
+        share: Arc<Share>,
+        load: Load,
+        facts: Facts,
+        route: &str,
+        release: &str,
+        config: SegmentConfig,
+    ) -> Self {
+        let code = Code::waiting(load);
+        Self::new(sandbox, share, code, facts, route, release, config)
+    }
+
+    fn new(
+        sandbox: &Arc<Sandbox>,
+        share: Arc<Share>,
+        code: Code,
+        facts: Facts,
+        route: &str,
+        release: &str,
+        config: SegmentConfig,
+    ) -> Self {
+        Self {
+            sandbox: Arc::clone(sandbox),
             share,
-            pre,
-            entry,
-            lists_params,
+            code: Arc::new(code),
+            facts,
             release: release.into(),
             dynamic: Arc::default(),
-            dynamic_keys: Cache::new(MOST_DYNAMIC),
+            dynamic_keys: Arc::default(),
             served: Arc::default(),
             listed: Arc::default(),
             route: route.into(),
+            told: told(&config),
             config,
-            told,
             environment: Arc::default(),
-            idle,
-        })
+            idle: Idle::default(),
+        }
     }
 
     /// The same component with other variables. Its instances are new ones: one that waits has read the old values.
@@ -144,12 +121,11 @@ impl Guest {
         Self {
             sandbox: Arc::clone(&self.sandbox),
             share: Arc::clone(&self.share),
-            pre: self.pre.clone(),
-            entry: self.entry.clone(),
-            lists_params: self.lists_params,
+            code: Arc::clone(&self.code),
+            facts: self.facts,
             release: Arc::clone(&self.release),
             dynamic: Arc::clone(&self.dynamic),
-            dynamic_keys: self.dynamic_keys.clone(),
+            dynamic_keys: Arc::clone(&self.dynamic_keys),
             served: Arc::clone(&self.served),
             listed: Arc::default(),
             route: Arc::clone(&self.route),
@@ -167,11 +143,16 @@ impl Guest {
 
     /// The methods that its type lists; all of them for a component of another make, none for a proxy.
     pub fn methods(&self) -> Methods {
-        match &self.entry {
-            Entry::Route(handlers) => handlers.methods(),
-            Entry::Http3(_) | Entry::Http2(_) => Methods::ALL,
-            Entry::Proxy(_) => Methods::NONE,
-        }
+        self.facts.methods
+    }
+
+    /// Its code, loaded now if it was not.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault::Load`].
+    pub(super) async fn ready(&self) -> Result<Arc<Ready>, Fault> {
+        self.code.ready(&self.sandbox).await
     }
 
     /// Its settled configuration.
@@ -207,7 +188,7 @@ impl Guest {
 
     /// Whether it has `generate_static_params`.
     pub fn lists_params(&self) -> bool {
-        self.lists_params.is_some()
+        self.facts.lists_params
     }
 
     /// What `generate_static_params` lists, for whoever asks it first to fill.
@@ -234,14 +215,20 @@ impl Guest {
     pub fn is_dynamic(&self, key: &str) -> bool {
         match self.dynamic.load(Ordering::Acquire) {
             NONE => false,
-            SOME => self.dynamic_keys.contains_key(key),
+            SOME => {
+                let keys = self.dynamic_keys.get();
+                keys.is_some_and(|keys| keys.contains_key(key))
+            }
             _ => true,
         }
     }
 
     /// Remembers that it reads the request for the answer that this key is for. Others stay kept: which they are, a client decides.
     pub fn set_dynamic(&self, key: &str) {
-        self.dynamic_keys.insert(key.to_owned(), ());
+        let keys = || Cache::new(MOST_DYNAMIC);
+        self.dynamic_keys
+            .get_or_init(keys)
+            .insert(key.to_owned(), ());
         self.dynamic.fetch_max(SOME, Ordering::Release);
     }
 
@@ -249,30 +236,6 @@ impl Guest {
     pub fn set_all_dynamic(&self) {
         self.dynamic.store(ALL, Ordering::Release);
     }
-}
-
-impl Handlers {
-    fn of(component: &Component) -> Self {
-        Self(Method::ALL.map(|method| function(component, method.interface(), "handle")))
-    }
-
-    fn methods(&self) -> Methods {
-        Method::ALL
-            .into_iter()
-            .filter(|&method| self.get(method).is_some())
-            .collect()
-    }
-
-    pub(super) fn get(&self, method: Method) -> Option<&ComponentExportIndex> {
-        self.0[method as usize].as_ref()
-    }
-}
-
-/// Where the function of one of the contract's interfaces stands, if the component has it.
-fn function(component: &Component, interface: &str, name: &str) -> Option<ComponentExportIndex> {
-    let interface = format!("waystation:route/{interface}@{CONTRACT}");
-    let interface = component.get_export_index(None, &interface)?;
-    component.get_export_index(Some(&interface), name)
 }
 
 /// The configuration in the words of `wit/segment.wit`.

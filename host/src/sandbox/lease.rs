@@ -12,7 +12,7 @@ use wasmtime::component::Instance;
 use waystation_rules::segment::Isolation;
 
 use super::cpu::Cpu;
-use super::guest::{Entry, Guest};
+use super::guest::Guest;
 use super::outgoing::Asks;
 use super::state::{State, store};
 
@@ -82,8 +82,7 @@ impl Guest {
     pub(super) fn give_back(&self, mut lease: Lease) {
         lease.uses += 1;
         lease.store.data_mut().outgoing.end();
-        let is_shared = self.config.isolation == Isolation::Shared
-            && matches!(self.entry, Entry::Route(_) | Entry::Proxy(_));
+        let is_shared = self.config.isolation == Isolation::Shared && self.facts.keeps_contract;
         let is_small = lease.store.data().memory.taken() <= MOST_MEMORY;
         if is_shared
             && is_small

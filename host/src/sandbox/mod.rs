@@ -8,6 +8,7 @@
 
 mod bindings;
 mod clock;
+mod code;
 mod cpu;
 mod driver;
 mod engine;
@@ -24,10 +25,11 @@ mod places;
 mod state;
 mod values;
 
+pub use code::{Facts, Load, LoadError};
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};
 pub use engine::{Favour, Sandbox, precompile};
 pub use fault::Fault;
-pub use guest::{Guest, LoadError};
+pub use guest::Guest;
 pub use making::{Made, Making};
 pub use outgoing::{Asker, Asks, OwnRoutes};
 pub use places::Share;

@@ -54,6 +54,8 @@ pub enum Stop {
     Fetches,
     /// A panic or another trap.
     Trap,
+    /// Code that cannot be loaded.
+    Load,
     /// The handler returned an error.
     Handler,
     /// An answer that cannot be sent.
@@ -65,7 +67,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::WallTime,
         Self::StreamTime,
         Self::AfterTime,
@@ -76,6 +78,7 @@ impl Stop {
         Self::Url,
         Self::Fetches,
         Self::Trap,
+        Self::Load,
         Self::Handler,
         Self::Answer,
         Self::Upstream,
@@ -95,6 +98,7 @@ impl Stop {
             Self::Url => "url",
             Self::Fetches => "fetches",
             Self::Trap => "trap",
+            Self::Load => "load",
             Self::Handler => "handler",
             Self::Answer => "answer",
             Self::Upstream => "upstream",

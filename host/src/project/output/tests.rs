@@ -113,6 +113,7 @@ pub(crate) fn build(folder: &Path, content: &str, created: u64) -> Release {
         component: store(&blobs, format!("code of {content}").as_bytes()).unwrap(),
         imports: Vec::new(),
         methods: Methods::ALL,
+        lists_params: false,
         config: None,
         kept: None,
     };

@@ -21,8 +21,9 @@ use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
 use crate::sandbox::bindings::outcome::{self, Failure, Outcome};
 use crate::sandbox::bindings::verdict::{self, HeaderChange, Verdict};
+use crate::sandbox::code::{Entry, Ready};
 use crate::sandbox::fault::Fault;
-use crate::sandbox::guest::{Entry, Guest};
+use crate::sandbox::guest::Guest;
 use crate::sandbox::lease::Lease;
 use crate::sandbox::places::Place;
 use crate::sandbox::state::{FIELD_BYTES, Incoming, MOST_FIELDS, State};
@@ -60,11 +61,12 @@ pub struct Onward {
 pub(super) async fn drive(
     _place: Place,
     guest: Arc<Guest>,
+    ready: Arc<Ready>,
     mut lease: Lease,
     call: Call,
     slot: Slot,
 ) -> Result<(), Fault> {
-    let done = enter(&guest, &mut lease, call, &slot).await;
+    let done = enter(&guest, &ready, &mut lease, call, &slot).await;
     lease.store.data().log.finish();
     match done {
         Ok(()) => {
@@ -79,10 +81,16 @@ pub(super) async fn drive(
     }
 }
 
-async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> wasmtime::Result<()> {
-    match &guest.entry {
+async fn enter(
+    guest: &Guest,
+    ready: &Ready,
+    lease: &mut Lease,
+    call: Call,
+    slot: &Slot,
+) -> wasmtime::Result<()> {
+    match &ready.entry {
         Entry::Route(handlers) => match handlers.get(call.method) {
-            Some(handler) => route(guest, lease, handler, call, slot).await,
+            Some(handler) => route(guest, ready, lease, handler, call, slot).await,
             None => {
                 slot.put(Err(Fault::Answer(format!(
                     "it has no {} handler",
@@ -91,7 +99,7 @@ async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> was
                 Ok(())
             }
         },
-        Entry::Proxy(handler) => Box::pin(proxy(guest, lease, handler, call, slot)).await,
+        Entry::Proxy(handler) => Box::pin(proxy(guest, ready, lease, handler, call, slot)).await,
         Entry::Http3(service) => Box::pin(http3(service, &mut lease.store, call, slot)).await,
         Entry::Http2(proxy) => Box::pin(http2(proxy, &mut lease.store, call, slot)).await,
     }
@@ -99,16 +107,18 @@ async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> was
 
 async fn route(
     guest: &Guest,
+    ready: &Ready,
     lease: &mut Lease,
     handler: &ComponentExportIndex,
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    handled(guest, lease, handler, call, slot, settle).await
+    handled(guest, ready, lease, handler, call, slot, settle).await
 }
 
 async fn proxy(
     guest: &Guest,
+    ready: &Ready,
     lease: &mut Lease,
     handler: &ComponentExportIndex,
     call: Call,
@@ -118,12 +128,13 @@ async fn proxy(
         Verdict::Answer(outcome) => settle(accessor, outcome),
         Verdict::Onward(onward) => Ok(goes_on(onward).map_err(Fault::Answer)),
     };
-    handled(guest, lease, handler, call, slot, settle).await
+    handled(guest, ready, lease, handler, call, slot, settle).await
 }
 
 /// Calls a handler of the contract; `settle` makes a head of what it returned.
 async fn handled<R>(
     guest: &Guest,
+    ready: &Ready,
     lease: &mut Lease,
     handler: &ComponentExportIndex,
     call: Call,
@@ -138,7 +149,7 @@ where
     } = lease;
     let instance = match *instance {
         Some(instance) => instance,
-        None => *instance.insert(guest.pre.instantiate_async(&mut *store).await?),
+        None => *instance.insert(ready.pre.instantiate_async(&mut *store).await?),
     };
     let handler = instance.get_typed_func::<(Resource<Request>, Context), (Result<R, Failure>,)>(
         &mut *store,

@@ -8,6 +8,7 @@ use waystation_rules::table::{Param, ParamValue};
 use super::call::failed;
 use crate::sandbox::bindings::context;
 use crate::sandbox::bindings::outcome::Failure;
+use crate::sandbox::code::Ready;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::Guest;
 use crate::sandbox::lease::Lease;
@@ -24,7 +25,11 @@ pub async fn static_params(
     guest: &Arc<Guest>,
     asks: Asks,
 ) -> Result<Option<Vec<Vec<Param>>>, Fault> {
-    let Some(function) = &guest.lists_params else {
+    if !guest.lists_params() {
+        return Ok(None);
+    }
+    let ready = guest.ready().await?;
+    let Some(function) = &ready.lists_params else {
         return Ok(None);
     };
     let asks = asks.for_everybody(Arc::default());
@@ -32,7 +37,7 @@ pub async fn static_params(
     let cpu = Arc::clone(&lease.cpu);
     let limit = guest.config.max_duration;
     let listed = {
-        let mut listing = Box::pin(list(guest, &mut lease, function));
+        let mut listing = Box::pin(list(&ready, &mut lease, function));
         let listing = std::future::poll_fn(|cx| cpu.count(|| listing.as_mut().poll(cx)));
         tokio::time::timeout(limit, listing).await
     };
@@ -49,12 +54,12 @@ pub async fn static_params(
 }
 
 async fn list(
-    guest: &Guest,
+    ready: &Ready,
     lease: &mut Lease,
     function: &ComponentExportIndex,
 ) -> wasmtime::Result<Result<Vec<Vec<Param>>, Failure>> {
     let store = &mut lease.store;
-    let instance = guest.pre.instantiate_async(&mut *store).await?;
+    let instance = ready.pre.instantiate_async(&mut *store).await?;
     let function = instance.get_typed_func::<(), Listed>(&mut *store, function)?;
     let listed = store
         .run_concurrent(async |accessor| function.call_concurrent(accessor, ()).await)
