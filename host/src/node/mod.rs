@@ -79,6 +79,7 @@ impl Node {
     /// If another node has the folder, or it cannot be used.
     pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
         let data = Data::open(root)?;
+        collect::tidy(&data)?;
         let loader = Loader::open(&data.code(), policy.cap.defaults(), Favour::Running)?;
         let loader = loader.compiling_apart(policy.compiler);
         let node = Self {
