@@ -52,6 +52,7 @@ mod requests;
 mod responses;
 mod revalidation;
 mod rewrites;
+mod rollouts;
 mod routing;
 mod segment_config;
 mod service;

@@ -17,7 +17,7 @@ mod wait;
 
 pub use app::{App, sdk_folder};
 pub use client::{Answer, Client, Sender};
-pub use host::Host;
+pub use host::{Host, Paused};
 pub use program::{Command, Exit, Program};
 pub use redis::Redis;
 pub use wait::{PATIENCE, wait, wait_for};

@@ -63,8 +63,8 @@ pub struct Node {
     data: Data,
     maker: Maker,
     tenants: Mutex<BTreeMap<AppName, Arc<Tenant>>>,
-    /// One step at a time, of all apps: they agree on who has which host.
-    turn: Mutex<()>,
+    /// Held while hosts are given out: apps agree on who has which. Nobody compiles meanwhile, and who has an app's own turn may wait for it.
+    giving_hosts: Mutex<()>,
     hosts: ArcSwap<Hosts>,
     compiling: Arc<Semaphore>,
 }
@@ -86,7 +86,7 @@ impl Node {
             port,
             maker: Maker::new(loader, policy.cap.clone()),
             tenants: Mutex::default(),
-            turn: Mutex::default(),
+            giving_hosts: Mutex::default(),
             hosts: ArcSwap::default(),
             compiling: Arc::new(Semaphore::new(COMPILING)),
             data,
@@ -129,8 +129,9 @@ impl Node {
         self.data.blobs()
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn giving_hosts(&self) -> MutexGuard<'_, ()> {
+        let held = self.giving_hosts.lock();
+        held.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tenants(&self) -> MutexGuard<'_, BTreeMap<AppName, Arc<Tenant>>> {
