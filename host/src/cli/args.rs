@@ -50,7 +50,7 @@ pub(super) enum Command {
     /// List what a running app keeps in memory
     Cache(Cache),
     /// Serve apps by host name, in the releases that `deploy` brings
-    Node(Node),
+    Node(Box<Node>),
     /// Bring the latest build to nodes and have them serve it
     Deploy(Deploy),
     /// Have nodes serve what they served before

@@ -57,7 +57,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Revalidate(args) => operate::revalidate(args),
         Command::Cache(args) => operate::cache(&args),
-        Command::Node(args) => node::run(args),
+        Command::Node(args) => node::run(*args),
         Command::Deploy(args) => deploy::run(&args),
         Command::Rollback(args) => releases::roll_back(&args),
         Command::Promote(args) => releases::promote(&args),
