@@ -32,6 +32,10 @@ impl Node {
 
     /// Every blob of every release, and every file of code. None if it cannot be told what a release consists of: then nothing may go.
     fn kept(&self) -> Option<Kept> {
+        if let Some(app) = self.unread.first() {
+            tracing::warn!("nothing is removed, for it is not known what {app} needs");
+            return None;
+        }
         let blobs = self.blobs();
         let mut kept = Kept::default();
         let tenants: Vec<_> = self.tenants().values().cloned().collect();
@@ -103,6 +107,7 @@ fn remove(folder: &Path, untouched: Duration, is_kept: impl Fn(&str) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Policy;
 
     #[test]
     fn only_what_is_old_and_not_kept_goes() {
@@ -120,6 +125,36 @@ mod tests {
             .collect();
         left.sort();
         assert_eq!(left, ["kept", "young"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_while_it_is_not_known_what_an_app_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let blob = folder.path().join("blobs/sha256").join("0".repeat(64));
+        let record = folder.path().join("apps/shop/app.json");
+        for file in [&blob, &record] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "something else").unwrap();
+        }
+        let past = SystemTime::now() - 2 * LATELY;
+        let old = fs::File::options().append(true).open(&blob);
+        old.unwrap().set_modified(past).unwrap();
+        let open = || {
+            let root = folder.path().to_owned();
+            let opened =
+                tokio::task::spawn_blocking(move || Node::open(&root, 80, Policy::default()));
+            async { opened.await.unwrap().unwrap() }
+        };
+        let node = open().await;
+        assert!(blob.exists());
+        assert_eq!(node.broken(), 1);
+        let shop = "shop".to_owned().try_into().unwrap();
+        let error = node.tenant_or_new(&shop).err().unwrap().to_string();
+        assert!(error.contains("app.json cannot be read"), "{error}");
+        drop(node);
+        fs::remove_file(&record).unwrap();
+        assert_eq!(open().await.broken(), 0);
+        assert!(!blob.exists());
     }
 
     #[test]
