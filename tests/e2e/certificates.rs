@@ -53,6 +53,28 @@ async fn a_client_is_shown_the_certificate_of_the_host_name_it_asks_for() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_host_that_has_another_certificate_is_misdirected() {
+    let [a, b] =
+        [("a", "*.a.example"), ("b", "b.example")].map(|(file, name)| Own::new(file, name));
+    let host = serve(&[&a, &b]);
+    let mut sender = connect(&host, Version::HTTP_11, "www.a.example", &[&a])
+        .await
+        .unwrap();
+    let misdirected = "421 this connection was made for another host";
+    for (asked, expected) in [
+        ("b.example", misdirected),
+        ("B.example:443", misdirected),
+        ("www.a.example", "200 hello"),
+        ("WWW.a.example:443", "200 hello"),
+        ("other.a.example", "200 hello"), // the same certificate
+        ("unknown.example", "200 hello"), // no certificate is for it
+    ] {
+        let answer = sender.ask("GET", "/hello", &[("host", asked)], "").await;
+        assert_eq!(answer.unwrap().line(), expected, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn new_certificates_are_shown_and_no_connection_ends() {
     let old = Own::new("own", "a.example");
     let host = serve(&[&old]);

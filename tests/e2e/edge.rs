@@ -129,19 +129,11 @@ impl Forged {
 
     /// Has the component of a route be something else, and names everything above it anew.
     pub(crate) fn replace_component(&self, file: &str, content: &[u8]) {
-        let old = format!("sha256:{}", component(self.root(), file));
-        let (digest, size) = self.put(content);
-        let mut image = output::image(self.root());
-        let layers = image["layers"].as_array_mut().unwrap().iter_mut();
-        for layer in layers.filter(|layer| layer["digest"] == old) {
-            (layer["digest"], layer["size"]) = (digest.clone(), size.clone());
-        }
-        self.publish(&image);
+        let blob = self.replace(&component(self.root(), file), content);
         self.edit(|manifest| {
             let routes = manifest["routes"].as_array_mut().unwrap().iter_mut();
             for route in routes.filter(|route| route["file"] == file) {
-                let bare = digest.as_str().unwrap().trim_start_matches("sha256:");
-                route["component"] = json!({ "digest": bare, "bytes": size });
+                route["component"] = blob.clone();
             }
         });
     }
@@ -149,18 +141,29 @@ impl Forged {
     /// Has its settings be others, and names everything above them anew.
     pub(crate) fn replace_settings(&self, text: &str) {
         let old = output::manifest(self.root())["settings"]["digest"].clone();
-        let old = format!("sha256:{}", old.as_str().unwrap());
-        let (digest, size) = self.put(text.as_bytes());
+        let blob = self.replace(old.as_str().unwrap(), text.as_bytes());
+        self.edit(|manifest| manifest["settings"] = blob);
+    }
+
+    /// Has its one file be another, and names everything above it anew.
+    pub(crate) fn replace_file(&self, content: &[u8]) {
+        let old = output::manifest(self.root())["files"][0]["blob"]["digest"].clone();
+        let blob = self.replace(old.as_str().unwrap(), content);
+        self.edit(|manifest| manifest["files"][0]["blob"] = blob);
+    }
+
+    /// Has a layer be another one. Returns what the manifest calls it.
+    fn replace(&self, old: &str, content: &[u8]) -> Value {
+        let old = format!("sha256:{old}");
+        let (digest, size) = self.put(content);
         let mut image = output::image(self.root());
         let layers = image["layers"].as_array_mut().unwrap().iter_mut();
         for layer in layers.filter(|layer| layer["digest"] == old) {
             (layer["digest"], layer["size"]) = (digest.clone(), size.clone());
         }
         self.publish(&image);
-        self.edit(|manifest| {
-            let bare = digest.as_str().unwrap().trim_start_matches("sha256:");
-            manifest["settings"] = json!({ "digest": bare, "bytes": size });
-        });
+        let bare = digest.as_str().unwrap().trim_start_matches("sha256:");
+        json!({ "digest": bare, "bytes": size })
     }
 
     /// Has its components pass for files, and names everything above them anew.
@@ -225,6 +228,17 @@ impl Edge {
     /// Where it is deployed to.
     pub(crate) fn socket(&self) -> String {
         self.data().join("admin.sock").to_str().unwrap().to_owned()
+    }
+
+    /// Where it is asked over the network, and a token for that.
+    pub(crate) fn network(&self) -> (String, String) {
+        let line = self
+            .host
+            .wait_for_line("where it is asked", |line| line.contains("Deploy to: http"));
+        let token = program().line("node token --data");
+        let token = token.arg(self.data().to_str().unwrap()).run();
+        let url = line.rsplit(' ').next().unwrap();
+        (url.to_owned(), token.stdout.trim().to_owned())
     }
 
     /// A client of the apps.

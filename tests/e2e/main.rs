@@ -55,6 +55,7 @@ mod requests;
 mod responses;
 mod revalidation;
 mod rewrites;
+mod rollouts;
 mod routing;
 mod segment_config;
 mod service;

@@ -1,11 +1,13 @@
 //! `waystation node`: many apps in one process, each by its hosts, and what of them outlives it.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
 
 use waystation_tests::Client;
 
-use crate::edge::{Edge, build, component, start};
+use crate::edge::{Edge, FAILING, build, component, start};
 use crate::support::program;
 
 #[tokio::test]
@@ -204,4 +206,39 @@ async fn a_node_says_how_it_is() {
         "3.1.0"
     );
     assert_eq!(admin.get("/v1/apps").await.status, 401);
+}
+
+#[tokio::test]
+async fn code_that_no_release_needs_goes_and_what_a_crash_left_too() {
+    let mut edge = Edge::with(&["--keep", "1"]);
+    edge.deploy("one");
+    let code = edge.data().join("code");
+    let names = || -> BTreeSet<_> {
+        let files = fs::read_dir(&code).unwrap();
+        files.map(|file| file.unwrap().file_name()).collect()
+    };
+    let first = names();
+    edge.deploy("two");
+    edge.deploy(FAILING); // the first one is not kept any more
+    let all = names();
+    edge.host.terminate();
+    edge.host.wait_for_exit();
+    let before = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+    let crashed = code.join(".tmp1f2e3d");
+    fs::write(&crashed, "half of it").unwrap();
+    for file in &all {
+        let file = File::options().append(true).open(code.join(file));
+        file.unwrap().set_modified(before).unwrap();
+    }
+    edge.restart();
+    let gone: Vec<_> = all.difference(&names()).cloned().collect();
+    assert_eq!(gone.len(), 1, "{gone:?} of {all:?}");
+    assert!(first.contains(&gone[0]), "{gone:?} of {first:?}");
+    assert!(!crashed.exists());
+    assert!(names().is_subset(&all));
+    let aged = |file| fs::metadata(code.join(file)).unwrap().modified().unwrap() == before;
+    assert!(
+        names().into_iter().all(aged),
+        "something was compiled again"
+    );
 }

@@ -204,6 +204,21 @@ impl Host {
         Duration::from_nanos(nanos.sum())
     }
 
+    /// The processes that it has started and that have not ended, by their ids.
+    #[must_use]
+    pub fn children(&self) -> Vec<Pid> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.into_iter().flatten().flatten();
+        let lists =
+            tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let ids = lists.flat_map(|list| {
+            let ids = list.split_whitespace().map(str::parse);
+            ids.filter_map(|id| Pid::from_raw(id.ok()?))
+                .collect::<Vec<_>>()
+        });
+        ids.collect()
+    }
+
     /// Waits until its threads leave the processor alone.
     ///
     /// # Panics
@@ -244,6 +259,39 @@ impl Host {
         let line = status.lines().find_map(|line| line.strip_prefix(what));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kib.expect("the kernel's count") * 1024
+    }
+}
+
+/// A process that stands still as long as this lives.
+#[derive(Debug)]
+pub struct Paused(Pid);
+
+impl Paused {
+    /// Has a process stand still; none if it has ended.
+    #[must_use]
+    pub fn of(process: Pid) -> Option<Self> {
+        kill_process(process, Signal::STOP).ok()?;
+        let paused = Self(process);
+        let stat = format!("/proc/{}/stat", process.as_raw_nonzero());
+        let stands_still = wait("the process stands still, or has ended", || {
+            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+            match stat
+                .rsplit(") ")
+                .next()
+                .and_then(|rest| rest.chars().next())
+            {
+                Some('T') => Some(true),
+                None | Some('Z' | 'X') => Some(false),
+                Some(_) => None,
+            }
+        });
+        stands_still.then_some(paused)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::CONT); // it may have ended
     }
 }
 

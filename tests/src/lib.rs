@@ -18,7 +18,7 @@ mod wait;
 
 pub use app::{App, sdk_folder};
 pub use client::{Answer, Client, Sender};
-pub use host::Host;
+pub use host::{Host, Paused};
 pub use program::{Command, Exit, Program};
 pub use redis::Redis;
 pub use registry::{LOGIN, Registry};

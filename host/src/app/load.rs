@@ -12,7 +12,7 @@ use waystation_rules::table::{Entry, Table};
 
 use super::Route;
 use super::apart::{self, Bounds};
-use super::compiled::CodeCache;
+use super::compiled::{self, CodeCache};
 use crate::project::digest::Digest;
 use crate::sandbox::{Facts, Favour, Guest, Sandbox, Share};
 
@@ -121,6 +121,12 @@ impl Loader {
             cache: None,
             ..self.clone()
         }
+    }
+
+    /// What the file is called that has the code of a component with this digest, in the cache of this loader and of those made of it.
+    #[must_use]
+    pub fn code_file(&self, digest: &Digest) -> String {
+        compiled::name(&self.sandbox, digest)
     }
 
     /// What guests see of the environment.

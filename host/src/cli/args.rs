@@ -257,7 +257,7 @@ pub(super) struct Node {
     /// MiB of memory that the compiler may take for a component, in a process of its own
     #[arg(long, value_name = "MIB", default_value = "2048")]
     pub(super) compile_memory: NonZero<u32>,
-    /// Seconds of processor time that the compiler may take for a component
+    /// Seconds of processor time that the compiler may take for a component; a release may take ten times that by the clock
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub(super) compile_time: NonZero<u32>,
     /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]

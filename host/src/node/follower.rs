@@ -272,8 +272,8 @@ impl Node {
         source: &str,
         by: &tokens::Access,
     ) -> Result<(), NodeError> {
-        let turn = self.turn();
         let tenant = self.tenant(app)?;
+        let turn = tenant.turn();
         {
             let mut known = tenant.known();
             let mut record = known.record.clone();

@@ -169,13 +169,7 @@ fn parts(blobs: &Blobs, release: &Release, policy: &Policy) -> Vec<Fault> {
             most: MOST_RELEASE,
         });
     }
-    let routes = release.manifest.routes.iter().map(|route| &route.component);
-    let proxies = release
-        .manifest
-        .proxies
-        .iter()
-        .map(|proxy| &proxy.component);
-    let components: BTreeSet<_> = routes.chain(proxies).map(|blob| &blob.digest).collect();
+    let components: BTreeSet<_> = release.components().map(|blob| &blob.digest).collect();
     for part in release.blobs() {
         let title = part.annotations.get(TITLE);
         let title = title.map_or("the manifest", String::as_str);

@@ -26,7 +26,7 @@ mod tenant;
 mod tokens;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -69,8 +69,10 @@ pub struct Node {
     data: Data,
     maker: Maker,
     tenants: Mutex<BTreeMap<AppName, Arc<Tenant>>>,
-    /// One step at a time, of all apps: they agree on who has which host.
-    turn: Mutex<()>,
+    /// The apps of which it could not be read what they are. Nobody touches what is theirs.
+    unread: BTreeSet<AppName>,
+    /// Held while hosts are given out: apps agree on who has which. Nobody compiles meanwhile, and who has an app's own turn may wait for it.
+    giving_hosts: Mutex<()>,
     hosts: ArcSwap<Hosts>,
     compiling: Arc<Semaphore>,
 }
@@ -85,13 +87,15 @@ impl Node {
     /// If another node has the folder, or it cannot be used.
     pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
         let data = Data::open(root)?;
+        collect::tidy(&data)?;
         let loader = Loader::open(&data.code(), policy.cap.defaults(), Favour::Running)?;
         let loader = loader.compiling_apart(policy.compiler);
-        let node = Self {
+        let mut node = Self {
             port,
             maker: Maker::new(loader, policy.cap.clone()),
             tenants: Mutex::default(),
-            turn: Mutex::default(),
+            unread: BTreeSet::new(),
+            giving_hosts: Mutex::default(),
             hosts: ArcSwap::default(),
             compiling: Arc::new(Semaphore::new(COMPILING)),
             data,
@@ -105,7 +109,10 @@ impl Node {
                     node.load_all(&tenant);
                     node.tenants().insert(app, tenant);
                 }
-                Err(error) => tracing::error!("{app} is not served: {error:#}"),
+                Err(error) => {
+                    tracing::error!("{app} is not served: {error:#}");
+                    node.unread.insert(app);
+                }
             }
         }
         node.publish_hosts();
@@ -121,13 +128,13 @@ impl Node {
         (tenants.len(), active.count())
     }
 
-    /// How many apps have an active release that does not serve.
+    /// How many apps have an active release that does not serve, as far as that is known.
     fn broken(&self) -> usize {
         let tenants = self.tenants();
         let is_broken = |tenant: &&Arc<Tenant>| {
             tenant.active().is_none() && tenant.known().record.releases.active.is_some()
         };
-        tenants.values().filter(is_broken).count()
+        tenants.values().filter(is_broken).count() + self.unread.len()
     }
 
     fn blobs(&self) -> Blobs {
@@ -139,8 +146,9 @@ impl Node {
         Arrivals::new(self.blobs(), &self.data.arriving(), MOST_BLOB)
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn giving_hosts(&self) -> MutexGuard<'_, ()> {
+        let held = self.giving_hosts.lock();
+        held.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tenants(&self) -> MutexGuard<'_, BTreeMap<AppName, Arc<Tenant>>> {
@@ -159,6 +167,11 @@ impl Node {
             return Ok(Arc::clone(tenant));
         }
         let folder = self.data.app(app);
+        anyhow::ensure!(
+            !self.unread.contains(app),
+            "{} cannot be read; mend it and start the node again",
+            folder.join("app.json").display()
+        );
         Ok(Arc::new(Tenant::new(
             app.clone(),
             folder,

@@ -31,7 +31,7 @@ pub struct Policy {
     pub judge: Judge,
     /// How much the compiler may use for a component.
     pub compiler: Bounds,
-    /// How long a release may take to be compiled.
+    /// How long a release may take to be compiled, all of it, by the clock.
     pub compile_time: Duration,
 }
 

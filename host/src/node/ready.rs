@@ -120,8 +120,8 @@ impl Node {
     ) -> Result<(), NodeError> {
         let names: Vec<String> = changes.0.keys().cloned().collect();
         environment::check_names(&names).map_err(|error| NodeError::Variable(error.to_string()))?;
-        let _turn = self.turn();
         let tenant = self.adopt(self.tenant_or_new(app)?)?;
+        let _turn = tenant.turn();
         let mut variables = record::variables(&tenant.folder)?;
         for (name, value) in changes.0 {
             match value {

@@ -157,6 +157,11 @@ impl Maker {
         app::release::load(&loader, blobs, release, policy)
     }
 
+    /// What the file with the code of a component is called.
+    pub(super) fn code_file(&self, component: &Digest) -> String {
+        self.first.1.code_file(component)
+    }
+
     /// The loader of an app for these limits. One that nobody uses any more goes.
     fn loader(&self, app: &AppName, limits: Limits) -> anyhow::Result<Loader> {
         let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);

@@ -135,8 +135,8 @@ impl Node {
         settings: &Settings,
         by: &Access,
     ) -> Result<(), NodeError> {
-        let _turn = self.turn(); // a step must not write over it
         let tenant = self.adopt(tenant)?;
+        let _turn = tenant.turn(); // a step must not write over it
         let mut known = tenant.known();
         let digest = &release.digest;
         let mut record = known.record.clone();

@@ -26,8 +26,8 @@ impl Node {
         what: &str,
         step: impl FnOnce(&Releases<Digest>) -> Result<Releases<Digest>, StepError>,
     ) -> Result<App, NodeError> {
-        let turn = self.turn();
         let tenant = self.tenant(app)?;
+        let turn = tenant.turn();
         let before = tenant.known().record.clone();
         let mut record = before.clone();
         record.releases = step(&before.releases)?.collected(self.policy.keep);
@@ -38,7 +38,6 @@ impl Node {
                 .get_mut(active)
                 .and_then(|known| known.hosts.take())
         {
-            self.check_hosts(app, &hosts)?; // another app may have taken one since it was staged
             record.hosts = hosts;
         }
         let canary = releases.canary.as_ref().map(|canary| &canary.release);
@@ -54,14 +53,20 @@ impl Node {
             }
         }
         record.tidy();
-        record.write(&tenant.folder)?;
         {
-            let mut known = tenant.known();
-            known.record = record.clone();
-            tenant.publish(&mut known);
-        }
-        if record.hosts != before.hosts {
-            self.publish_hosts();
+            let _giving = self.giving_hosts();
+            if record.hosts != before.hosts {
+                self.check_hosts(app, &record.hosts)?; // another app may have taken one since it was staged
+            }
+            record.write(&tenant.folder)?;
+            {
+                let mut known = tenant.known();
+                known.record = record.clone();
+                tenant.publish(&mut known);
+            }
+            if record.hosts != before.hosts {
+                self.publish_hosts();
+            }
         }
         let shown = self.shown(&tenant);
         drop(turn);
@@ -108,16 +113,19 @@ impl Node {
         hosts: Vec<HostName>,
         by: &Access,
     ) -> Result<App, NodeError> {
-        let _turn = self.turn();
         let tenant = self.tenant(app)?;
-        self.check_hosts(app, &hosts)?;
+        let _turn = tenant.turn();
         let mut record = tenant.known().record.clone();
         let is_named_otherwise = self.origin(&record.hosts) != self.origin(&hosts);
         record.hosts = hosts;
-        record.write(&tenant.folder)?;
         let words: Vec<_> = record.hosts.iter().map(ToString::to_string).collect();
-        tenant.known().record = record;
-        self.publish_hosts();
+        {
+            let _giving = self.giving_hosts();
+            self.check_hosts(app, &record.hosts)?;
+            record.write(&tenant.folder)?;
+            tenant.known().record = record;
+            self.publish_hosts();
+        }
         if is_named_otherwise {
             self.load_all(&tenant); // handlers are told the first host
         }

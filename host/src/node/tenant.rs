@@ -29,6 +29,8 @@ pub(super) struct Tenant {
     pub(super) counts: Arc<AppCounts>,
     live: ArcSwap<Live>,
     known: Mutex<Known>,
+    /// One step of the app at a time, however long it compiles.
+    turn: Mutex<()>,
     /// How the newest release does in its first minute.
     pub(super) watched: watch::Sender<Option<Watched>>,
     /// Which watch that is: one that is over must not speak for the next.
@@ -70,12 +72,18 @@ impl Tenant {
             folder,
             live: ArcSwap::default(),
             known: Mutex::new(known),
+            turn: Mutex::default(),
             watched: watch::Sender::new(None),
             watches: AtomicU64::new(0),
         }
     }
 
-    /// Waits for its turn to change something.
+    /// Waits for its turn to take a step.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a moment in which nobody else looks at what is known.
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

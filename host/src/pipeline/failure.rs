@@ -216,12 +216,16 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
     response
 }
 
-/// Why no app of a node answers a request.
+/// Why no app answers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misdirected {
     /// No app has its host.
     #[error("no app of this node answers this host")]
     Host,
+
+    /// Its connection was made for a host that has another certificate.
+    #[error("this connection was made for another host")]
+    Name,
 
     /// The app has been staged and never been activated.
     #[error("this app has no active release")]
@@ -237,7 +241,7 @@ pub enum Misdirected {
 pub fn misdirected(why: Misdirected) -> Response {
     let mut response = Response::new(whole(format!("{why}\n")));
     *response.status_mut() = match why {
-        Misdirected::Host => StatusCode::MISDIRECTED_REQUEST,
+        Misdirected::Host | Misdirected::Name => StatusCode::MISDIRECTED_REQUEST,
         Misdirected::Release => StatusCode::SERVICE_UNAVAILABLE,
         Misdirected::Preview => StatusCode::NOT_FOUND,
     };

@@ -107,6 +107,13 @@ impl Release {
         Ok(Settings::parse(&String::from_utf8_lossy(&text))?)
     }
 
+    /// What runs: the components of its routes and proxies.
+    pub fn components(&self) -> impl Iterator<Item = &Blob> {
+        let routes = self.manifest.routes.iter().map(|route| &route.component);
+        let proxies = self.manifest.proxies.iter().map(|proxy| &proxy.component);
+        routes.chain(proxies)
+    }
+
     /// The index of a layout that is about this release alone.
     ///
     /// # Errors

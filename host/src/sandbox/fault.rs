@@ -31,8 +31,8 @@ pub enum Fault {
     #[error("it asked for more than {} MiB of memory (memory_mb of waystation.toml)", .0 >> 20)]
     Memory(usize),
 
-    /// All places for instances stayed taken while the request waited.
-    #[error("all {0} places for instances are taken (concurrency of waystation.toml)")]
+    /// No place for an instance was to be had while the request waited: they are taken, or left to other apps of the node.
+    #[error("of {0} places for instances (concurrency of waystation.toml), none is to be had")]
     Busy(usize),
 
     /// A panic or another trap; the text holds the guest's backtrace.

@@ -19,11 +19,13 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waystation_rules::forwarded::Scheme;
+use waystation_rules::rollout::host_of;
 
 use super::Answers;
 use super::sniff::sniff;
 use super::tls::Tls;
 use crate::http::Upload;
+use crate::pipeline::{self, Misdirected};
 use crate::sandbox::Asker;
 
 /// A client has this long for its first bytes, and for each head. hyper counts it on idle connections too.
@@ -67,17 +69,35 @@ pub(super) async fn serve(
         depth: 0,
     };
     let Some(tls) = tls else {
-        return speak(stream, asker(Scheme::Http), answers, life).await;
+        return speak(stream, asker(Scheme::Http), None, answers, life).await;
     };
     // A client that connects and says nothing does not hold up the end of the server; one that shakes hands is let finish.
     if life.first(stream.readable()).await.is_none() {
         return;
     }
     match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(Some(stream))) => speak(stream, asker(Scheme::Https), answers, life).await,
+        Ok(Ok(Some(stream))) => {
+            let name = stream.get_ref().1.server_name().map(str::to_owned);
+            let named = name.map(|name| Named { name, tls });
+            speak(stream, asker(Scheme::Https), named, answers, life).await;
+        }
         Ok(Ok(None)) => {}
         Ok(Err(error)) => tracing::debug!("{client} did not shake hands: {error}"),
         Err(_) => tracing::debug!("{client} did not shake hands in time"),
+    }
+}
+
+/// Whom a client has asked for when it shook hands.
+struct Named {
+    name: String,
+    tls: Arc<Tls>,
+}
+
+impl Named {
+    /// Whether a request is for a host that has another certificate.
+    fn is_another(&self, request: &http::Request<Upload>) -> bool {
+        let host = pipeline::host(request);
+        self.tls.is_misdirected(&self.name, &host_of(&host))
     }
 }
 
@@ -99,8 +119,13 @@ impl Life {
 }
 
 /// Speaks HTTP.
-async fn speak<S>(stream: S, asker: Asker, answers: Arc<impl Answers>, life: Life)
-where
+async fn speak<S>(
+    stream: S,
+    asker: Asker,
+    named: Option<Named>,
+    answers: Arc<impl Answers>,
+    life: Life,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let Some(Some(io)) = life.first(sniff(stream)).await else {
@@ -111,8 +136,19 @@ where
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let request = Upload::of_client(request);
-        let response = answers.respond(asker, request, life.background.clone());
-        async move { Ok::<_, Infallible>(response.await) }
+        let is_another = named
+            .as_ref()
+            .is_some_and(|named| named.is_another(&request));
+        let response = match is_another {
+            true => Err(pipeline::misdirected(Misdirected::Name)),
+            false => Ok(answers.respond(asker, request, life.background.clone())),
+        };
+        async move {
+            Ok::<_, Infallible>(match response {
+                Ok(response) => response.await,
+                Err(misdirected) => misdirected,
+            })
+        }
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())

@@ -125,6 +125,13 @@ impl Tls {
         stamps.await.unwrap_or_default()
     }
 
+    /// Whether a request for `host` came over a connection whose client asked for `name`, and was shown another certificate than the one
+    /// that there is for that host: it means another server than it has reached (RFC 9110, 15.5.20).
+    #[must_use]
+    pub fn is_misdirected(&self, name: &str, host: &str) -> bool {
+        !name.eq_ignore_ascii_case(host) && self.certificates.is_for_others(name, host)
+    }
+
     /// Shakes hands. Nothing comes of a client that left, or that speaks HTTP without TLS, which is told so.
     ///
     /// # Errors

@@ -99,7 +99,7 @@ mod tests {
     fn a_table_that_makes_no_sense_is_told_what_it_could_be() {
         check(
             "fra = { address = \"https://a:1\", cert = \"c\" }",
-            "`nodes.fra` has one of `cert` and `key`; give both, or neither\n  --> waystation.toml:2:1",
+            "`nodes.fra` has one of `cert` and `key`; give both, or neither\n  --> waystation.toml:2:7",
         );
         check(
             "fra = { addres = \"https://a:1\" }",

@@ -95,9 +95,18 @@ impl Certificates {
     /// The first that is for this name, or else the first.
     fn of(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
-        let name = name.and_then(|name| ServerName::try_from(name).ok());
-        let named = name.and_then(|name| shown.iter().find(|own| is_for(own, &name)));
+        let named = name.and_then(|name| named(&shown, name));
         named.or(shown.first()).cloned()
+    }
+
+    /// Whether there is a certificate for `host`, and one who asked for `name` was shown another that is not.
+    pub(super) fn is_for_others(&self, name: &str, host: &str) -> bool {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let asked = named(&shown, name).or(shown.first());
+        let Ok(host_name) = ServerName::try_from(host) else {
+            return false;
+        };
+        named(&shown, host).is_some() && asked.is_some_and(|asked| !is_for(asked, &host_name))
     }
 }
 
@@ -105,6 +114,12 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.of(hello.server_name())
     }
+}
+
+/// The first certificate that is for this name.
+fn named<'a>(shown: &'a [Arc<CertifiedKey>], name: &str) -> Option<&'a Arc<CertifiedKey>> {
+    let name = ServerName::try_from(name).ok()?;
+    shown.iter().find(|own| is_for(own, &name))
 }
 
 /// As a client will judge it, wildcards and all.
