@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime};
 
-use waystation_tests::Client;
+use waystation_tests::{Client, output};
 
 use crate::edge::{Edge, FAILING, build, component, start};
 use crate::support::program;
@@ -77,9 +77,17 @@ async fn a_restart_serves_what_was_served_and_tells_what_cannot_be() {
 
     edge.host.terminate();
     edge.host.wait_for_exit();
+    let blobs = edge.data().join("blobs/sha256");
     let component = component(&build("two"), "app/version/route.rs");
-    let blob = edge.data().join("blobs/sha256").join(component);
-    fs::write(&blob, "something else").unwrap();
+    fs::write(blobs.join(component), "something else").unwrap();
+    edge.restart();
+    assert_eq!(edge.serves().await, "one");
+    let compiled = edge.asked(&[("host", "blog.example")]).await;
+    assert_eq!(compiled, "two"); // the node has its code
+
+    edge.host.terminate();
+    edge.host.wait_for_exit();
+    fs::write(blobs.join(output::digest(&build("two"))), "something else").unwrap();
     edge.restart();
     assert_eq!(edge.serves().await, "one");
     let broken = edge.asked(&[("host", "blog.example")]).await;

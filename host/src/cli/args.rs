@@ -14,6 +14,10 @@ use crate::server::admin::Kinded;
 use crate::telemetry::Format;
 pub(super) use registry::{Pull, Push};
 
+mod operator;
+
+pub(super) use operator::{Bounds, Compile, Identity, Operators};
+
 /// Next.js-style route handlers in Rust, each in a WebAssembly sandbox of its own.
 #[derive(Debug, Parser)]
 #[command(
@@ -251,15 +255,8 @@ pub(super) struct Node {
     /// Let apps say which private addresses their handlers reach
     #[arg(long)]
     pub(super) allow_private_addresses: bool,
-    /// The most that a release may ask for: a TOML file with `[limits]` as in waystation.toml, and `memory_mb`, `disk_mb` and `redis = false` of `[cache]`
-    #[arg(long, value_name = "FILE")]
-    pub(super) cap: Option<PathBuf>,
-    /// MiB of memory that the compiler may take for a component, in a process of its own
-    #[arg(long, value_name = "MIB", default_value = "2048")]
-    pub(super) compile_memory: NonZero<u32>,
-    /// Seconds of processor time that the compiler may take for a component; a release may take ten times that by the clock
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    pub(super) compile_time: NonZero<u32>,
+    #[command(flatten)]
+    pub(super) bounds: Bounds,
     /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
     #[arg(long = "keys", value_name = "DIR")]
     pub(super) trusted: Option<PathBuf>,
@@ -269,16 +266,6 @@ pub(super) struct Node {
     /// Seconds between two looks at a tag that is followed
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub(super) follow_interval: u64,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Compile {
-    /// MiB of memory that it may take
-    #[arg(long)]
-    pub(super) memory: u32,
-    /// Seconds of processor time that it may take
-    #[arg(long)]
-    pub(super) time: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -405,35 +392,6 @@ pub(super) struct Tls {
     /// Its key in PEM
     #[arg(long = "key", value_name = "FILE", requires = "certs")]
     pub(super) keys: Vec<PathBuf>,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Operators {
-    /// Speak TLS with this certificate where `--admin` is an address, in PEM with its chain
-    #[arg(long, value_name = "FILE", requires = "admin_key")]
-    pub(super) admin_cert: Option<PathBuf>,
-    /// Its key in PEM
-    #[arg(long, value_name = "FILE", requires = "admin_cert")]
-    pub(super) admin_key: Option<PathBuf>,
-    /// Let those do anything, without a token, who show a certificate that this one has signed; it is read at the start
-    #[arg(long, value_name = "FILE", requires = "admin_cert")]
-    pub(super) admin_client_ca: Option<PathBuf>,
-    /// Let `--admin` be an address that others reach without TLS: a proxy in front speaks it
-    #[arg(long)]
-    pub(super) admin_cleartext: bool,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Identity {
-    /// Who has signed the nodes' certificates, in PEM [default: whom the system trusts, or `ca` in `[nodes]`]
-    #[arg(long, value_name = "FILE")]
-    pub(super) ca: Option<PathBuf>,
-    /// The certificate to show to nodes, in PEM [default: `cert` in `[nodes]`]
-    #[arg(long, value_name = "FILE", requires = "client_key")]
-    pub(super) client_cert: Option<PathBuf>,
-    /// Its key in PEM
-    #[arg(long, value_name = "FILE", requires = "client_cert")]
-    pub(super) client_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Arguments)]

@@ -89,10 +89,10 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
 
 fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
     let keys: PathBuf = args.trusted.clone().unwrap_or_else(|| data.join("keys"));
-    let cap = args.cap.as_deref().map(Cap::read);
+    let cap = args.bounds.cap.as_deref().map(Cap::read);
     let compiler = Bounds {
-        memory: args.compile_memory.get(),
-        time: Duration::from_secs(args.compile_time.get().into()),
+        memory: args.bounds.compile_memory.get(),
+        time: Duration::from_secs(args.bounds.compile_time.get().into()),
     };
     Ok(Policy {
         denied: args.deny_import.clone(),

@@ -32,7 +32,9 @@ pub enum Fault {
     Memory(usize),
 
     /// No place for an instance was to be had while the request waited: they are taken, or left to other apps of the node.
-    #[error("of {0} places for instances (concurrency of waystation.toml), none is to be had")]
+    #[error(
+        "all {0} places for instances are taken, or left to other apps of the node (concurrency of waystation.toml)"
+    )]
     Busy(usize),
 
     /// A panic or another trap; the text holds the guest's backtrace.
