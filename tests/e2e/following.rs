@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use waystation_tests::{Client, Registry, output, wait_for};
 
-use crate::edge::{Edge, GOOD, TRAPPING, build, component, named};
+use crate::edge::{Edge, FAILING, GOOD, TRAPPING, build, component, named};
 use crate::registry::{push, run};
 
 /// A node whose app `shop` answers any host and follows a tag.
@@ -115,6 +115,25 @@ async fn two_nodes_serve_what_a_tag_names() {
     for node in &nodes {
         wait_until_it_serves(node, "one").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_fails_in_its_first_minute_is_taken_back_for_good() {
+    let Some(registry) = Registry::start() else {
+        return;
+    };
+    let reference = registry.reference("shop:live");
+    push(&build("one"), &reference);
+    let node = following(&reference, &["--watch", "60"]);
+    wait_until_it_serves(&node, "one").await;
+    push(&build(FAILING), &reference);
+    let fails = async || node.serves().await.starts_with("500").then_some(());
+    wait_for("the failing release serves", fails).await;
+    wait_until_it_serves(&node, "one").await;
+    let taken_back = |line: &str| line.contains("is taken back");
+    node.host.wait_for_line("it is taken back", taken_back);
+    tokio::task::block_in_place(|| registry.wait_for_looks(3));
+    assert_eq!(node.serves().await, "one", "the tag is the same");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

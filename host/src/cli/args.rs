@@ -61,7 +61,7 @@ pub(super) enum Command {
     Revalidate(Revalidate),
     /// List what a running app keeps in memory
     Cache(Cache),
-    /// Serve apps by host name, in the releases that `deploy` brings
+    /// Serve apps by host name, in the releases that `deploy` brings or a registry's tags name
     Node(Box<Node>),
     /// Bring the latest build to nodes and have them serve it
     Deploy(Deploy),
