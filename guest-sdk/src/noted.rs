@@ -94,3 +94,19 @@ impl Noted {
         (made, fault.or(read.map(|(.., spelled)| spelled)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_have_the_contracts_words() {
+        let contract = include_str!("../../wit/outcome.wit");
+        let (_, flags) = contract.split_once("flags reads {").unwrap();
+        let (flags, _) = flags.split_once('}').unwrap();
+        let flags = flags.lines().map(str::trim);
+        let flags = flags.filter_map(|line| line.strip_suffix(','));
+        let flags: Vec<_> = flags.filter(|line| !line.starts_with("///")).collect();
+        assert_eq!(words(Reads::all()), flags.join(" "));
+    }
+}

@@ -97,6 +97,29 @@ const AFTER_HEAD: &str = "use futures_util::stream;\nuse waystation::*;\npub fn 
 const ENDLESS: &str = "use futures_util::stream;\nuse waystation::*;\npub fn get() -> Result<Response> {\n    \
     Response::builder().body(Body::stream(stream::repeat_with(|| Ok::<_, Error>(vec![0_u8; 65536]))))\n}\n";
 
+/// What cannot be linked is refused each time, not only before its code is kept.
+#[tokio::test]
+async fn a_component_that_needs_what_nobody_has_is_never_built() {
+    let turn = turn().await;
+    let app = turn.app(&[("app/hello/route.rs", "pub fn get() {}\n")]);
+    let wasm = framed(
+        r#"(import "wasi:keyvalue/store@0.2.0-draft" (instance (export "open" (func))))
+        (core module $m (func (export "handle") (param i32 i32))) (core instance $i (instantiate $m))"#,
+    );
+    app.write_bytes("app/needy/route.wasm", &wasm);
+    app.warm_too(production());
+    for _ in 0..2 {
+        let exit = program().command("build", app.root()).run();
+        assert_eq!(exit.code, Some(1));
+        assert!(
+            exit.stderr
+                .contains("it imports what this host does not have"),
+            "{}",
+            exit.stderr
+        );
+    }
+}
+
 struct Attacked {
     host: Host,
     client: Client,
@@ -173,8 +196,9 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
         for (path, status, named) in ATTACKS {
             let seen = host.lines();
             let (asked, before) = (Instant::now(), host.cpu_time());
-            let answer = client.get(path).await;
-            let (elapsed, used) = (asked.elapsed(), host.cpu_time() - before);
+            let (answer, beside) = tokio::join!(client.get(path), client.get("/hello"));
+            let (elapsed, used) = (asked.elapsed(), host.cpu_time().saturating_sub(before));
+            assert_eq!(beside.line(), "200 hello"); // nobody waits for it
             println!("{path}: {status} after {elapsed:?}, {used:?} of processor time");
             assert_eq!(answer.status, status, "{path}: {}", answer.text());
             assert!(answer.text().contains(named), "{path}: {}", answer.text());
@@ -214,7 +238,7 @@ async fn a_guest_that_stops_or_never_ends_after_its_head_is_cut() {
     for _ in 0..16 {
         slow.push(begin("/endless").await); // and reads nothing
     }
-    let most = host.memory() - before;
+    let most = host.memory().saturating_sub(before);
     println!(
         "16 streams that nobody reads: {} KiB each",
         most / 16 / 1024

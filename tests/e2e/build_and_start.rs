@@ -76,6 +76,23 @@ async fn the_second_start_takes_its_code_from_the_cache() {
     assert_eq!(mended, 1, "what nobody asked for was not read");
 }
 
+/// Code is read when it is first asked for: what is not there then is told, and the rest serves.
+#[tokio::test]
+async fn code_that_has_gone_is_told_to_who_asks_for_it() {
+    let deployed = Deployed::new();
+    drop(deployed.start());
+    let host = deployed.start();
+    let client = Client::new(host.address());
+    assert_eq!(client.get("/hello").await.line(), "200 hello");
+    for folder in [".waystation/cache", ".waystation/output/blobs"] {
+        std::fs::remove_dir_all(deployed.path(folder)).unwrap();
+    }
+    let gone = client.get("/error?as=not-found").await;
+    assert_eq!(gone.status, 500);
+    host.wait_for_line("why", |line| line.contains("its code cannot be loaded: "));
+    assert_eq!(client.get("/hello").await.line(), "200 hello");
+}
+
 #[tokio::test]
 async fn nobody_stands_in_for_the_clock_of_what_start_serves() {
     let deployed = Deployed::new();

@@ -137,7 +137,13 @@ async fn what_cannot_be_served_is_refused_with_its_reason_and_changes_nothing() 
     foreign.edit(|manifest| manifest["version"] = 99.into());
     let climbing = Forged::new("two");
     climbing.edit(|manifest| manifest["files"][0]["file"] = "public/../../etc/passwd".into());
+    let misdescribed = Forged::new("two");
+    misdescribed.edit(|manifest| manifest["routes"][0]["interface"] = "http2".into());
     for (root, words) in [
+        (
+            misdescribed.root(),
+            "is not the component that the manifest describes",
+        ),
         (
             precompiled.root(),
             "app/greeting/route.wasm: this was compiled ahead of time",

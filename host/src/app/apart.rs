@@ -3,8 +3,8 @@
 //!
 //! In: a component of anybody's, and [`Bounds`]. Out: its code, which the caller signs and keeps; or why there is none.
 //!
-//! The other process is this very program, whatever has been put in its file's place since it began. It gets the component and nothing
-//! else: no variable, no socket, no folder, and not the node's key. Both ends of what it reads and writes are in memory, and the parent
+//! The other process is this very program, whatever has been put in its file's place since it began. It is handed the component and
+//! nothing else: no variable of the node's, no socket, no folder, and not the node's key. Both ends of what it reads and writes are in memory, and the parent
 //! waits for its end alone, so nothing that it writes can hold the parent up.
 
 use std::fs::File;
@@ -144,7 +144,9 @@ fn why(status: ExitStatus, words: String, bounds: Bounds) -> ApartError {
         return ApartError::Time(bounds.time);
     }
     // An allocation that fails ends a program of Rust's so.
-    if status.code() == Some(NO_MEMORY.into()) || is(Signal::ABORT) || is(Signal::XFSZ) {
+    let is_too_deep = words.contains("overflowed its stack"); // which ends it in the same way
+    let is_out_of_memory = is(Signal::ABORT) && !is_too_deep;
+    if status.code() == Some(NO_MEMORY.into()) || is_out_of_memory || is(Signal::XFSZ) {
         return ApartError::Memory(bounds.memory);
     }
     match status.code() {

@@ -4,9 +4,10 @@
 //! apart from the code; it is read once into memory and verified there before the runtime sees it. Whatever is wrong with a file (another
 //! version, cut short, changed) it counts as absent, and the component is compiled again.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use wasmtime::component::Component;
@@ -16,6 +17,8 @@ use crate::sandbox::Sandbox;
 
 /// Bytes of the MAC in front of the code.
 const MAC: usize = blake3::OUT_LEN;
+/// Code that nobody has asked for so long is soon collected.
+const OLD: Duration = Duration::from_secs(10 * 60);
 
 /// A folder of compiled code that this node signed.
 pub(super) struct CodeCache {
@@ -41,16 +44,18 @@ impl CodeCache {
         })
     }
 
-    /// The component with this digest, from the cache if it is there, and else of the code that `compile` makes.
+    /// The component with this digest, from the cache if it is there, and else of the code that `compile` makes, which is kept if `look`
+    /// finds nothing wrong with it: what is there needs no second look.
     ///
     /// # Errors
     ///
-    /// Those of `compile`. A cache that cannot be written to is only logged.
+    /// Those of `compile` and `look`. A cache that cannot be written to is only logged.
     pub(super) fn component(
         &self,
         sandbox: &Sandbox,
         digest: &Digest,
         compile: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+        look: impl FnOnce(&Component) -> anyhow::Result<()>,
     ) -> anyhow::Result<Component> {
         let file = self.folder.join(name(sandbox, digest));
         if let Some(code) = self.read(&file) {
@@ -60,15 +65,26 @@ impl CodeCache {
             }
         }
         let code = compile()?;
+        let component = sandbox.restore(&code)?;
+        look(&component)?;
         if let Err(error) = self.write(&file, &code) {
             tracing::warn!("compiled code is not kept for the next start: {error:#}");
         }
-        sandbox.restore(&code)
+        Ok(component)
     }
 
-    /// Whether there is code of this component, be it good or not.
+    /// Whether there is a file with code of this component; whether the code is good is seen when it is read. A file that is old becomes new,
+    /// so that it is not collected while somebody counts on it.
     pub(super) fn has(&self, sandbox: &Sandbox, digest: &Digest) -> bool {
-        self.folder.join(name(sandbox, digest)).is_file()
+        let Ok(file) = File::open(self.folder.join(name(sandbox, digest))) else {
+            return false;
+        };
+        let Ok(known) = file.metadata() else {
+            return false;
+        };
+        let age = known.modified().ok().and_then(|made| made.elapsed().ok());
+        let is_old = age.is_some_and(|age| OLD < age);
+        MAC as u64 <= known.len() && (!is_old || file.set_modified(SystemTime::now()).is_ok())
     }
 
     /// The code in `file`, if this node signed it under this name.
@@ -80,11 +96,12 @@ impl CodeCache {
         (mac == self.mac(file, &code)).then_some(code)
     }
 
-    /// Nothing is flushed to the disk: after a crash, a file that is not whole has the wrong MAC.
+    /// It is on the disk before it has its name: a start takes a file that is there for good until it is asked for.
     fn write(&self, file: &Path, code: &[u8]) -> anyhow::Result<()> {
         let mut aside = tempfile::NamedTempFile::new_in(&self.folder)?;
         aside.write_all(self.mac(file, code).as_bytes())?;
         aside.write_all(code)?;
+        aside.as_file().sync_data()?;
         aside.persist(file)?;
         Ok(())
     }
@@ -207,7 +224,9 @@ mod tests {
         let cache = CodeCache::with_key(&codes, &key).unwrap();
         let digest = Digest::of(EMPTY);
         let compile = || sandbox.precompile(EMPTY);
-        cache.component(&sandbox, &digest, compile).unwrap();
+        cache
+            .component(&sandbox, &digest, compile, |_| Ok(()))
+            .unwrap();
         let file = codes.join(name(&sandbox, &digest));
         let good = fs::read(&file).unwrap();
         assert!(cache.read(&file).is_some());
@@ -228,7 +247,9 @@ mod tests {
         let other_node = CodeCache::with_key(&codes, &key).unwrap();
         assert!(other_node.read(&file).is_none(), "another node's key");
         assert!(
-            other_node.component(&sandbox, &digest, compile).is_ok(),
+            other_node
+                .component(&sandbox, &digest, compile, |_| Ok(()))
+                .is_ok(),
             "compiled again"
         );
     }

@@ -2,19 +2,19 @@
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::Context as _;
 use wasmtime::component::Component;
 use waystation_rules::environment::Environment;
-use waystation_rules::segment::{Declared, Limits, SegmentConfig};
+use waystation_rules::segment::{Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::Route;
 use super::apart::{self, Bounds};
 use super::compiled::{self, CodeCache};
 use crate::project::digest::Digest;
-use crate::sandbox::{Facts, Favour, Guest, Sandbox, Share};
+use crate::sandbox::{Facts, Favour, Guest, Named, OtherFacts, Sandbox, Share};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
@@ -28,6 +28,19 @@ pub struct Source<'a> {
     pub declared: Option<&'a Declared>,
 }
 
+/// What is known of a component without reading it.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The pattern it answers; for a proxy, its file.
+    pub pattern: &'a str,
+    /// Names its content.
+    pub digest: &'a Digest,
+    /// What its module's constants say; none for a component of another make.
+    pub declared: Option<&'a Declared>,
+    /// What its type says.
+    pub facts: Facts,
+}
+
 /// Where components are compiled and their code is kept.
 #[derive(Clone)]
 pub struct Loader {
@@ -37,6 +50,8 @@ pub struct Loader {
     /// How much the compiler may use, in a process of its own; it has this one if that is not said.
     apart: Option<Bounds>,
     favour: Favour,
+    /// Held while code is loaded for a request.
+    compiling: Arc<Mutex<()>>,
     environment: Arc<Environment>,
     /// What its app has of the sandbox's places, from the first guest on.
     share: Arc<OnceLock<Arc<Share>>>,
@@ -62,6 +77,7 @@ impl Loader {
             cache,
             apart: None,
             favour,
+            compiling: Arc::default(),
             environment: Arc::default(),
             share: Arc::default(),
         })
@@ -144,25 +160,11 @@ impl Loader {
             false => Arc::new(guest.in_environment(&self.environment)),
         })
     }
-}
 
-/// What is known of a component without reading it.
-#[derive(Clone, Copy)]
-pub struct Known<'a> {
-    /// The pattern it answers; for a proxy, its file.
-    pub pattern: &'a str,
-    /// Names its content.
-    pub digest: &'a Digest,
-    /// What its module's constants say; none for a component of another make.
-    pub declared: Option<&'a Declared>,
-    /// What its type says.
-    pub facts: Facts,
-}
-
-impl Loader {
     /// A component, of its code in the cache, or compiled. `wasm` is asked for only then.
     fn component<W: AsRef<[u8]>>(
         &self,
+        pattern: &str,
         digest: &Digest,
         wasm: impl FnOnce() -> anyhow::Result<W>,
     ) -> anyhow::Result<Component> {
@@ -171,17 +173,30 @@ impl Loader {
             None => sandbox.precompile(wasm.as_ref()),
             Some(bounds) => Ok(apart::compile(wasm.as_ref(), bounds)?),
         };
-        match (&self.cache, apart) {
-            (Some(cache), _) => cache.component(sandbox, digest, || compile(wasm()?)),
-            (None, Some(_)) => sandbox.restore(&compile(wasm()?)?),
-            (None, None) => sandbox.compile(wasm()?.as_ref()),
-        }
+        let look = |component: &Component| Ok(sandbox.look(component).map(drop)?);
+        let component = match (&self.cache, apart) {
+            (Some(cache), _) => cache.component(sandbox, digest, || compile(wasm()?), look),
+            (None, Some(_)) => wasm()
+                .and_then(compile)
+                .and_then(|code| sandbox.restore(&code)),
+            (None, None) => wasm().and_then(|wasm| sandbox.compile(wasm.as_ref())),
+        };
+        component.with_context(|| format!("cannot compile `{pattern}`"))
     }
 
-    fn settle(&self, declared: Option<&Declared>) -> anyhow::Result<SegmentConfig> {
+    fn named<'a>(
+        &self,
+        route: &'a str,
+        release: &'a Digest,
+        declared: Option<&Declared>,
+    ) -> anyhow::Result<Named<'a>> {
         let silent = Declared::default();
-        let declared = declared.unwrap_or(&silent);
-        Ok(declared.settle(self.sandbox.limits())?)
+        let config = declared.unwrap_or(&silent).settle(self.sandbox.limits())?;
+        Ok(Named {
+            route,
+            release: release.as_str(),
+            config,
+        })
     }
 
     fn share(&self) -> Arc<Share> {
@@ -195,12 +210,10 @@ impl Loader {
 ///
 /// If the component is not valid, needs what this host does not have, or declares a configuration that the operator does not allow.
 pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>> {
-    let config = loader.settle(source.declared)?;
-    let component = loader.component(source.digest, || Ok(source.wasm));
-    let component = component.with_context(|| format!("cannot compile `{}`", source.pattern))?;
-    let (pattern, release) = (source.pattern, source.digest.as_str());
-    let share = loader.share();
-    let guest = Guest::load(&loader.sandbox, share, &component, pattern, release, config)?;
+    let pattern = source.pattern;
+    let named = loader.named(pattern, source.digest, source.declared)?;
+    let component = loader.component(pattern, source.digest, || Ok(source.wasm))?;
+    let guest = Guest::load(&loader.sandbox, loader.share(), &component, named)?;
     Ok(Arc::new(guest.in_environment(&loader.environment)))
 }
 
@@ -209,7 +222,7 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
 ///
 /// # Errors
 ///
-/// As [`guest`].
+/// As [`guest`]; and [`OtherFacts`].
 pub fn waiting<W: AsRef<[u8]>>(
     loader: &Loader,
     known: &Known<'_>,
@@ -221,35 +234,24 @@ pub fn waiting<W: AsRef<[u8]>>(
         declared,
         facts,
     } = *known;
+    let named = loader.named(pattern, digest, declared)?;
     let is_compiled = |cache: &Arc<CodeCache>| cache.has(&loader.sandbox, digest);
     if !loader.cache.as_ref().is_some_and(is_compiled) {
-        let wasm = wasm()?;
-        let source = Source {
-            pattern,
-            wasm: wasm.as_ref(),
-            digest,
-            declared,
-        };
-        let guest = guest(loader, &source)?;
-        if loader.cache.is_none() {
-            return Ok(guest);
+        let component = loader.component(pattern, digest, &wasm)?;
+        anyhow::ensure!(loader.sandbox.look(&component)? == facts, OtherFacts);
+        if !loader.cache.as_ref().is_some_and(is_compiled) {
+            let guest = Guest::load(&loader.sandbox, loader.share(), &component, named)?;
+            return Ok(Arc::new(guest.in_environment(&loader.environment)));
         }
     }
-    let config = loader.settle(declared)?;
-    let load = {
-        let (loader, digest) = (loader.clone(), digest.clone());
-        Box::new(move || loader.component(&digest, &wasm))
+    let source = {
+        let (loader, pattern, digest) = (loader.clone(), pattern.to_owned(), digest.clone());
+        Arc::new(move || {
+            let _turn = loader.compiling.lock(); // who serves has the processors
+            loader.component(&pattern, &digest, &wasm)
+        })
     };
-    let (sandbox, share) = (&loader.sandbox, loader.share());
-    let guest = Guest::waiting(
-        sandbox,
-        share,
-        load,
-        facts,
-        pattern,
-        digest.as_str(),
-        config,
-    );
+    let guest = Guest::waiting(&loader.sandbox, loader.share(), (source, facts), named);
     Ok(Arc::new(guest.in_environment(&loader.environment)))
 }
 

@@ -19,7 +19,8 @@ use crate::store::Store;
 ///
 /// # Errors
 ///
-/// If a blob is not as it was built, a component cannot be served here, or the routes are in each other's way; each says which.
+/// If a blob that is read is not as it was built, a component cannot be served here, or the routes are in each other's way; each says which.
+/// Components that were compiled here before are not read.
 pub fn load(
     loader: &Loader,
     blobs: &Blobs,

@@ -10,7 +10,7 @@ use super::signature::SignatureError;
 use crate::build::inspect::{self, InspectError};
 use crate::project::digest::Digest;
 use crate::project::layout::{Blobs, TITLE};
-use crate::project::manifest::Blob;
+use crate::project::manifest::{Blob, Route};
 use crate::project::output::OutputError;
 use crate::project::release::{self, COMPONENT_TYPE, Release};
 use crate::project::settings::{Settings, SettingsError};
@@ -189,7 +189,9 @@ fn parts(blobs: &Blobs, release: &Release, policy: &Policy) -> Vec<Fault> {
         }
         let content = blobs.find(&blob).and_then(|_| blobs.read(&part.digest));
         match content {
-            Ok(content) if is_component => faults.extend(component(title, &content, policy)),
+            Ok(content) if is_component => {
+                faults.extend(component(title, &content, policy, release));
+            }
             Ok(_) => {}
             Err(error) => faults.push(of(error, title)),
         }
@@ -198,9 +200,23 @@ fn parts(blobs: &Blobs, release: &Release, policy: &Policy) -> Vec<Fault> {
 }
 
 /// What is wrong with a component: what it is instead, or each interface that it needs and does not get.
-fn component(title: &str, content: &[u8], policy: &Policy) -> Vec<Fault> {
+fn component(title: &str, content: &[u8], policy: &Policy, release: &Release) -> Vec<Fault> {
     match inspect::inspect(content) {
         Ok(inspected) => {
+            let digest = Digest::of(content);
+            let mut routes = release.manifest.routes.iter();
+            let is_other = |route: &Route| {
+                route.component.digest == digest
+                    && (route.interface != inspected.interface
+                        || route.methods != inspected.methods
+                        || route.lists_params != inspected.lists_params())
+            };
+            if let Some(route) = routes.find(|route| is_other(route)) {
+                return vec![Fault::Manifest(format!(
+                    "{} is not the component that the manifest describes",
+                    route.file
+                ))];
+            }
             let refused = inspected.imports.into_iter();
             let refused = refused.filter(|import| !policy.gives(import));
             let fault = |import| Fault::Import {

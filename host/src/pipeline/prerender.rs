@@ -171,7 +171,7 @@ impl Planned {
             Err(refusal) => {
                 let mut reason = refusal.to_string();
                 if matches!(refusal, Refusal::Fault(Fault::Trap(_))) {
-                    reason.push_str("\nwhat is made to be kept is made without a request; a handler that needs one says `DYNAMIC = Dynamic::ForceDynamic`");
+                    reason.push_str("\n\nhint: what is kept is made without a request; say `DYNAMIC = Dynamic::ForceDynamic` if the handler needs one");
                 }
                 Err(PrerenderError::Answer {
                     file: self.file.clone(),

@@ -4,6 +4,7 @@
 //! no memory for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
@@ -27,13 +28,19 @@ pub struct Facts {
 }
 
 /// Takes a component's code from where it is kept. It blocks its thread.
-pub type Load = Box<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
+pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
 
 /// The code of a component, once it was asked for.
 pub(super) struct Code {
+    facts: Facts,
     ready: OnceCell<Arc<Ready>>,
-    load: Option<Arc<Load>>,
+    source: Option<CodeSource>,
 }
+
+/// A component is not what its release says of it.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not the component that its release describes")]
+pub struct OtherFacts;
 
 /// A component that is ready to be instantiated.
 pub(super) struct Ready {
@@ -76,45 +83,54 @@ impl Code {
     /// Code that is there.
     pub(super) fn there(ready: Ready) -> Self {
         Self {
+            facts: ready.facts(),
             ready: OnceCell::new_with(Some(Arc::new(ready))),
-            load: None,
+            source: None,
         }
     }
 
     /// Code that is loaded when it is asked for.
-    pub(super) fn waiting(load: Load) -> Self {
+    pub(super) fn waiting(source: CodeSource, facts: Facts) -> Self {
         Self {
+            facts,
             ready: OnceCell::new(),
-            load: Some(Arc::new(load)),
+            source: Some(source),
         }
     }
 
-    /// The component, loaded now if it was not, once for all who ask.
+    pub(super) fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    /// The component, loaded now if it was not, once for all who ask, within `limit`.
     ///
     /// # Errors
     ///
-    /// A [`Fault::Load`]; whoever asks next tries again.
-    pub(super) async fn ready(&self, sandbox: &Arc<Sandbox>) -> Result<Arc<Ready>, Fault> {
-        match self.ready.get() {
-            Some(ready) => Ok(Arc::clone(ready)),
-            None => Box::pin(self.load(sandbox)).await,
+    /// [`Fault::Load`] and [`Fault::WallTime`]; whoever asks next tries again.
+    pub(super) async fn ready(
+        &self,
+        sandbox: &Arc<Sandbox>,
+        limit: Duration,
+    ) -> Result<Arc<Ready>, Fault> {
+        if let Some(ready) = self.ready.get() {
+            return Ok(Arc::clone(ready));
         }
+        let ready = self.ready.get_or_try_init(|| self.load(sandbox));
+        let ready = Box::pin(tokio::time::timeout(limit, ready)).await;
+        ready.map_err(|_| Fault::WallTime(limit))?.cloned()
     }
 
     async fn load(&self, sandbox: &Arc<Sandbox>) -> Result<Arc<Ready>, Fault> {
-        let load = async || {
-            let load = self.load.clone();
-            let sandbox = Arc::clone(sandbox);
-            let loaded = tokio::task::spawn_blocking(move || {
-                let load = load.ok_or_else(|| anyhow::anyhow!("it has no code"))?;
-                anyhow::Ok(Ready::of(&sandbox, &load()?)?)
-            });
-            let ready = loaded.await.map_err(anyhow::Error::from).flatten();
-            ready
-                .map(Arc::new)
-                .map_err(|error| Fault::Load(format!("{error:#}")))
-        };
-        self.ready.get_or_try_init(load).await.cloned()
+        let (source, facts) = (self.source.clone(), self.facts);
+        let sandbox = Arc::clone(sandbox);
+        let loaded = tokio::task::spawn_blocking(move || {
+            let source = source.ok_or_else(|| anyhow::anyhow!("there is none"))?;
+            let ready = Ready::of(&sandbox, &source()?)?;
+            anyhow::ensure!(ready.facts() == facts, OtherFacts);
+            Ok(Arc::new(ready))
+        });
+        let ready = loaded.await.map_err(anyhow::Error::from).flatten();
+        ready.map_err(|error| Fault::Load(format!("{error:#}")))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod call;
 mod effects;
+mod head;
 mod params;
 mod streaming;
 

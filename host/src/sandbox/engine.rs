@@ -14,6 +14,7 @@ use wasmtime::{
 };
 use waystation_rules::segment::Limits;
 
+use super::code::{Facts, LoadError, Ready};
 use super::functions::Functions;
 use super::places::{Places, Share};
 use super::state::State;
@@ -114,6 +115,15 @@ impl Sandbox {
     pub fn restore(&self, code: &[u8]) -> anyhow::Result<Component> {
         // SAFETY: the code was made by `precompile` of this program, as the node's signature over the same bytes or its own child shows.
         Ok(unsafe { Component::deserialize(&self.engine, code) }?)
+    }
+
+    /// Looks whether a component can answer requests here, and says what it is. Nothing of it runs.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`].
+    pub fn look(&self, component: &Component) -> Result<Facts, LoadError> {
+        Ok(Ready::of(self, component)?.facts())
     }
 
     /// Says which settings and version of the runtime code is for, as a number to key a cache by.

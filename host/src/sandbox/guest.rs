@@ -13,7 +13,7 @@ use waystation_rules::segment::{self, SegmentConfig};
 use waystation_rules::table::Param;
 
 use super::bindings::segment as wit;
-use super::code::{Code, Facts, Load, LoadError, Ready};
+use super::code::{Code, CodeSource, Facts, LoadError, Ready};
 use super::engine::{MOST_IDLE, Sandbox};
 use super::fault::Fault;
 use super::lease::Idle;
@@ -33,7 +33,6 @@ pub struct Guest {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) share: Arc<Share>,
     pub(super) code: Arc<Code>,
-    pub(super) facts: Facts,
     pub(super) route: Arc<str>,
     pub(super) config: SegmentConfig,
     pub(super) told: wit::SegmentConfig,
@@ -51,10 +50,18 @@ pub struct Guest {
     listed: Arc<OnceCell<Vec<Vec<Param>>>>,
 }
 
+/// What a component is served as.
+pub struct Named<'a> {
+    /// The pattern it answers, such as `/items/[slug]`, or a proxy's file, for the log.
+    pub route: &'a str,
+    /// Names its code.
+    pub release: &'a str,
+    /// Its settled configuration.
+    pub config: SegmentConfig,
+}
+
 impl Guest {
     /// Gets a component ready. Nothing of it runs. It sees no environment until [`Self::in_environment`] gives it one.
-    ///
-    /// `route` is the pattern it answers, such as `/items/[slug]`, or a proxy's file, for the log; `release` names its code.
     ///
     /// # Errors
     ///
@@ -63,54 +70,35 @@ impl Guest {
         sandbox: &Arc<Sandbox>,
         share: Arc<Share>,
         component: &Component,
-        route: &str,
-        release: &str,
-        config: SegmentConfig,
+        named: Named<'_>,
     ) -> Result<Self, LoadError> {
-        let ready = Ready::of(sandbox, component)?;
-        let facts = ready.facts();
-        let code = Code::there(ready);
-        Ok(Self::new(
-            sandbox, share, code, facts, route, release, config,
-        ))
+        let code = Code::there(Ready::of(sandbox, component)?);
+        Ok(Self::new(sandbox, share, code, named))
     }
 
     /// The same for a component whose code is loaded at its first request.
     pub fn waiting(
         sandbox: &Arc<Sandbox>,
         share: Arc<Share>,
-        load: Load,
-        facts: Facts,
-        route: &str,
-        release: &str,
-        config: SegmentConfig,
+        (source, facts): (CodeSource, Facts),
+        named: Named<'_>,
     ) -> Self {
-        let code = Code::waiting(load);
-        Self::new(sandbox, share, code, facts, route, release, config)
+        Self::new(sandbox, share, Code::waiting(source, facts), named)
     }
 
-    fn new(
-        sandbox: &Arc<Sandbox>,
-        share: Arc<Share>,
-        code: Code,
-        facts: Facts,
-        route: &str,
-        release: &str,
-        config: SegmentConfig,
-    ) -> Self {
+    fn new(sandbox: &Arc<Sandbox>, share: Arc<Share>, code: Code, named: Named<'_>) -> Self {
         Self {
             sandbox: Arc::clone(sandbox),
             share,
             code: Arc::new(code),
-            facts,
-            release: release.into(),
+            release: named.release.into(),
             dynamic: Arc::default(),
             dynamic_keys: Arc::default(),
             served: Arc::default(),
             listed: Arc::default(),
-            route: route.into(),
-            told: told(&config),
-            config,
+            route: named.route.into(),
+            told: told(&named.config),
+            config: named.config,
             environment: Arc::default(),
             idle: Idle::default(),
         }
@@ -122,7 +110,6 @@ impl Guest {
             sandbox: Arc::clone(&self.sandbox),
             share: Arc::clone(&self.share),
             code: Arc::clone(&self.code),
-            facts: self.facts,
             release: Arc::clone(&self.release),
             dynamic: Arc::clone(&self.dynamic),
             dynamic_keys: Arc::clone(&self.dynamic_keys),
@@ -143,16 +130,18 @@ impl Guest {
 
     /// The methods that its type lists; all of them for a component of another make, none for a proxy.
     pub fn methods(&self) -> Methods {
-        self.facts.methods
+        self.code.facts().methods
     }
 
     /// Its code, loaded now if it was not.
     ///
     /// # Errors
     ///
-    /// A [`Fault::Load`].
+    /// [`Fault::Load`], and [`Fault::WallTime`] after `MAX_DURATION`.
     pub(super) async fn ready(&self) -> Result<Arc<Ready>, Fault> {
-        self.code.ready(&self.sandbox).await
+        self.code
+            .ready(&self.sandbox, self.config.max_duration)
+            .await
     }
 
     /// Its settled configuration.
@@ -188,7 +177,7 @@ impl Guest {
 
     /// Whether it has `generate_static_params`.
     pub fn lists_params(&self) -> bool {
-        self.facts.lists_params
+        self.code.facts().lists_params
     }
 
     /// What `generate_static_params` lists, for whoever asks it first to fill.

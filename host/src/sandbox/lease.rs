@@ -82,7 +82,8 @@ impl Guest {
     pub(super) fn give_back(&self, mut lease: Lease) {
         lease.uses += 1;
         lease.store.data_mut().outgoing.end();
-        let is_shared = self.config.isolation == Isolation::Shared && self.facts.keeps_contract;
+        let is_shared =
+            self.config.isolation == Isolation::Shared && self.code.facts().keeps_contract;
         let is_small = lease.store.data().memory.taken() <= MOST_MEMORY;
         if is_shared
             && is_small

@@ -25,11 +25,11 @@ mod places;
 mod state;
 mod values;
 
-pub use code::{Facts, Load, LoadError};
+pub use code::{CodeSource, Facts, LoadError, OtherFacts};
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};
 pub use engine::{Favour, Sandbox, precompile};
 pub use fault::Fault;
-pub use guest::Guest;
+pub use guest::{Guest, Named};
 pub use making::{Made, Making};
 pub use outgoing::{Asker, Asks, OwnRoutes};
 pub use places::Share;

@@ -3,6 +3,7 @@
 //! A request waits in its own app's line, and only the first of each line looks at what is free: `waystation_rules::share` says whether its
 //! app may have it. So an app whose requests take minutes makes its own wait, and not another's.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{self, Notify};
@@ -27,7 +28,12 @@ pub struct Share {
     /// Changes only while `places.left` is held.
     own: Mutex<usize>,
     line: sync::Mutex<()>,
+    /// How many wait in it.
+    waiting: AtomicUsize,
 }
+
+/// Somebody who waits, for as long as this lives.
+struct Waits<'a>(&'a AtomicUsize);
 
 /// A place, for as long as this lives.
 pub(super) struct Place(Arc<Share>);
@@ -56,17 +62,21 @@ impl Share {
             places: Arc::clone(places),
             own: Mutex::new(0),
             line: sync::Mutex::new(()),
+            waiting: AtomicUsize::new(0),
         })
     }
 
     /// A place that is free now, if nobody of the same app waits for one.
     pub(super) fn try_take(self: &Arc<Self>) -> Option<Place> {
-        let _first = self.line.try_lock().ok()?;
-        self.take_free()
+        match self.waiting.load(Ordering::Relaxed) {
+            0 => self.take_free(),
+            _ => None,
+        }
     }
 
     /// The next place that this app may have.
     pub(super) async fn take(self: &Arc<Self>) -> Place {
+        let _waits = Waits::of(self);
         let _first = self.line.lock().await;
         loop {
             let mut changed = std::pin::pin!(self.places.changed.notified());
@@ -96,6 +106,19 @@ impl Share {
 
     fn own(&self) -> MutexGuard<'_, usize> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Waits<'a> {
+    fn of(share: &'a Share) -> Self {
+        share.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(&share.waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -45,11 +45,16 @@ impl Clock {
         merged
     }
 
-    /// A tag goes out of date at `now`, in milliseconds since the epoch. Gives back what is known of it then.
+    /// When something that goes out of date now does: no sooner than all that was begun, here or as far as is known elsewhere.
+    pub fn lapse(&self, now: u64) -> u64 {
+        let lapsed = self.lapsed.load(Ordering::SeqCst).saturating_add(1);
+        now.max(self.begun.load(Ordering::SeqCst)).max(lapsed)
+    }
+
+    /// A tag goes out of date at `now`. Gives back what is known of it then.
     pub fn add(&self, tag: &str, lapsing: Lapsing, now: u64) -> Lapse {
         let mut lapses = self.lapses.write().unwrap_or_else(PoisonError::into_inner);
         let lapse = lapses.entry(tag.to_owned()).or_default();
-        let now = now.max(self.begun.load(Ordering::SeqCst));
         self.lapsed.fetch_max(now, Ordering::SeqCst);
         lapse.add(lapsing, now);
         let lapse = *lapse;

@@ -163,7 +163,7 @@ impl Store {
 
     /// Tags go out of date, now.
     pub async fn lapse(&self, tags: &[(String, Lapsing)]) {
-        let now = self.now();
+        let now = self.clock.lapse(self.now());
         let add = |(tag, lapsing): &(String, _)| (tag.clone(), self.clock.add(tag, *lapsing, now));
         let lapses: Vec<_> = tags.iter().map(add).collect();
         if let Some(behind) = &self.behind

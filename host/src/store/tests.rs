@@ -74,6 +74,11 @@ async fn another_nodes_clock_may_be_ahead() {
     store.clock.has_begun(9500);
     store.lapse(&[("t".to_owned(), Lapsing::Stale)]).await;
     assert_eq!(store.clock.of(&["t".to_owned()]).stale, Some(9500));
+
+    let third = at(&Arc::new(AtomicU64::new(1000)));
+    third.clock.merge("t", &told);
+    third.lapse(&[("t".to_owned(), Lapsing::Stale)]).await; // what another has begun since it knows of the first lapse is not newer
+    assert_eq!(third.clock.of(&["t".to_owned()]).stale, Some(9001));
 }
 
 #[tokio::test]

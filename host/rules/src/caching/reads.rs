@@ -110,6 +110,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn they_have_the_contracts_words() {
+        let contract = include_str!("../../../../wit/outcome.wit");
+        let (_, flags) = contract.split_once("flags reads {").unwrap();
+        let (flags, _) = flags.split_once('}').unwrap();
+        let words = flags.lines().map(str::trim);
+        let words = words.filter_map(|line| line.strip_suffix(','));
+        let words: Vec<_> = words.filter(|line| !line.starts_with("///")).collect();
+        assert_eq!(words, Read::ALL.map(Read::word));
+        let all: Reads = Read::ALL.into_iter().collect();
+        assert_eq!(Reads::of_words(&words.join(" ")), all);
+    }
+
+    #[test]
     fn they_are_told_in_the_words_of_the_sdk() {
         let reads: Reads = [Read::Cookies, Read::Query].into_iter().collect();
         assert_eq!(reads.to_string(), "`cookies()` and `request.url()`");

@@ -125,24 +125,28 @@ impl Registry {
 
     /// Asks, and says who asks if the registry wants to know.
     pub(super) async fn ask(&self, asked: &Asked) -> Result<Response<Incoming>, RegistryError> {
-        let response = self.follow(asked).await?;
+        let (response, is_own) = self.follow(asked).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
+        }
+        if !is_own {
+            return Err(self.answer("it leads to a server that wants to know who asks"));
         }
         let challenge = Challenge::of(response.headers());
         let challenge = challenge.ok_or_else(|| self.answer("it does not say how to log in"))?;
         drop(response);
         let authorization = self.authorize(challenge).await?;
         *self.authorization() = Some(authorization);
-        let response = self.follow(asked).await?;
+        let (response, _) = self.follow(asked).await?;
         match response.status() {
             StatusCode::UNAUTHORIZED => Err(self.unauthorized()),
             _ => Ok(response),
         }
     }
 
-    /// Asks, and those whom the registry names instead.
-    async fn follow(&self, asked: &Asked) -> Result<Response<Incoming>, RegistryError> {
+    /// Asks, and those whom the registry names instead. Says too whether it is the registry itself that answers: nobody else is told a
+    /// password, whatever he asks for.
+    async fn follow(&self, asked: &Asked) -> Result<(Response<Incoming>, bool), RegistryError> {
         let may_lead = matches!(asked.method, Method::GET | Method::HEAD);
         let mut url = self.parsed(&asked.url)?;
         for _ in 0..=REDIRECTS {
@@ -150,7 +154,7 @@ impl Registry {
             let patience = patience(asked.content.length());
             let response = self.ask_once(request, patience).await?;
             if !may_lead || !response.status().is_redirection() {
-                return Ok(response);
+                return Ok((response, self.is_own(&url)?));
             }
             url = self.parsed(&self.location(&url, &response)?)?;
         }
@@ -168,8 +172,7 @@ impl Registry {
         if 0 < asked.from {
             request = request.header(RANGE, format!("bytes={}-", asked.from));
         }
-        let own = self.parsed(&self.reference.origin())?;
-        let is_own = (own.scheme(), own.authority()) == (url.scheme(), url.authority());
+        let is_own = self.is_own(url)?;
         if let Some(value) = self.authorization().clone().filter(|_| is_own) {
             request = request.header(AUTHORIZATION, value);
         }
@@ -190,6 +193,12 @@ impl Registry {
         request
             .body(body)
             .map_err(|error| self.answer(&error.to_string()))
+    }
+
+    /// Whether a URL is the registry's own.
+    fn is_own(&self, url: &Uri) -> Result<bool, RegistryError> {
+        let own = self.parsed(&self.reference.origin())?;
+        Ok((own.scheme(), own.authority()) == (url.scheme(), url.authority()))
     }
 
     /// Asks one server.

@@ -1,5 +1,6 @@
 //! Fetches a release: what is not here of it, piece by piece onto the disk, and its image manifest last.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,6 +45,10 @@ impl Registry {
         let image = release::read_image(&manifest);
         let image = image.map_err(|what| no_release(format!("is no release: {what}")))?;
         let parts: Vec<&Descriptor> = [&image.config].into_iter().chain(&image.layers).collect();
+        let names: BTreeSet<_> = parts.iter().map(|part| &part.digest).collect();
+        if names.len() < parts.len() {
+            return Err(no_release("names a part twice".to_owned()));
+        }
         let bytes = parts.iter().map(|part| part.size);
         let bytes = bytes.fold(0, u64::saturating_add);
         if most < bytes {
@@ -62,7 +67,10 @@ impl Registry {
             Some((*part, missing.held))
         });
         let left: Vec<_> = left.collect();
-        let total = left.iter().map(|(part, held)| part.size - held).sum();
+        let total = left
+            .iter()
+            .map(|(part, held)| part.size.saturating_sub(*held))
+            .sum();
         let sent = AtomicU64::new(0);
         on_progress(Progress { sent: 0, total });
         stream::iter(left.into_iter().map(Ok))

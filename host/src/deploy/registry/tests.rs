@@ -278,6 +278,18 @@ async fn a_token_is_asked_for_once_and_told_to_the_registry_alone() {
 }
 
 #[tokio::test]
+async fn a_server_that_a_registry_leads_to_is_told_no_password() {
+    let asked_for = Fake::new(|_| answer(200, &[], "{\"token\":\"abc\"}")).await;
+    let realm = format!("Bearer realm=\"http://127.0.0.1:{}/token\"", asked_for.port);
+    let elsewhere = Fake::new(move |_| answer(401, &[("www-authenticate", &realm)], "")).await;
+    let there = format!("http://127.0.0.1:{}/manifest", elsewhere.port);
+    let fake = Fake::new(move |_| answer(307, &[("location", &there)], "")).await;
+    let error = fake.client().digest().await.unwrap_err().to_string();
+    assert!(error.contains("wants to know who asks"), "{error}");
+    assert!(asked_for.heard().is_empty());
+}
+
+#[tokio::test]
 async fn a_registry_leads_nobody_astray() {
     let redirecting = |to: &'static str| Fake::new(move |_| answer(307, &[("location", to)], ""));
     let challenging =

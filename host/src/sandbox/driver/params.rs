@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::ComponentExportIndex;
 use waystation_rules::table::{Param, ParamValue};
 
-use super::call::failed;
+use super::head::failed;
 use crate::sandbox::bindings::context;
 use crate::sandbox::bindings::outcome::Failure;
 use crate::sandbox::code::Ready;

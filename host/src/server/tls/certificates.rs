@@ -102,11 +102,12 @@ impl Certificates {
     /// Whether there is a certificate for `host`, and one who asked for `name` was shown another that is not.
     pub(super) fn is_for_others(&self, name: &str, host: &str) -> bool {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
-        let asked = named(&shown, name).or(shown.first());
         let Ok(host_name) = ServerName::try_from(host) else {
             return false;
         };
-        named(&shown, host).is_some() && asked.is_some_and(|asked| !is_for(asked, &host_name))
+        let asked = named(&shown, name).or(shown.first());
+        // One certificate for both, as a client that uses a connection again sees it, is looked at before all the others.
+        asked.is_some_and(|asked| !is_for(asked, &host_name)) && named(&shown, host).is_some()
     }
 }
 

@@ -1,0 +1,169 @@
+//! Turns what a handler returned into a head, and what else it wants.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::sync::oneshot;
+use wasmtime::component::{Accessor, Resource};
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::p3::Response;
+use waystation_rules::caching::{Read, Reads};
+
+use super::call::Onward;
+use super::{Contents, Effects, Head, Streamed};
+use crate::sandbox::bindings::outcome::{self, Failure, Outcome};
+use crate::sandbox::bindings::verdict::{self, HeaderChange};
+use crate::sandbox::fault::Fault;
+use crate::sandbox::state::{FIELD_BYTES, MOST_FIELDS, State};
+
+/// Turns what a handler returned into a head and what else it wants.
+pub(super) fn settle(
+    accessor: &Accessor<State>,
+    outcome: Outcome,
+) -> wasmtime::Result<Result<Head, Fault>> {
+    let effects = match Effects::of(outcome.effects) {
+        Ok(effects) => effects,
+        Err(reason) => return Ok(Err(Fault::Answer(reason))),
+    };
+    let reads = reads(outcome.reads);
+    let head = match outcome.answer {
+        outcome::Answer::Reply(reply) => match whole(reply) {
+            Ok(response) => Head::of(response),
+            Err(reason) => return Ok(Err(Fault::Answer(reason))),
+        },
+        outcome::Answer::Stream(response) => {
+            let mut head = streamed(accessor, response)?;
+            if let Contents::Streaming(streamed) = head.response.body_mut() {
+                streamed.has_more = effects.has_more;
+            }
+            head
+        }
+    };
+    Ok(Ok(Head {
+        effects,
+        reads,
+        ..head
+    }))
+}
+
+impl Head {
+    /// An answer and nothing else.
+    pub(super) fn of(response: http::Response<Contents>) -> Self {
+        Self {
+            response,
+            effects: Effects::default(),
+            reads: Reads::NONE,
+            onward: None,
+        }
+    }
+}
+
+pub(super) fn failed(failure: Failure) -> Fault {
+    Fault::Handler {
+        status: failure.status,
+        message: failure.message,
+        reads: reads(failure.reads),
+    }
+}
+
+/// What a component of another make says of its failure.
+pub(super) fn foreign(error: &dyn std::fmt::Debug) -> Fault {
+    Fault::Handler {
+        status: 500,
+        message: format!("{error:?}"),
+        reads: Reads::NONE,
+    }
+}
+
+fn reads(told: outcome::Reads) -> Reads {
+    let flags = [
+        (outcome::Reads::HEADERS, Read::Headers),
+        (outcome::Reads::COOKIES, Read::Cookies),
+        (outcome::Reads::QUERY, Read::Query),
+        (outcome::Reads::BODY, Read::Body),
+        (outcome::Reads::CLIENT, Read::Client),
+        (outcome::Reads::CONNECTION, Read::Connection),
+    ];
+    let flags = flags.into_iter().filter(|(flag, _)| told.contains(*flag));
+    flags.map(|(_, read)| read).collect()
+}
+
+fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, String> {
+    let mut response = http::Response::new(Contents::Whole(reply.body.into()));
+    *response.status_mut() = StatusCode::from_u16(reply.status)
+        .map_err(|_| format!("it answered with status {}", reply.status))?;
+    *response.headers_mut() = headers(reply.headers)?;
+    Ok(response)
+}
+
+/// A proxy's word that the request goes on: a head without an answer.
+pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
+    let mut response = http::Response::new(Contents::Whole(bytes::Bytes::new()));
+    *response.headers_mut() = headers(onward.response_headers)?;
+    let change = |change| match change {
+        HeaderChange::Set((name, value)) => {
+            let (name, value) = header(&name, value)?;
+            Ok((name, Some(value)))
+        }
+        HeaderChange::Remove(name) => Ok((header(&name, Vec::new())?.0, None)),
+    };
+    let changes = onward.request_headers.into_iter().map(change);
+    let request_headers = changes.collect::<Result<_, String>>()?;
+    Ok(Head {
+        effects: Effects::of(onward.effects)?,
+        onward: Some(Box::new(Onward {
+            rewrite: onward.rewrite,
+            request_headers,
+        })),
+        ..Head::of(response)
+    })
+}
+
+/// Header fields as a guest tells them, within what one answer may have.
+fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, String> {
+    let bytes: usize = told
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    if MOST_FIELDS < told.len() || FIELD_BYTES < bytes {
+        let fields = told.len();
+        return Err(format!(
+            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {FIELD_BYTES} bytes at most"
+        ));
+    }
+    let mut headers = HeaderMap::with_capacity(told.len());
+    for (name, value) in told {
+        let (name, value) = header(&name, value)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), String> {
+    match (
+        HeaderName::from_bytes(name.as_bytes()),
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(value)),
+    ) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        _ => Err(format!(
+            "it answered with a header `{name}` that HTTP does not allow"
+        )),
+    }
+}
+
+pub(super) fn streamed(
+    accessor: &Accessor<State>,
+    response: Resource<Response>,
+) -> wasmtime::Result<Head> {
+    let (sent, is_sent) = oneshot::channel();
+    let is_sent = async { is_sent.await.map_err(|_| Error::ConnectionTerminated) };
+    accessor.with(|mut store| {
+        let response = store.data_mut().table.delete(response)?;
+        let response = response.into_http(store, is_sent)?.map(|body| {
+            Contents::Streaming(Streamed {
+                body,
+                sent,
+                has_more: false,
+            })
+        });
+        Ok(Head::of(response))
+    })
+}
