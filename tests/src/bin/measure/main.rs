@@ -3,6 +3,7 @@
 //! ```text
 //! measure save-to-live [PROGRAM]   a file is written -> the first answer with its content, over 20 edits of one route
 //! measure start-time [PROGRAM]     `start` begins -> the first answer, with its code in the cache, over 20 starts
+//! measure scale [PROGRAM]          the same and its memory with 10, 1,000 and 10,000 routes
 //! measure throughput [PROGRAM]     requests per second beside plain hyper's, in turn: the servers on one core, the load on another
 //! ```
 //!
@@ -10,6 +11,7 @@
 
 mod load;
 mod native;
+mod scale;
 mod throughput;
 
 use std::process::ExitCode;
@@ -44,9 +46,10 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.first().map(String::as_str) {
         Some("save-to-live") => runtime.block_on(save_to_live(&program))?,
         Some("start-time") => runtime.block_on(start_time(&program))?,
+        Some("scale") => runtime.block_on(scale::run(&program))?,
         Some("throughput") => runtime.block_on(throughput::run(&program))?,
         _ => {
-            eprintln!("usage: measure save-to-live|start-time|throughput [PROGRAM]");
+            eprintln!("usage: measure save-to-live|start-time|scale|throughput [PROGRAM]");
             return Ok(ExitCode::from(2));
         }
     }
