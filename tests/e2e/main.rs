@@ -36,6 +36,7 @@ mod forms;
 mod headers;
 mod hot_reload;
 mod kept;
+mod kept_fetches;
 mod limits;
 mod metadata;
 mod methods;

@@ -19,7 +19,7 @@ use std::{fs, io};
 /// What an image is that is a release.
 pub const ARTIFACT_TYPE: &str = "application/vnd.waystation.release.v1";
 /// The media type of a [`Manifest`].
-pub const MANIFEST_TYPE: &str = "application/vnd.waystation.manifest.v3+json";
+pub const MANIFEST_TYPE: &str = "application/vnd.waystation.manifest.v4+json";
 /// The media type of a component.
 pub const COMPONENT_TYPE: &str = "application/wasm";
 /// The media type of a file that is sent as it is; what it is sent as, its name says.

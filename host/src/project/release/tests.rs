@@ -51,8 +51,8 @@ fn a_manifest_of_another_version_says_which() {
         let opened = open(&blobs, &image.digest);
         check_fault(opened, config.digest.as_str(), expected);
     };
-    let told = "this build has format 9, and this host reads format 3";
-    change("\"version\":3,", "\"version\":9,\"new\":1,", told);
+    let told = "this build has format 9, and this host reads format 4";
+    change("\"version\":4,", "\"version\":9,\"new\":1,", told);
     change("\"name\":\"shop\",", "", "missing field `name`");
     change("\"name\":", "\"more\":1,\"name\":", "unknown field `more`");
 }
