@@ -7,10 +7,12 @@
 //! `followed.json` in the app's folder says what was acted on.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use waystation_rules::rollout::{AppName, Pace};
@@ -117,12 +119,27 @@ impl Follower {
             node,
             what,
         };
-        let followed = fs::read(follower.file()).ok();
-        let followed = followed.and_then(|text| serde_json::from_slice::<Followed>(&text).ok());
+        let followed = follower.read().unwrap_or_else(|error| {
+            let app = &follower.what.app;
+            tracing::warn!("{app} takes what its tag names, as if it never had: {error:#}");
+            None
+        });
         let reference = follower.what.reference.to_string();
         let same = followed.filter(|followed| followed.reference == reference);
         follower.settled = same.map(|followed| followed.release);
         follower
+    }
+
+    /// What was followed before, if anything was.
+    fn read(&self) -> anyhow::Result<Option<Followed>> {
+        let file = self.file();
+        match fs::read(&file) {
+            Ok(text) => Ok(Some(
+                serde_json::from_slice(&text).with_context(|| file.display().to_string())?,
+            )),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| file.display().to_string()),
+        }
     }
 
     fn file(&self) -> PathBuf {

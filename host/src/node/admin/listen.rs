@@ -94,7 +94,9 @@ impl Admin {
                 let routes = guarded(node, Guard::Socket);
                 loop {
                     match listener.accept().await {
-                        Ok((stream, _)) => drop(tokio::spawn(speak(stream, routes.clone(), None))),
+                        Ok((stream, _)) => {
+                            drop(tokio::spawn(speak(stream, routes.clone(), None, HEAD)))
+                        }
                         Err(error) => wait(&error).await,
                     }
                 }
@@ -124,7 +126,7 @@ async fn wait(error: &std::io::Error) {
 /// Shakes hands if that is to be, and speaks.
 async fn greet(stream: TcpStream, peer: SocketAddr, tls: Option<Arc<Tls>>, routes: Router) {
     let Some(tls) = tls else {
-        return speak(stream, routes, None).await;
+        return speak(stream, routes, None, HEAD).await;
     };
     match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
         Ok(Ok(Some(stream))) => {
@@ -133,7 +135,7 @@ async fn greet(stream: TcpStream, peer: SocketAddr, tls: Option<Arc<Tls>>, route
                 let name = format!("certificate {}", Digest::of(own).short());
                 Certified(name.into())
             });
-            speak(stream, routes, certified).await;
+            speak(stream, routes, certified, HEAD).await;
         }
         Ok(Ok(None)) => {}
         Ok(Err(error)) => tracing::warn!("the operator at {peer} did not shake hands: {error}"),
@@ -141,8 +143,8 @@ async fn greet(stream: TcpStream, peer: SocketAddr, tls: Option<Arc<Tls>>, route
     }
 }
 
-/// Speaks HTTP with who is certified so.
-async fn speak<S>(stream: S, routes: Router, certified: Option<Certified>)
+/// Speaks HTTP with who is certified so, and has `head` for each request's head.
+async fn speak<S>(stream: S, routes: Router, certified: Option<Certified>, head: Duration)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -156,9 +158,37 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(head)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         tracing::debug!("an operator's connection broke: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Router, speak};
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    const HEAD: Duration = Duration::from_millis(100);
+
+    #[tokio::test]
+    async fn an_operator_who_says_nothing_is_left() {
+        let whole = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        for (sent, answers) in [("", 0), (&whole[..20], 0), (whole, 1)] {
+            let (mut client, server) = tokio::io::duplex(1 << 10);
+            let routes = Router::new().route("/", get(async || "ok"));
+            let speaking = tokio::spawn(speak(server, routes, None, HEAD));
+            let began = Instant::now();
+            client.write_all(sent.as_bytes()).await.unwrap();
+            let mut told = String::new();
+            client.read_to_string(&mut told).await.unwrap(); // to its end
+            assert_eq!(told.matches("200 OK").count(), answers, "{told}");
+            assert!(HEAD <= began.elapsed(), "{sent:?}");
+            speaking.await.unwrap();
+        }
     }
 }
