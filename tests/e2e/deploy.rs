@@ -1,13 +1,11 @@
 //! `waystation deploy` and what can be done after it: one release or the other, never something between.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use waystation_tests::{Client, output, wait_for};
 
-use crate::edge::{Edge, FAILING, Forged, GOOD, TRAPPING, build, named};
+use crate::edge::{Asking, Edge, FAILING, Forged, GOOD, TRAPPING, build};
 use crate::support::program;
 
 #[tokio::test]
@@ -58,35 +56,14 @@ async fn a_release_is_deployed_listed_and_rolled_back() {
 async fn deploys_under_load_lose_no_request_and_mix_no_answer() {
     let edge = Edge::new();
     edge.deploy("one");
-    let address = edge.host.address();
-    let (stop, asked) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicUsize::new(0)),
-    );
-    let clients: Vec<_> = (0..8)
-        .map(|_| {
-            let (stop, asked) = (Arc::clone(&stop), Arc::clone(&asked));
-            tokio::spawn(async move {
-                let mut sender = Client::new(address).connect().await;
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = sender.ask("GET", "/version", &[], "").await.unwrap();
-                    let release = named(&answer.line());
-                    assert!(GOOD.contains(&release.as_str()), "{release}");
-                    asked.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
+    let asking = Asking::at(std::iter::repeat_n(edge.host.address(), 8));
     for turn in 0..20 {
         let release = GOOD[(turn + 1) % 2];
         tokio::task::block_in_place(|| edge.deploy(release));
         assert_eq!(edge.serves().await, release, "after deploy {turn}");
     }
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.unwrap();
-    }
-    assert!(100 < asked.load(Ordering::Relaxed), "{asked:?} requests");
+    let asked = asking.end().await;
+    assert!(100 < asked, "{asked} requests");
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! The nodes and the releases that the tests of `node` and `deploy` share.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use waystation_host::project::digest::Digest;
 use waystation_tests::{App, Client, Command, Exit, Host, output, tree};
 
@@ -288,6 +291,45 @@ pub(crate) fn named(line: &str) -> String {
     let is_wholly = |release: &&&str| answer(release).trim_end() == body;
     let release = GOOD.iter().find(is_wholly);
     release.map_or_else(|| line.to_owned(), |release| (*release).to_owned())
+}
+
+/// Clients that ask all the while, each answer wholly one good release.
+pub(crate) struct Asking {
+    is_over: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<usize>>,
+}
+
+impl Asking {
+    /// One client for each address.
+    pub(crate) fn at(addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        let is_over = Arc::<AtomicBool>::default();
+        let ask = |address| {
+            let is_over = Arc::clone(&is_over);
+            tokio::spawn(async move {
+                let mut sender = Client::new(address).connect().await;
+                let mut asked = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    let answer = sender.ask("GET", "/version", &[], "").await.unwrap();
+                    let release = named(&answer.line());
+                    assert!(GOOD.contains(&release.as_str()), "{release}");
+                    asked += 1;
+                }
+                asked
+            })
+        };
+        let clients = addresses.into_iter().map(ask).collect();
+        Self { is_over, clients }
+    }
+
+    /// How often they have asked.
+    pub(crate) async fn end(self) -> usize {
+        self.is_over.store(true, Ordering::Relaxed);
+        let mut all = 0;
+        for client in self.clients {
+            all += client.await.expect("no answer was amiss");
+        }
+        all
+    }
 }
 
 /// A node's command line.

@@ -1,12 +1,10 @@
 //! Nodes that follow a tag in a registry.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use waystation_tests::{Client, Registry, output, wait_for};
+use waystation_tests::{Registry, output, wait_for};
 
-use crate::edge::{Edge, FAILING, GOOD, TRAPPING, build, component, named};
+use crate::edge::{Asking, Edge, FAILING, TRAPPING, build, component};
 use crate::registry::{push, run};
 
 /// A node whose app `shop` answers any host and follows a tag.
@@ -37,34 +35,13 @@ async fn two_nodes_serve_what_a_tag_names() {
     assert_eq!(registry.asked("GET").len(), fetched, "nothing is fetched");
 
     // Another release under the tag: both change, and no request is lost.
-    let (stop, asked) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicUsize::new(0)),
-    );
-    let clients = nodes.iter().flat_map(|node| [node.host.address(); 2]);
-    let clients: Vec<_> = clients
-        .map(|address| {
-            let (stop, asked) = (Arc::clone(&stop), Arc::clone(&asked));
-            tokio::spawn(async move {
-                let mut sender = Client::new(address).connect().await;
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = sender.ask("GET", "/version", &[], "").await.unwrap();
-                    let release = named(&answer.line());
-                    assert!(GOOD.contains(&release.as_str()), "{release}");
-                    asked.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
+    let asking = Asking::at(nodes.iter().flat_map(|node| [node.host.address(); 2]));
     tokio::task::block_in_place(|| push(&build("two"), &reference));
     for node in &nodes {
         wait_until_it_serves(node, "two").await;
     }
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.unwrap();
-    }
-    assert!(50 < asked.load(Ordering::Relaxed), "{asked:?} requests");
+    let asked = asking.end().await;
+    assert!(50 < asked, "{asked} requests");
 
     // Where it came from is told, and what an operator does stays.
     let listed = nodes[0].command("releases", &build("two")).run().stdout;

@@ -82,7 +82,9 @@ impl Registry {
                         total,
                     });
                 };
-                self.fetch_part(part, held, arrivals, &on_bytes).await
+                let fetching = self.fetch_part(part, held, arrivals, &on_bytes);
+                let fetched = tokio::time::timeout(patience(part.size), fetching).await;
+                fetched.map_err(|late| self.unreachable(&late))?
             })
             .await?;
         let whole = Wanted {
@@ -106,18 +108,6 @@ impl Registry {
 
     /// Fetches a blob, of which so many bytes are here.
     async fn fetch_part(
-        &self,
-        part: &Descriptor,
-        held: u64,
-        arrivals: &Arc<Arrivals>,
-        on_bytes: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), RegistryError> {
-        let fetching = self.fetch_in_time(part, held, arrivals, on_bytes);
-        let fetched = tokio::time::timeout(patience(part.size), fetching).await;
-        fetched.map_err(|late| self.unreachable(&late))?
-    }
-
-    async fn fetch_in_time(
         &self,
         part: &Descriptor,
         held: u64,
