@@ -17,9 +17,14 @@ async fn a_release_that_asks_for_more_than_a_node_gives_is_refused_with_all_of_i
         "[limits]\nmemory_mb = 64\ncpu_ms = 500\n\n[cache]\nredis = false\n",
     )
     .unwrap();
-    let edge = Edge::with(&["--cap", cap.to_str().unwrap()]);
-    edge.deploy("one"); // it says nothing, and so gets what there is
+    let mut edge = Edge::with(&["--cap", cap.to_str().unwrap()]);
+    let modest = Forged::new("one");
+    modest.edit(|manifest| manifest["routes"][0]["config"]["cpuMs"] = 400.into());
+    let deploy = edge.command("deploy", modest.root()).arg("--host");
+    let exit = deploy.arg("*").arg("--no-wait").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     let greedy = Forged::new("two");
+    greedy.edit(|manifest| manifest["routes"][0]["config"]["cpuMs"] = 502.into());
     greedy.replace_settings(
         "[limits]\nmemory_mb = 128\ncpu_ms = 501\nconcurrency = 10\n\n[cache]\nredis = \"redis://10.0.0.1\"\n",
     );
@@ -29,11 +34,24 @@ async fn a_release_that_asks_for_more_than_a_node_gives_is_refused_with_all_of_i
         "`limits.memory_mb` of waystation.toml is 128, and this node gives 64 at most",
         "`limits.cpu_ms` of waystation.toml is 501, and this node gives 500 at most",
         "`cache.redis` of waystation.toml names a Redis",
+        "app/greeting/route.rs: `CPU_MS` asks for 502 ms and the operator allows 500",
     ] {
         assert!(exit.stderr.contains(words), "{words}: {}", exit.stderr);
     }
     assert!(!exit.stderr.contains("concurrency"), "{}", exit.stderr);
     assert_eq!(edge.serves().await, "one");
+
+    fs::write(&cap, "[limits]\ncpu_ms = 300\n").unwrap();
+    edge.host.terminate();
+    edge.host.wait_for_exit();
+    edge.restart(); // what was taken under a higher cap is held to this one
+    assert_eq!(edge.serves().await, "one");
+    let exit = edge.command("deploy", modest.root()).run();
+    assert!(
+        exit.stderr.contains("`CPU_MS` asks for 400 ms"),
+        "{}",
+        exit.stderr
+    );
 
     fs::write(&cap, "[limits]\nmemory = 64\n").unwrap();
     let data = folder.path().join("data");

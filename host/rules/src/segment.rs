@@ -192,6 +192,19 @@ impl Declared {
         })
     }
 
+    /// The same, with what is above its limit lowered to it: for a release that was built and taken under higher limits.
+    #[must_use]
+    pub fn within(&self, limits: &Limits) -> Self {
+        let cpu = u64::try_from(limits.cpu.as_millis()).unwrap_or(u64::MAX);
+        let lowered = |asked: Option<u64>, most| asked.map(|asked| asked.min(most));
+        Self {
+            max_duration: lowered(self.max_duration, limits.max_duration.as_secs()),
+            cpu_ms: lowered(self.cpu_ms, cpu),
+            body_limit: lowered(self.body_limit, limits.body),
+            ..self.clone()
+        }
+    }
+
     fn faults(&self, limits: &Limits) -> Vec<SegmentError> {
         let run = limits.max_duration.as_secs();
         let cpu = u64::try_from(limits.cpu.as_millis()).unwrap_or(u64::MAX);

@@ -218,7 +218,8 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
 }
 
 /// A component whose code is loaded when it is first asked; `wasm` is read if it has to be compiled. One that never was, here, is compiled and
-/// looked at now.
+/// looked at now. What its constants ask for beyond the limits it does not get: whoever built or took the release has refused more, under the
+/// limits of then.
 ///
 /// # Errors
 ///
@@ -234,7 +235,8 @@ pub fn waiting<W: AsRef<[u8]>>(
         declared,
         facts,
     } = *known;
-    let named = loader.named(pattern, digest, declared)?;
+    let declared = declared.map(|declared| declared.within(loader.sandbox.limits()));
+    let named = loader.named(pattern, digest, declared.as_ref())?;
     let is_compiled = |cache: &Arc<CodeCache>| cache.has(&loader.sandbox, digest);
     if !loader.cache.as_ref().is_some_and(is_compiled) {
         let component = loader.component(pattern, digest, &wasm)?;

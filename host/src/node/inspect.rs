@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use waystation_rules::segment::Excess;
+use waystation_rules::segment::{Excess, Limits, SegmentErrors};
 
 use super::policy::Policy;
 use super::signature::SignatureError;
@@ -86,6 +86,15 @@ pub(super) enum Fault {
     #[error(transparent)]
     Excess(Excess),
 
+    /// A route's constants that the node's limits do not allow.
+    #[error("{file}: {errors}")]
+    Constants {
+        /// Whose.
+        file: String,
+        /// Each that is wrong.
+        errors: SegmentErrors,
+    },
+
     /// A store beyond the node's cap.
     #[error("`cache.{key}` of waystation.toml is {asked}, and this node gives {most} at most")]
     Kept {
@@ -146,6 +155,7 @@ pub(super) fn open(
                 faults.push(Fault::Addresses(addresses));
             }
             faults.extend(policy.cap.faults(&settings));
+            faults.extend(constants(&release, &policy.cap.limits(&settings)));
             match faults.is_empty() {
                 true => Ok((release, settings)),
                 false => Err(faults),
@@ -230,6 +240,20 @@ fn component(title: &str, content: &[u8], policy: &Policy, release: &Release) ->
             error,
         }],
     }
+}
+
+/// What the modules' constants ask for beyond the limits.
+fn constants(release: &Release, limits: &Limits) -> impl Iterator<Item = Fault> {
+    let manifest = &release.manifest;
+    let routes = manifest.routes.iter();
+    let routes = routes.filter_map(|route| Some((&route.file, route.config.as_ref()?)));
+    let proxies = manifest.proxies.iter();
+    let declared = routes.chain(proxies.map(|proxy| (&proxy.file, &proxy.config)));
+    declared.filter_map(|(file, declared)| {
+        let errors = declared.settle(limits).err()?;
+        let file = file.clone();
+        Some(Fault::Constants { file, errors })
+    })
 }
 
 /// The names in the manifest are for people and logs; one that climbs was made to mislead them.

@@ -182,6 +182,18 @@ fn a_section_with_a_surprise_is_refused() {
     assert!(serde_json::from_str::<Declared>(r#"{"maxDurations":1}"#).is_err());
 }
 
+#[test]
+fn what_is_above_a_limit_is_lowered_to_it_and_the_rest_stays() {
+    let asked = r#"{"maxDuration":60,"cpuMs":2000,"bodyLimit":1000,"dynamicParams":false}"#;
+    let asked: Declared = serde_json::from_str(asked).unwrap();
+    assert!(asked.settle(&Limits::default()).is_err());
+    let lowered = asked.within(&Limits::default());
+    let settled = lowered.settle(&Limits::default()).unwrap();
+    assert_eq!(settled.max_duration, Limits::default().max_duration);
+    assert_eq!(settled.cpu, Limits::default().cpu);
+    assert_eq!((settled.body_limit, settled.dynamic_params), (1000, false));
+}
+
 fn settled() -> String {
     r#"{"dynamic":"auto","dynamicParams":true,"revalidate":null,"fetchCache":"auto","runtime":"nodejs","preferredRegion":[],"maxDuration":30,"isolation":"request","cpuMs":1000,"bodyLimit":10485760}"#.to_owned()
 }
