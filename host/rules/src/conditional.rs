@@ -27,7 +27,7 @@ pub enum Conditional {
 
 /// Finds out whether the client has what was answered.
 ///
-/// `body` is the body if all of it is known; `digest` makes a name of it in hexadecimal, and is asked only where one is needed.
+/// `body` is the body if all of it is known; `name` makes a weak name of it, and is asked only where one is needed.
 #[must_use]
 pub fn settle(
     method: &Method,
@@ -35,7 +35,7 @@ pub fn settle(
     status: StatusCode,
     headers: &HeaderMap,
     body: Option<&[u8]>,
-    digest: impl FnOnce(&[u8]) -> String,
+    name: impl FnOnce(&[u8]) -> String,
 ) -> Conditional {
     if !matches!(*method, Method::GET | Method::HEAD) || status != StatusCode::OK {
         return Conditional::AsItIs;
@@ -44,7 +44,7 @@ pub fn settle(
         true => headers.typed_get(), // one that is none is the handler's business
         false => body
             .filter(|body| !body.is_empty() && body.len() <= LONGEST && may_be_kept(headers))
-            .and_then(|body| format!("W/\"{}\"", digest(body)).parse().ok()),
+            .and_then(|body| name(body).parse().ok()),
     };
     match name {
         None => Conditional::AsItIs,
@@ -107,14 +107,14 @@ mod tests {
     #[test]
     fn only_a_good_answer_has_a_name() {
         let headers = HeaderMap::new();
-        let digest = |_: &[u8]| panic!("nobody asks for a name");
+        let name = |_: &[u8]| panic!("nobody asks for a name");
         for status in [StatusCode::NOT_FOUND, StatusCode::CREATED] {
-            let found = settle(&Method::GET, None, status, &headers, Some(b"a"), digest);
+            let found = settle(&Method::GET, None, status, &headers, Some(b"a"), name);
             assert_eq!(found, Conditional::AsItIs);
         }
         let long = vec![0; LONGEST + 1];
         for body in [None, Some(&*long)] {
-            let found = settle(&Method::GET, None, StatusCode::OK, &headers, body, digest);
+            let found = settle(&Method::GET, None, StatusCode::OK, &headers, body, name);
             assert_eq!(found, Conditional::AsItIs);
         }
     }
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(weakened(&weak), None);
     }
 
-    /// `asked` is a method, a body that is its own digest, and headers of either side, with `;` for their commas.
+    /// `asked` is a method, a body that names itself, and headers of either side, with `;` for their commas.
     #[track_caller]
     fn check(asked: &str, expected: &str) {
         let mut parts = asked.split(", ");
@@ -142,7 +142,7 @@ mod tests {
             StatusCode::OK,
             &headers,
             Some(body.as_bytes()),
-            |body| String::from_utf8(body.to_vec()).unwrap(),
+            |body| format!("W/\"{}\"", str::from_utf8(body).unwrap()),
         );
         let name = |name: ETag| {
             let mut headers = HeaderMap::new();

@@ -7,7 +7,11 @@
 //! came. A chain of addresses is read from its right end, where the nearest proxy wrote: the client is the first that is not trusted.
 //! Whatever stands left of it, the client may have made up. `X-Real-IP` cannot say who wrote it; it is set and never read.
 
+use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 
 mod claim;
 mod element;
@@ -168,27 +172,51 @@ impl Scheme {
 
 impl Settled {
     /// What each of [`HEADERS`] is for the handler, all in printable ASCII.
-    #[must_use]
-    pub fn headers(&self) -> [(&'static str, String); 6] {
-        let addresses: Vec<_> = self.chain.iter().map(ToString::to_string).collect();
-        let nodes = self.chain.iter().map(|address| match address {
-            IpAddr::V4(address) => format!("for={address}"),
-            IpAddr::V6(address) => format!("for=\"[{address}]\""),
-        });
-        let mut nodes: Vec<_> = nodes.collect();
-        if let Some(client) = nodes.first_mut() {
-            *client += &format!(";host=\"{}\";proto={}", self.host, self.scheme.as_str());
-        }
-        let values = [
-            nodes.join(", "),
-            addresses.join(", "),
-            self.host.clone(),
-            self.port.to_string(),
-            self.scheme.as_str().to_owned(),
-            self.client.to_string(),
+    ///
+    /// Each handler is told, so they share one allocation.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let mut text = String::with_capacity(192);
+        let fields: [&dyn Display; 6] = [
+            &fmt::from_fn(|to| self.nodes(to)),
+            &fmt::from_fn(|to| self.addresses(to)),
+            &self.host,
+            &self.port,
+            &self.scheme.as_str(),
+            &self.client,
         ];
-        let mut values = values.into_iter();
-        HEADERS.map(|name| (name, values.next().unwrap_or_default()))
+        let ranges = fields.map(|field| {
+            let start = text.len();
+            let _always_fits = write!(text, "{field}");
+            start..text.len()
+        });
+        let text = Bytes::from(text);
+        let values = ranges.map(|range| HeaderValue::from_maybe_shared(text.slice(range)));
+        let named = HEADERS.map(HeaderName::from_static).into_iter().zip(values);
+        named.filter_map(|(name, value)| Some((name, value.ok()?)))
+    }
+
+    /// As `Forwarded` has the chain; only the client's element says what it asked for.
+    fn nodes(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, address) in self.chain.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            match address {
+                IpAddr::V4(address) => write!(to, "{comma}for={address}"),
+                IpAddr::V6(address) => write!(to, "{comma}for=\"[{address}]\""),
+            }?;
+            if place == 0 {
+                write!(to, ";host=\"{}\";proto={}", self.host, self.scheme.as_str())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As `X-Forwarded-For` has the chain.
+    fn addresses(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, address) in self.chain.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(to, "{comma}{address}")?;
+        }
+        Ok(())
     }
 }
 

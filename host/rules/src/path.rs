@@ -113,12 +113,13 @@ impl Path<'_> {
 
     /// The path below another, which is [`Path::spelt`] and has no trailing slash; none if it is elsewhere.
     pub(crate) fn below(&self, base: &str) -> Option<Path<'_>> {
+        if base.is_empty() {
+            let text = Cow::Borrowed(&*self.text);
+            return Some(Path { text });
+        }
         let depth = base.matches('/').count();
         let ends = self.text.match_indices('/').map(|(at, _)| at).skip(1);
-        let end = match depth {
-            0 => 0,
-            depth => ends.chain([self.text.len()]).nth(depth - 1)?,
-        };
+        let end = ends.chain([self.text.len()]).nth(depth - 1)?;
         let (above, below) = self.text.split_at(end);
         let is_base = spell(above).is_ok_and(|above| above == base);
         let text = Cow::Borrowed(if below.is_empty() { "/" } else { below });

@@ -91,7 +91,7 @@ impl Node {
         request: &mut Request<Upload>,
     ) -> Result<Arc<Running>, Misdirected> {
         let host = pipeline::host(request);
-        let host = host_of(&host);
+        let host = host_of(host);
         let hosts = self.hosts.load();
         if let Some(Preview { prefix, app }) = Preview::of_host(&host, &self.policy.preview_suffix)
         {

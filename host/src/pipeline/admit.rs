@@ -28,13 +28,13 @@ pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refu
 }
 
 /// Whom the client meant: what is said in the target, else in the `host` header. It counts once the request was admitted.
-pub fn host<B>(request: &Request<B>) -> String {
+pub fn host<B>(request: &Request<B>) -> &str {
     let authority = request
         .uri()
         .authority()
         .map(|authority| authority.as_str());
     let host = || request.headers().get(HOST)?.to_str().ok();
-    authority.or_else(host).unwrap_or_default().to_owned()
+    authority.or_else(host).unwrap_or_default()
 }
 
 /// What the body's length is said to be. hyper has refused what is not a number.

@@ -1,6 +1,6 @@
 //! Settles who asks, and tells the handler what proxies in front of this host may tell it.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use waystation_rules::forwarded::{Arrival, ForwardedError, HEADERS, Settled, Trust, settle};
 
 use super::admit::host;
@@ -13,16 +13,15 @@ use crate::sandbox::Asker;
 /// # Errors
 ///
 /// A [`ForwardedError`] is answered with 400.
-pub(super) fn settled(
-    headers: &mut HeaderMap,
+pub(super) fn settled<B>(
+    request: &mut Request<B>,
     asker: Asker,
-    host: &str,
     trust: &Trust,
 ) -> Result<Settled, ForwardedError> {
-    let settled = read(headers, asker, host, trust)?;
-    if is_told(headers) {
+    let settled = read(request, asker, trust)?;
+    if is_told(request.headers()) {
         for name in HEADERS {
-            headers.remove(name);
+            request.headers_mut().remove(name);
         }
     }
     Ok(settled)
@@ -30,16 +29,15 @@ pub(super) fn settled(
 
 /// Says what was settled, to a handler, a proxy, a rule or another server.
 pub(super) fn tell(settled: &Settled, headers: &mut HeaderMap) {
+    headers.reserve(HEADERS.len());
     for (name, value) in settled.headers() {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
+        headers.insert(name, value);
     }
 }
 
 /// Who asks, of a request that was not admitted yet: the peer if that does not get clear.
 pub fn client<B>(request: &Request<B>, asker: Asker, policy: &Policy) -> std::net::IpAddr {
-    let settled = read(request.headers(), asker, &host(request), &policy.trust);
+    let settled = read(request, asker, &policy.trust);
     settled.map_or(asker.client, |settled| settled.client)
 }
 
@@ -54,12 +52,8 @@ fn is_told(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| HEADERS.contains(&name.as_str()))
 }
 
-fn read(
-    headers: &HeaderMap,
-    asker: Asker,
-    host: &str,
-    trust: &Trust,
-) -> Result<Settled, ForwardedError> {
+fn read<B>(request: &Request<B>, asker: Asker, trust: &Trust) -> Result<Settled, ForwardedError> {
+    let headers = request.headers();
     let is_told = is_told(headers);
     let lines = |name| -> Vec<&[u8]> {
         let values = is_told.then(|| headers.get_all(name).iter());
@@ -70,7 +64,7 @@ fn read(
         &Arrival {
             peer: asker.client,
             scheme: asker.scheme,
-            host,
+            host: host(request),
             forwarded: &lines("forwarded"),
             x_forwarded_for: &lines("x-forwarded-for"),
             x_forwarded_host: &lines("x-forwarded-host"),

@@ -16,7 +16,7 @@ pub(super) fn answer(response: &mut Response, asked: &Asked) {
         Body::Stream(_) => None,
     };
     let (status, headers) = (response.status(), response.headers());
-    let name = match settle(&asked.method, has.as_ref(), status, headers, body, digest) {
+    let name = match settle(&asked.method, has.as_ref(), status, headers, body, name) {
         Conditional::AsItIs => return,
         Conditional::Named(name) => name,
         Conditional::NotModified(name) => {
@@ -31,9 +31,9 @@ pub(super) fn answer(response: &mut Response, asked: &Asked) {
     response.headers_mut().typed_insert(name);
 }
 
-/// Names a content: 32 hexadecimal digits.
-pub(super) fn digest(body: &[u8]) -> String {
-    blake3::hash(body).to_hex()[..32].to_owned()
+/// Names a content weakly, by 32 hexadecimal digits.
+pub(super) fn name(body: &[u8]) -> String {
+    ["W/\"", &blake3::hash(body).to_hex()[..32], "\""].concat()
 }
 
 #[cfg(test)]

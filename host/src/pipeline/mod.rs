@@ -139,8 +139,7 @@ async fn walk(
     }
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
-    let host = admit::host(&request);
-    let settled = client::settled(request.headers_mut(), asks.asker, &host, &policy.trust)?;
+    let settled = client::settled(&mut request, asks.asker, &policy.trust)?;
     let is_trusted = policy.trust.is_proxy(asks.asker.client);
     record.asked_by(settled.client, is_trusted.then(|| request.headers()));
     let is_looked_at = app.looks_at_requests();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{AGE, CACHE_CONTROL, ETAG, HOST};
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use waystation_rules::caching::{
     self, CACHE_HEADER, Keeping, Life, NotKept, Served, State, cache_control, cache_status,
 };
@@ -17,7 +17,7 @@ use waystation_rules::method::Method;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::table::Param;
 
-use super::conditional::digest;
+use super::conditional;
 use super::failure::Refusal;
 use super::{effects, finish};
 use crate::app::{App, Route};
@@ -30,6 +30,8 @@ use crate::telemetry::{Record, RequestId};
 const CACHE: HeaderName = HeaderName::from_static(CACHE_HEADER);
 /// The same for programs (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// Headers that an answer gets beside those that are kept, so that its map does not grow: these two, `Age`, and what every answer has.
+const MORE_HEADERS: usize = 6;
 /// Bytes of an answer that is kept.
 const LARGEST: usize = 8 << 20;
 
@@ -355,7 +357,7 @@ fn name(parts: &mut http::response::Parts, body: &[u8]) {
     if parts.status == StatusCode::OK
         && !body.is_empty()
         && !parts.headers.contains_key(ETAG)
-        && let Ok(name) = HeaderValue::try_from(format!("W/\"{}\"", digest(body)))
+        && let Ok(name) = HeaderValue::try_from(conditional::name(body))
     {
         parts.headers.insert(ETAG, name);
     }
@@ -364,10 +366,13 @@ fn name(parts: &mut http::response::Parts, body: &[u8]) {
 fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     let mut response = Response::new(whole(entry.body.clone()));
     *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
-    let mut headers = entry.headers.clone();
+    let mut headers = HeaderMap::with_capacity(entry.headers.len() + MORE_HEADERS);
+    for (name, value) in &entry.headers {
+        headers.append(name, value.clone());
+    }
     headers.insert(CACHE, HeaderValue::from_static(served.as_str()));
     let status = cache_status(served, &entry.times, now);
-    if let Ok(status) = HeaderValue::try_from(status) {
+    if let Ok(status) = HeaderValue::from_str(&status) {
         headers.insert(CACHE_STATUS, status);
     }
     if served != Served::Miss {

@@ -1,7 +1,7 @@
 //! One connection: HTTP/1.1 or HTTP/2, in cleartext or over TLS, under timers from its first byte on.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -97,7 +99,7 @@ impl Named {
     /// Whether a request is for a host that has another certificate.
     fn is_another(&self, request: &http::Request<Upload>) -> bool {
         let host = pipeline::host(request);
-        self.tls.is_misdirected(&self.name, &host_of(&host))
+        self.tls.is_misdirected(&self.name, &host_of(host))
     }
 }
 
@@ -139,16 +141,12 @@ async fn speak<S>(
         let is_another = named
             .as_ref()
             .is_some_and(|named| named.is_another(&request));
+        // hyper moves this future for each request and holds it per connection; an `async` block around another is twice as large.
         let response = match is_another {
-            true => Err(pipeline::misdirected(Misdirected::Name)),
-            false => Ok(answers.respond(asker, request, life.background.clone())),
+            true => Either::Left(ready(pipeline::misdirected(Misdirected::Name))),
+            false => Either::Right(answers.respond(asker, request, life.background.clone())),
         };
-        async move {
-            Ok::<_, Infallible>(match response {
-                Ok(response) => response.await,
-                Err(misdirected) => misdirected,
-            })
-        }
+        response.map(Ok::<_, Infallible>)
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())

@@ -10,6 +10,9 @@ use crate::table::{Param, ParamValue};
 /// Headers that are another for each request of one trace.
 const NOT_IN_KEY: [&str; 2] = ["traceparent", "tracestate"];
 
+/// As long as most keys are, of which a digest takes a half: one is put together for each request.
+const LENGTH: usize = 160;
+
 /// The answer of a route. `release` names the code that made it, so that a new one starts anew. The params are decoded: `%7E` is `~`.
 #[must_use]
 pub fn answer(app: &str, release: &str, pattern: &str, params: &[Param]) -> String {
@@ -56,7 +59,9 @@ struct Key(String);
 
 impl Key {
     fn new(kind: &str) -> Self {
-        Self(kind.to_owned())
+        let mut key = String::with_capacity(LENGTH);
+        key.push_str(kind);
+        Self(key)
     }
 
     fn field(&mut self, field: &str) -> &mut Self {

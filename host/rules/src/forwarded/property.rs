@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::settle;
 use super::tests::{arrival, arrive, trust};
+use super::{HEADERS, settle};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
@@ -27,8 +27,9 @@ proptest! {
                     let bare = arrive(peer, "", |arrival| settle(arrival, &trust()).unwrap());
                     prop_assert_eq!(&settled, &bare);
                 }
+                prop_assert_eq!(settled.headers().count(), HEADERS.len());
                 for (_, value) in settled.headers() {
-                    prop_assert!(value.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", value);
+                    prop_assert!(value.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~')), "{:?}", value);
                 }
                 prop_assert!(["here.example:3000", "api.example:444"].contains(&&*settled.host)
                     || settled.host.starts_with("shop.example"));

@@ -14,6 +14,9 @@ use crate::sandbox::bindings::verdict::{self, HeaderChange};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::state::{FIELD_BYTES, MOST_FIELDS, State};
 
+/// Fields that an answer gets beside those that its guest tells, so that its map does not grow.
+const MORE_FIELDS: usize = 4;
+
 /// Turns what a handler returned into a head and what else it wants.
 pub(super) fn settle(
     accessor: &Accessor<State>,
@@ -129,7 +132,7 @@ fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, String> {
             "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {FIELD_BYTES} bytes at most"
         ));
     }
-    let mut headers = HeaderMap::with_capacity(told.len());
+    let mut headers = HeaderMap::with_capacity(told.len() + MORE_FIELDS);
     for (name, value) in told {
         let (name, value) = header(&name, value)?;
         headers.append(name, value);
