@@ -5,44 +5,23 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use waystation_tests::{Answer, Client};
+use waystation_tests::{Answer, Client, Foreign};
 
 use crate::support::{Edited, lasting, program, text_route};
 
-/// `foreign/`, compiled once a run in one call of cargo.
-struct Foreign {
+/// `foreign/`, compiled once a run.
+struct Components {
     http2: Vec<u8>,
     http3: Vec<u8>,
     command: Vec<u8>,
 }
 
-static FOREIGN: LazyLock<Foreign> = LazyLock::new(|| {
-    let target = lasting("foreign");
-    let cargo = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--target",
-            "wasm32-wasip2",
-            "--target-dir",
-        ])
-        .arg(&target)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign"))
-        .output()
-        .expect("cargo");
-    assert!(
-        cargo.status.success(),
-        "{}",
-        String::from_utf8_lossy(&cargo.stderr)
-    );
-    let read = |name: &str| {
-        fs::read(target.join("wasm32-wasip2/release").join(name)).expect("a component")
-    };
-    Foreign {
-        http2: read("foreign_http2.wasm"),
-        http3: read("foreign_http3.wasm"),
-        command: read("foreign-command.wasm"),
+static FOREIGN: LazyLock<Components> = LazyLock::new(|| {
+    let foreign = Foreign::compile(&lasting("foreign"));
+    Components {
+        http2: foreign.read("foreign_http2"),
+        http3: foreign.read("foreign_http3"),
+        command: foreign.read("foreign-command"),
     }
 });
 

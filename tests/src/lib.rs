@@ -6,6 +6,7 @@
 mod app;
 mod client;
 pub mod clock;
+mod foreign;
 mod host;
 pub mod output;
 mod program;
@@ -18,6 +19,7 @@ mod wait;
 
 pub use app::{App, sdk_folder};
 pub use client::{Answer, Client, Sender};
+pub use foreign::Foreign;
 pub use host::{Host, Paused};
 pub use program::{Command, Exit, Program};
 pub use redis::Redis;

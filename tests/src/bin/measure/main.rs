@@ -4,24 +4,29 @@
 //! measure save-to-live [PROGRAM]   a file is written -> the first answer with its content, over 20 edits of one route
 //! measure start-time [PROGRAM]     `start` begins -> the first answer, with its code in the cache, over 20 starts
 //! measure scale [PROGRAM]          the same and its memory with 10, 1,000 and 10,000 routes
-//! measure throughput [PROGRAM]     requests per second beside plain hyper's, in turn: the servers on one core, the load on another
+//! measure throughput [PROGRAM]     requests per second of this host and its peers beside plain hyper's, in turn: the servers on one
+//!                                  core, the load on another; memory and starts, and a chart
 //! ```
 //!
 //! Without `PROGRAM`, the host that was built into this tool is measured, so `cargo run --release` measures a release build.
 
+mod chart;
 mod load;
 mod native;
+mod peers;
 mod scale;
 mod throughput;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_setaffinity};
 use waystation_tests::{App, Client, Program, Sender};
 
 /// Set for the process that is measured.
 const AS_HOST: &str = "WAYSTATION_MEASURE_AS_HOST";
-/// Set for the process that it is measured against.
+/// Set for the process that it is measured against, to its port.
 const AS_NATIVE: &str = "WAYSTATION_MEASURE_AS_NATIVE";
 /// What the smallest handlers answer.
 const HELLO: &str = "Hello, Waystation!";
@@ -32,14 +37,15 @@ fn main() -> anyhow::Result<ExitCode> {
     if std::env::var_os(AS_HOST).is_some() {
         return Ok(waystation_host::cli::main());
     }
-    if std::env::var_os(AS_NATIVE).is_some() {
-        native::serve()?;
+    if let Ok(port) = std::env::var(AS_NATIVE) {
+        native::serve(port.parse()?)?;
     }
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let program = match arguments.get(1) {
         Some(path) => Program::new(path),
         None => Program::new(std::env::current_exe()?).with(AS_HOST, "1"),
     };
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/throughput.svg");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -47,7 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Some("save-to-live") => runtime.block_on(save_to_live(&program))?,
         Some("start-time") => runtime.block_on(start_time(&program))?,
         Some("scale") => runtime.block_on(scale::run(&program))?,
-        Some("throughput") => runtime.block_on(throughput::run(&program))?,
+        Some("throughput") => runtime.block_on(throughput::run(&program, &chart))?,
         _ => {
             eprintln!("usage: measure save-to-live|start-time|scale|throughput [PROGRAM]");
             return Ok(ExitCode::from(2));
@@ -148,4 +154,19 @@ fn show(what: &str, times: &mut [Duration]) {
         millis(times[times.len() - 1]),
         times.len()
     );
+}
+
+/// Starts a process on a core: it inherits this thread's, which then goes back to all of them.
+fn on_core<T>(core: usize, start: impl FnOnce() -> T) -> anyhow::Result<T> {
+    let all = rustix::thread::sched_getaffinity(None)?;
+    pin(core)?;
+    let started = start();
+    sched_setaffinity(None, &all)?;
+    Ok(started)
+}
+
+fn pin(core: usize) -> anyhow::Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    Ok(sched_setaffinity(None, &cores)?)
 }

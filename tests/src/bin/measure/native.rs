@@ -11,15 +11,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-/// Serves on a free port of this machine, which it names as `waystation` does, until it is ended.
-pub(crate) fn serve() -> anyhow::Result<()> {
+/// Serves on a port of this machine until it is ended.
+pub(crate) fn serve(port: u16) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .event_interval(8)
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
-        eprintln!("plain hyper serves http://{}", listener.local_addr()?);
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
