@@ -55,7 +55,7 @@ async fn a_fresh_instance_forgets_and_a_shared_one_remembers() {
 }
 
 #[tokio::test]
-async fn a_shared_instance_that_trapped_or_grew_is_not_used_again() {
+async fn a_shared_instance_that_trapped_or_grew_or_leaks_is_not_used_again() {
     let turn = turn().await;
     let route = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -83,6 +83,11 @@ async fn a_shared_instance_that_trapped_or_grew_is_not_used_again() {
     assert_eq!(ask("GET", "").await, "200 1");
     // It may hold on to 32 MiB.
     assert_eq!(ask("POST", "grow").await, "200 41943040");
+    assert_eq!(ask("GET", "").await, "200 1");
+    // And to 32 handles.
+    for count in 2..=34 {
+        assert_eq!(ask("PUT", "").await, format!("200 {count}"));
+    }
     assert_eq!(ask("GET", "").await, "200 1");
     drop(turn);
 }

@@ -1,7 +1,7 @@
 //! Hands out instances: a fresh one for each request, or one that served before where the route says `ISOLATION = Shared`.
 //!
-//! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown, or when
-//! it has been idle for [`LONGEST_IDLE`] to twice that; and only so many are kept in all, so that they never take the room of those that run.
+//! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown or holds on
+//! to handles, or when it has been idle for [`LONGEST_IDLE`] to twice that; and only so many are kept in all, so that they never take the room of those that run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -22,6 +22,9 @@ const MOST_USES: u32 = 1_000;
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 /// An instance that has taken more than this is not kept.
 const MOST_MEMORY: usize = 32 << 20;
+
+/// An instance that still has more handles on what is the host's is not kept. One that prints has three for its standard streams.
+const MOST_HANDLES: usize = 32;
 
 /// An instance while it answers one request.
 pub(super) struct Lease {
@@ -82,10 +85,14 @@ impl Guest {
     pub(super) fn give_back(&self, mut lease: Lease) {
         lease.uses += 1;
         lease.store.data_mut().outgoing.end();
-        let is_shared =
-            self.config.isolation == Isolation::Shared && self.code.facts().keeps_contract;
-        let is_small = lease.store.data().memory.taken() <= MOST_MEMORY;
-        if is_shared
+        if self.config.isolation != Isolation::Shared {
+            return;
+        }
+        let keeps_contract = self.code.facts().keeps_contract;
+        let state = lease.store.data_mut();
+        let is_small =
+            state.memory.taken() <= MOST_MEMORY && state.table.iter_mut().count() <= MOST_HANDLES;
+        if keeps_contract
             && is_small
             && lease.uses < MOST_USES
             && let Ok(place) = Arc::clone(&self.sandbox.idle_places).try_acquire_owned()
