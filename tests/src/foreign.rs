@@ -18,7 +18,8 @@ impl Foreign {
     /// If cargo cannot.
     #[must_use]
     pub fn compile(target: &Path) -> Self {
-        let cargo = Command::new("cargo")
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let cargo = Command::new(cargo)
             .args(["build", "--locked", "--release"])
             .args(["--target", "wasm32-wasip2", "--target-dir"])
             .arg(target)

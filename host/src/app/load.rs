@@ -50,6 +50,8 @@ pub struct Loader {
     /// How much the compiler may use, in a process of its own; it has this one if that is not said.
     apart: Option<Bounds>,
     favour: Favour,
+    /// What constants ask for beyond the limits is lowered to them rather than refused.
+    lowers: bool,
     /// Held while code is loaded for a request.
     compiling: Arc<Mutex<()>>,
     environment: Arc<Environment>,
@@ -77,6 +79,7 @@ impl Loader {
             cache,
             apart: None,
             favour,
+            lowers: false,
             compiling: Arc::default(),
             environment: Arc::default(),
             share: Arc::default(),
@@ -97,6 +100,16 @@ impl Loader {
     pub fn compiling_apart(self, bounds: Bounds) -> Self {
         Self {
             apart: Some(bounds),
+            ..self
+        }
+    }
+
+    /// The same for releases that were taken before, maybe under higher limits: what their constants ask for beyond these they do not get.
+    /// Whoever takes one refuses it.
+    #[must_use]
+    pub fn lowering(self) -> Self {
+        Self {
+            lowers: true,
             ..self
         }
     }
@@ -191,7 +204,11 @@ impl Loader {
         declared: Option<&Declared>,
     ) -> anyhow::Result<Named<'a>> {
         let silent = Declared::default();
-        let config = declared.unwrap_or(&silent).settle(self.sandbox.limits())?;
+        let (declared, limits) = (declared.unwrap_or(&silent), self.sandbox.limits());
+        let config = match self.lowers {
+            true => declared.within(limits).settle(limits)?,
+            false => declared.settle(limits)?,
+        };
         Ok(Named {
             route,
             release: release.as_str(),
@@ -218,8 +235,7 @@ pub fn guest(loader: &Loader, source: &Source<'_>) -> anyhow::Result<Arc<Guest>>
 }
 
 /// A component whose code is loaded when it is first asked; `wasm` is read if it has to be compiled. One that never was, here, is compiled and
-/// looked at now. What its constants ask for beyond the limits it does not get: whoever built or took the release has refused more, under the
-/// limits of then.
+/// looked at now.
 ///
 /// # Errors
 ///
@@ -235,8 +251,7 @@ pub fn waiting<W: AsRef<[u8]>>(
         declared,
         facts,
     } = *known;
-    let declared = declared.map(|declared| declared.within(loader.sandbox.limits()));
-    let named = loader.named(pattern, digest, declared.as_ref())?;
+    let named = loader.named(pattern, digest, declared)?;
     let is_compiled = |cache: &Arc<CodeCache>| cache.has(&loader.sandbox, digest);
     if !loader.cache.as_ref().is_some_and(is_compiled) {
         let component = loader.component(pattern, digest, &wasm)?;
@@ -290,4 +305,27 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], load: impl Fn(&T) -> R + Sync)
         });
         done.flatten().collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_beyond_the_limits_are_refused_or_lowered() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits::default();
+        let loader = Loader::open(folder.path(), limits.clone(), Favour::Compiling).unwrap();
+        let declared = Declared {
+            cpu_ms: Some(2_000),
+            ..Declared::default()
+        };
+        let digest = Digest::of(b"");
+        let named = |loader: &Loader| {
+            let named = loader.named("/a", &digest, Some(&declared));
+            named.map(|named| named.config.cpu)
+        };
+        assert!(named(&loader).is_err());
+        assert_eq!(named(&loader.lowering()).unwrap(), limits.cpu);
+    }
 }

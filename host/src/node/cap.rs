@@ -101,6 +101,7 @@ impl Cap {
         Cache {
             memory_mb: memory.or(asked.memory_mb),
             disk_mb: asked.disk_mb.map(disk),
+            redis: asked.redis.clone().filter(|_| cap.redis),
             ..asked.clone()
         }
     }
@@ -124,6 +125,8 @@ mod tests {
         assert_eq!(cap.limits(&nothing).memory, 64 << 20);
         assert_eq!(cap.limits(&nothing).url_bytes, 8192);
         assert_eq!(cap.cache(&nothing).memory(), 16 << 20);
+        let greedy = Settings::parse("[cache]\nredis = \"redis://10.0.0.1\"\n").unwrap();
+        assert_eq!(cap.cache(&greedy).redis, None); // of a release that was taken before
         assert_eq!(Cap::default().limits(&nothing), segment::Limits::default());
         assert_eq!(Cap::default().cache(&nothing), nothing.cache);
     }

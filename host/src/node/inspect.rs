@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use waystation_rules::segment::{Excess, Limits, SegmentErrors};
+use waystation_rules::segment::{Excess, Limits, SegmentError, SegmentErrors};
 
 use super::policy::Policy;
 use super::signature::SignatureError;
@@ -86,13 +86,30 @@ pub(super) enum Fault {
     #[error(transparent)]
     Excess(Excess),
 
-    /// A route's constants that the node's limits do not allow.
-    #[error("{file}: {errors}")]
-    Constants {
+    /// A constant beyond the node's cap, or the release's own limits.
+    #[error(
+        "`{name}` of {file} asks for {asked} {unit}, and {allowed} is the most that the release has here"
+    )]
+    Constant {
         /// Whose.
         file: String,
-        /// Each that is wrong.
-        errors: SegmentErrors,
+        /// Which.
+        name: &'static str,
+        /// Of what follows.
+        unit: &'static str,
+        /// What it asks for.
+        asked: u64,
+        /// What it may.
+        allowed: u64,
+    },
+
+    /// Constants that cannot be.
+    #[error("{file}: {error}")]
+    Segment {
+        /// Whose.
+        file: String,
+        /// Why.
+        error: SegmentError,
     },
 
     /// A store beyond the node's cap.
@@ -249,10 +266,27 @@ fn constants(release: &Release, limits: &Limits) -> impl Iterator<Item = Fault> 
     let routes = routes.filter_map(|route| Some((&route.file, route.config.as_ref()?)));
     let proxies = manifest.proxies.iter();
     let declared = routes.chain(proxies.map(|proxy| (&proxy.file, &proxy.config)));
-    declared.filter_map(|(file, declared)| {
-        let errors = declared.settle(limits).err()?;
-        let file = file.clone();
-        Some(Fault::Constants { file, errors })
+    declared.flat_map(|(file, declared)| {
+        let errors = declared.settle(limits).err();
+        let errors = errors.into_iter().flat_map(|SegmentErrors(errors)| errors);
+        errors.map(|error| {
+            let file = file.clone();
+            match error {
+                SegmentError::OverLimit {
+                    name,
+                    unit,
+                    asked,
+                    allowed,
+                } => Fault::Constant {
+                    file,
+                    name,
+                    unit,
+                    asked,
+                    allowed,
+                },
+                error => Fault::Segment { file, error },
+            }
+        })
     })
 }
 

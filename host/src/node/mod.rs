@@ -89,7 +89,7 @@ impl Node {
         let data = Data::open(root)?;
         collect::tidy(&data)?;
         let loader = Loader::open(&data.code(), policy.cap.defaults(), Favour::Running)?;
-        let loader = loader.compiling_apart(policy.compiler);
+        let loader = loader.compiling_apart(policy.compiler).lowering();
         let mut node = Self {
             port,
             maker: Maker::new(loader, policy.cap.clone()),

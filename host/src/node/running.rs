@@ -131,7 +131,7 @@ impl Maker {
         settings: &Settings,
         means: Means<'_>,
     ) -> anyhow::Result<App> {
-        let (limits, cache) = (self.cap.limits(settings), self.cap.cache(settings));
+        let (limits, cache) = (self.cap.limits(settings), self.cache(settings));
         let region = means.region.map(ToString::to_string);
         let value = |name: &str| {
             let set = means.variables.get(name).cloned();
@@ -155,6 +155,11 @@ impl Maker {
             ..Policy::of(settings, means.origin, false, kept)?
         };
         app::release::load(&loader, blobs, release, policy)
+    }
+
+    /// Where an app with these settings keeps its answers.
+    pub(super) fn cache(&self, settings: &Settings) -> Cache {
+        self.cap.cache(settings)
     }
 
     /// What the file with the code of a component is called.

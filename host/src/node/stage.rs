@@ -151,7 +151,7 @@ impl Node {
         record.write(&tenant.folder)?;
         known.record = record;
         let kept = Arc::clone(&running.app.policy.kept);
-        known.kept = Some((settings.cache.clone(), kept));
+        known.kept = Some((self.maker.cache(settings), kept));
         known.running.insert(digest.clone(), running);
         known.broken.remove(digest);
         tenant.publish(&mut known);

@@ -1,7 +1,8 @@
 //! Hands out instances: a fresh one for each request, or one that served before where the route says `ISOLATION = Shared`.
 //!
 //! A shared instance serves one request at a time. It is not kept after a trap, after [`MOST_USES`] requests, when it has grown or holds on
-//! to handles, or when it has been idle for [`LONGEST_IDLE`] to twice that; and only so many are kept in all, so that they never take the room of those that run.
+//! to handles, or when it has been idle for [`LONGEST_IDLE`] to twice that; and only so many are kept in all, so that they never take the
+//! room of those that run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -22,7 +23,6 @@ const MOST_USES: u32 = 1_000;
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 /// An instance that has taken more than this is not kept.
 const MOST_MEMORY: usize = 32 << 20;
-
 /// An instance that still has more handles on what is the host's is not kept. One that prints has three for its standard streams.
 const MOST_HANDLES: usize = 32;
 

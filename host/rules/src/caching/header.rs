@@ -66,7 +66,7 @@ pub fn age(times: &Times, now: u64) -> u64 {
 /// `Cache-Status`: whether it was kept, and how long it is fresh yet.
 #[must_use]
 pub fn cache_status(served: Served, times: &Times, now: u64) -> String {
-    let mut line = String::with_capacity(48); // the longest
+    let mut line = String::with_capacity(48); // as long as most are
     line += "waystation";
     line += match served {
         Served::Miss => "; fwd=miss; stored",
