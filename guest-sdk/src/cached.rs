@@ -23,6 +23,9 @@ use crate::life::Life;
 /// It is made for all requests, so without this one (rows CC3 and V11): reading the request is an error, and so are `revalidate_tag` and
 /// the like. What [`fetch`](crate::fetch()) asks for meanwhile is asked for anew.
 ///
+/// However many ask at once for a value that is not there, one of them makes it and the others wait for it, for 10 seconds or half of
+/// `MAX_DURATION` at most. Whoever makes a value waits for no other: it makes that too.
+///
 /// Where the host keeps nothing, as in native tests, the value is made each time.
 ///
 /// ```
@@ -177,9 +180,16 @@ impl Entry {
 
     /// Makes the value and keeps it. One that cannot be kept is given all the same.
     async fn made<T: Serialize>(&self, making: Apart<T>) -> Result<T> {
-        let value = making.await?;
+        let value = match making.await {
+            Ok(value) => value,
+            Err(error) => {
+                store::give_up(&self.key, false).await;
+                return Err(error);
+            }
+        };
         if let Err(error) = self.keep(&value).await {
             eprintln!("warning: `{}` is not kept: {error:?}", self.key);
+            store::give_up(&self.key, true).await;
         }
         Ok(value)
     }

@@ -37,6 +37,7 @@ mod headers;
 mod hot_reload;
 mod kept;
 mod kept_fetches;
+mod kept_values;
 mod limits;
 mod metadata;
 mod methods;

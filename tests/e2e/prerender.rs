@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use waystation_tests::clock::Clock;
 use waystation_tests::upstream::{Upstream, served};
-use waystation_tests::{App, Client, output, tree, wait_for};
+use waystation_tests::{App, Client, Redis, output, tree, wait_for};
 
 use crate::support::{keeping, production, program, state, turn, warm_app};
 
@@ -141,6 +141,29 @@ async fn with_a_disk_a_restart_finds_what_was_kept() {
     let again = Client::new(host.address()).get("/posts/new").await;
     assert_eq!(state(&again), "HIT");
     assert_eq!(again.body, kept.body);
+}
+
+#[tokio::test]
+async fn with_redis_a_restart_knows_what_went_out_of_date_meanwhile() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let toml = format!("[cache]\nredis = {:?}\n", redis.url());
+    let folders = [deployed(&toml), deployed(&toml)];
+    let mut gone = program().start(folders[0].path());
+    let stays = program().start(folders[1].path());
+    let built = Client::new(gone.address()).get("/posts/c").await;
+    assert_eq!(state(&built), "HIT");
+    gone.terminate();
+    gone.wait_for_exit();
+    let revalidate = program().command("revalidate", folders[1].path());
+    let exit = revalidate.arg("--path").arg("/posts/c").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let back = program().start(folders[0].path());
+    for host in [stays, back] {
+        let anew = Client::new(host.address()).get("/posts/c").await;
+        assert_ne!(anew.body, built.body);
+    }
 }
 
 #[tokio::test]

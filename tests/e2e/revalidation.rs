@@ -95,6 +95,17 @@ pub async fn get(context: Context<Params>) -> Result<String> {
 }
 "#;
 
+const RATE: &str = r#"use waystation::*;
+pub async fn get(request: Request) -> Result<String> {
+    let url = request.url().search_params().get("url").unwrap_or_default().into_owned();
+    let load = async move || match fetch(url).await? {
+        answer if answer.ok() => answer.text().await,
+        answer => Err(Error::message(answer.status().to_string())),
+    };
+    cached("rate", "hours", load).await
+}
+"#;
+
 const TAGGED: &str = r#"use waystation::*;
 pub const REVALIDATE: Revalidate = Revalidate::NEVER;
 pub async fn get() -> Result<String> {
@@ -142,12 +153,13 @@ pub fn get() -> String { random_u64().to_string() }
 
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n\n[cache.profiles.brief]\nrevalidate = 10\nexpire = 20\n";
 
-pub(crate) const FILES: [(&str, &str); 12] = [
+pub(crate) const FILES: [(&str, &str); 13] = [
     ("app/fetched/route.rs", FETCHED),
     ("app/lapse/route.rs", LAPSE),
     ("app/posts/[slug]/route.rs", POSTS),
     ("app/draft/route.rs", DRAFT),
     ("app/value/[name]/route.rs", VALUE),
+    ("app/rate/route.rs", RATE),
     ("app/tagged/route.rs", TAGGED),
     ("app/streamed/route.rs", STREAMED),
     ("app/greeting/route.rs", GREETING),

@@ -78,7 +78,15 @@ fn a_value_that_is_too_long_is_given_and_not_kept() {
     let long = || async { cached("long", "hours", async || Ok("x".repeat(2 << 20))).await };
     let (response, asked) = ask("404", long);
     assert_eq!(response.bytes().len(), 2 << 20);
-    assert_eq!(asked, ["GET /value/long profile=hours"]);
+    let given_up = "DELETE /value/long?not-kept";
+    assert_eq!(asked, ["GET /value/long profile=hours", given_up]);
+}
+
+#[test]
+fn those_who_wait_are_told_of_a_value_that_cannot_be_made() {
+    let none = || async { cached("a", "hours", async || Err(Error::message("no tea"))).await };
+    let asked = ["GET /value/a profile=hours", "DELETE /value/a"];
+    check("404", none, "500 no tea", &asked);
 }
 
 #[test]
@@ -217,7 +225,7 @@ fn line(request: &http::Request<Bytes>) -> String {
     let own = headers.filter(|(name, _)| name.as_str().starts_with("x-waystation-"));
     let lines: Vec<_> = own.map(|(_, value)| value.to_str().unwrap()).collect();
     let body = std::str::from_utf8(request.body()).unwrap();
-    let path = request.uri().path();
+    let path = request.uri().path_and_query().unwrap();
     let line = format!("{} {path} {} {body}", request.method(), lines.join(" "));
     line.trim_end().to_owned()
 }
@@ -227,7 +235,7 @@ fn answer(store: &str, request: &http::Request<Bytes>) -> Result<Response> {
         return Ok(Response::text("made"));
     }
     match (request.method().as_str(), store) {
-        ("PUT" | "POST", _) => Ok(Response::new(StatusCode::NO_CONTENT)),
+        ("PUT" | "POST" | "DELETE", _) => Ok(Response::new(StatusCode::NO_CONTENT)),
         (_, "HIT" | "STALE") => Response::builder()
             .header("x-waystation-cache", store)
             .body(r#""kept""#),

@@ -93,6 +93,19 @@ pub(crate) async fn keep(key: &str, life: &HeaderValue, value: Bytes) -> Result<
     accepted(ask(Method::PUT, target(key), VALUE, [life.clone()], value).await?).await
 }
 
+/// Says that a value will not be kept after all, for which others wait: one that was made they all make for themselves, one that could not
+/// be made the next of them tries to make.
+pub(crate) async fn give_up(key: &str, is_made: bool) {
+    let mut target = target(key);
+    if is_made {
+        target.push_str("?not-kept");
+    }
+    let told = ask(Method::DELETE, target, VALUE, [], Bytes::new()).await;
+    if let Err(error) = told {
+        eprintln!("warning: those who wait for `{key}` could not be told: {error:?}");
+    }
+}
+
 /// Takes what is kept out of date.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::compiled;
 use crate::project;
 use crate::project::settings::Cache;
-use crate::store::{self, Kept, Place, Store};
+use crate::store::{self, Kept, Place, Secret, Store};
 
 /// Sets up what the app in `root` keeps. `release` names all of its code; `keeps_answers` is for answers of routes, not for `fetch` and
 /// `cached`. Redis needs a Tokio runtime.
@@ -39,7 +39,7 @@ pub fn keep_for_now(cache: &Cache, app: &str) -> Arc<Kept> {
 /// What was kept before, under other settings.
 #[must_use]
 pub fn keep_on(old: &Kept, cache: &Cache) -> Arc<Kept> {
-    let (store, secret) = (old.store.clone(), old.draft_secret.clone());
+    let (store, secret) = (old.store.clone(), Arc::clone(&old.draft_secret));
     kept(
         store,
         cache,
@@ -61,8 +61,9 @@ fn kept(
     cache: &Cache,
     app: Arc<str>,
     keeps_answers: bool,
-    draft_secret: String,
+    draft_secret: Arc<Secret>,
 ) -> Arc<Kept> {
+    store.share(&draft_secret);
     Arc::new(Kept {
         store,
         app,
@@ -92,13 +93,15 @@ fn place(cache: &Cache, root: &Path) -> anyhow::Result<Place> {
     })
 }
 
-/// What a client in draft mode has to know (row D4). Without a key there is no draft mode.
-fn draft_secret(app: &str, release: &str) -> String {
-    let secret = secret("draft mode", app, release);
+/// What a client in draft mode has to know (row D4). Without a key, and other nodes that have one, there is no draft mode.
+fn draft_secret(app: &str, release: &str) -> Arc<Secret> {
+    const PURPOSE: &str = "draft mode";
+    let secret = secret(PURPOSE, app, release);
     let secret = secret.inspect_err(|error| {
         tracing::warn!("draft mode cannot be enabled: {error:#}");
     });
-    secret.unwrap_or_default()
+    let name = format!("{PURPOSE} {release}");
+    Arc::new(Secret::new(name, secret.unwrap_or_default()))
 }
 
 /// What a client has to know for something: another for each release, and nobody can make it who does not have the node's key.
@@ -124,8 +127,8 @@ mod tests {
         let root = Path::new("/");
         let kept = |release| keep(&Cache::default(), root, "shop", release, true).unwrap();
         let (one, two) = (kept("1"), kept("2"));
-        assert!(one.is_draft(&one.draft_secret)); // D4
-        assert!(!one.is_draft(&two.draft_secret));
+        assert!(one.is_draft(&one.draft_secret.current())); // D4
+        assert!(!one.is_draft(&two.draft_secret.current()));
         assert!(!one.is_draft(""));
     }
 }

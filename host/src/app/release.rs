@@ -1,5 +1,7 @@
 //! Makes an app of a release, as `start` and a node serve it.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use waystation_rules::method::Methods;
 use waystation_rules::pattern::RoutePattern;
@@ -37,7 +39,11 @@ pub fn load(
     Ok(App::new(table, proxies, policy))
 }
 
+/// How long a node that starts waits for what others say of its answers.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Keeps the answers of a release as if they had been made at `made`, in milliseconds since the epoch, unless newer ones are kept already.
+/// Other nodes are heard first: what went out of date there while this one was away is not served by it, unless they cannot be reached.
 ///
 /// # Errors
 ///
@@ -49,7 +55,13 @@ pub async fn restore(
     made: u64,
 ) -> anyhow::Result<()> {
     let routes = release.manifest.routes.iter();
-    for answer in routes.flat_map(|route| route.kept.iter().flatten()) {
+    let mut answers = routes
+        .flat_map(|route| route.kept.iter().flatten())
+        .peekable();
+    if answers.peek().is_some() {
+        store.ready(PATIENCE).await;
+    }
+    for answer in answers {
         let entry = output::read_answer(blobs, answer, made)?;
         let kept = store.get(&entry.key).await;
         if kept.is_none_or(|(kept, _)| kept.times.stored < entry.times.stored) {

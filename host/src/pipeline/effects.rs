@@ -21,9 +21,11 @@ pub(super) async fn settle(policy: &Policy, effects: &mut Effects, route: &str, 
         Box::pin(policy.kept.store.lapse(&lapses)).await;
     }
     if let Some(is_on) = effects.draft_mode {
-        let secret = is_on.then_some(policy.kept.draft_secret.as_str());
+        let secret = is_on.then(|| policy.kept.draft_secret.current());
         let is_development = policy.shows_errors;
-        effects.cookies.push(draft_cookie(secret, is_development));
+        effects
+            .cookies
+            .push(draft_cookie(secret.as_deref(), is_development));
     }
 }
 

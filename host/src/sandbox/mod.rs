@@ -16,6 +16,7 @@ mod fault;
 mod fetch_cache;
 mod functions;
 mod guest;
+mod held;
 mod lease;
 mod log;
 mod making;

@@ -17,8 +17,10 @@ use waystation_rules::stand_in::StandIn;
 
 use super::fetch_cache::{self, Keep};
 use super::guest::Guest;
+use super::held::Held;
 use super::making::Making;
-use super::{nested, values};
+use super::nested;
+use super::values::{self, Asking};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::store::Kept;
@@ -116,6 +118,8 @@ pub(super) struct Outgoing {
     stored: usize,
     /// When the call began, in milliseconds since the epoch: what it makes is of then.
     began: u64,
+    /// The values that it makes for others too; made with the first request to the store.
+    held: Option<Arc<Held>>,
     turns: usize,
     /// Made with the first request.
     at_once: Option<Arc<Semaphore>>,
@@ -131,6 +135,7 @@ impl Outgoing {
             left: 0,
             stored: 0,
             began: 0,
+            held: None,
             turns: 0,
             at_once: None,
             guest: None,
@@ -143,6 +148,7 @@ impl Outgoing {
         let limits = &guest.sandbox.limits;
         self.stored = MOST_STORED;
         self.began = asks.own.kept().store.begin();
+        self.held = None;
         self.asks = Some(asks);
         self.left = limits.fetches;
         self.turns = limits.fetches_at_once;
@@ -152,9 +158,10 @@ impl Outgoing {
         self.request_id.push_str(id);
     }
 
-    /// Ends a call. An instance that waits for the next one holds neither its own guest nor an app that may no longer be served.
+    /// Ends a call, and gives up what it did not make. An instance that waits for the next one holds neither its own guest nor an app that may no longer be served.
     pub(super) fn end(&mut self) {
         self.asks = None;
+        self.held = None;
         self.guest = None;
     }
 
@@ -176,7 +183,13 @@ impl Outgoing {
                 self.warn("it asked for more kept values than one request may");
                 Error::ConnectionLimitReached
             })?;
-            return Ok(Box::pin(values::answer(asks, self.began, request)));
+            let (depth, time) = (asks.asker.depth, guest.config.max_duration);
+            let held = self
+                .held
+                .get_or_insert_with(|| Arc::new(Held::new(depth, time)));
+            let (began, held) = (self.began, Arc::clone(held));
+            let asking = Asking { asks, began, held };
+            return Ok(Box::pin(values::answer(asking, request)));
         }
         if let Some(stand_in) = &asks.stand_in
             && let Some(answer) = stand_in.answer(request.uri(), asks.own.is_own(request.uri()))

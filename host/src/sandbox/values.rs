@@ -2,40 +2,59 @@
 //!
 //! In: a request to `http://store.self`, which never leaves the process. Out: an answer that the SDK understands.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use wasmtime_wasi_http::{Error, WasiBody};
-use waystation_rules::caching::{
-    self, LAPSE_HEADER, LapseWords, Life, Served, State, VALUE_HEADER, ValueWords,
-};
+use waystation_rules::caching::{self, LAPSE_HEADER, LapseWords, Life, VALUE_HEADER, ValueWords};
 
 use super::fetch_cache::{LARGEST, full, served};
+use super::held::Held;
 use super::outgoing::{Asks, Received};
 use crate::http::{Collected, collect};
 use crate::store::{Entry, Kept, Kind};
 
-/// Answers for the store, in a call that began at `began`: a value is no newer than that.
-pub(super) async fn answer(
-    asks: Asks,
-    began: u64,
-    request: Request<WasiBody>,
-) -> Result<Received, Error> {
+/// The query of a `DELETE` that says that a value was made and cannot be kept.
+const NOT_KEPT: &str = "not-kept";
+
+/// A call that asks the store.
+pub(super) struct Asking {
+    pub(super) asks: Asks,
+    /// When it began: a value is no newer than that.
+    pub(super) began: u64,
+    /// What it makes.
+    pub(super) held: Arc<Held>,
+}
+
+/// Answers for the store.
+pub(super) async fn answer(asking: Asking, request: Request<WasiBody>) -> Result<Received, Error> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let done = match (&head.method, path.strip_prefix("/value/")) {
-        (&Method::GET, Some(name)) => get(&asks, &decoded(name), &head.headers).await,
+        (&Method::GET, Some(name)) => get(&asking, &decoded(name), &head.headers).await,
         (&Method::PUT, Some(name)) => match collect(body, LARGEST).await? {
-            Collected::Whole(body) => put(&asks, began, &decoded(name), &head.headers, body).await,
-            Collected::Longer(_) => Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "")),
+            Collected::Whole(body) => put(&asking, &decoded(name), &head.headers, body).await,
+            Collected::Longer(_) => {
+                give_up(&asking, &decoded(name), true);
+                Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, ""))
+            }
         },
-        (&Method::POST, None) if path == "/lapse" => lapse(asks.own.kept(), &head.headers).await,
+        (&Method::DELETE, Some(name)) => {
+            give_up(&asking, &decoded(name), head.uri.query() == Some(NOT_KEPT));
+            Ok(plain(StatusCode::NO_CONTENT, ""))
+        }
+        (&Method::POST, None) if path == "/lapse" => {
+            lapse(asking.asks.own.kept(), &head.headers).await
+        }
         _ => Ok(plain(StatusCode::NOT_FOUND, "")),
     };
     Ok(done.unwrap_or_else(|reason| plain(StatusCode::BAD_REQUEST, &reason)))
 }
 
-async fn get(asks: &Asks, name: &str, headers: &HeaderMap) -> Result<Received, String> {
+async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Received, String> {
+    let Asking { asks, held, .. } = asking;
     let kept = asks.own.kept();
     let (life, tags) = told(kept, headers)?;
     if let Some(making) = &asks.making {
@@ -46,27 +65,24 @@ async fn get(asks: &Asks, name: &str, headers: &HeaderMap) -> Result<Received, S
         return Ok(missing);
     }
     let key = caching::value_key(&kept.app, name);
-    Ok(match kept.store.get(&key).await {
-        // What goes into an answer that is kept is as new as the answer.
-        Some((entry, state)) if state == State::Fresh || asks.making.is_none() => {
-            served(&entry, Served::of(state))
-        }
-        _ => missing,
-    })
+    let takes_stale = asks.making.is_none(); // what goes into an answer that is kept is as new as the answer
+    let found = held.find(&kept.store, &key, takes_stale).await;
+    Ok(found.map_or(missing, |(entry, how)| served(&entry, how)))
 }
 
 async fn put(
-    asks: &Asks,
-    began: u64,
+    asking: &Asking,
     name: &str,
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Received, String> {
+    let Asking { asks, began, held } = asking;
     let kept = asks.own.kept();
     let (life, tags) = told(kept, headers)?;
     if !asks.goes_past_kept() {
+        let key: Arc<str> = caching::value_key(&kept.app, name).into();
         let entry = Entry {
-            key: caching::value_key(&kept.app, name).into(),
+            key: Arc::clone(&key),
             kind: Kind::Value,
             label: name.to_owned(),
             status: 200,
@@ -74,11 +90,21 @@ async fn put(
             body,
             tags,
             life,
-            times: life.times(began, kept.store.now()),
+            times: life.times(*began, kept.store.now()),
         };
         kept.store.put(entry).await;
+        held.kept(&kept.store, &key).await;
     }
     Ok(plain(StatusCode::NO_CONTENT, ""))
+}
+
+/// The call does not make a value that it was to make, or cannot have it kept.
+fn give_up(asking: &Asking, name: &str, is_made: bool) {
+    let key = caching::value_key(&asking.asks.own.kept().app, name);
+    match is_made {
+        true => asking.held.not_kept(&key),
+        false => asking.held.failed(&key),
+    }
 }
 
 async fn lapse(kept: &Kept, headers: &HeaderMap) -> Result<Received, String> {

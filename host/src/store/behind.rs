@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use waystation_rules::caching::Lapse;
 
-use super::{Clock, Entry};
+use super::{Clock, Entry, Secret};
 
 /// Keeps entries past memory. Every call may take a while and may fail; the caller goes on without it.
 pub trait Behind: Send + Sync {
@@ -30,6 +30,16 @@ pub trait Behind: Send + Sync {
     fn lease<'a>(&'a self, key: &'a str) -> Pin<Box<dyn Future<Output = Leasing> + Send + 'a>> {
         let _one_node_has_no_others = key;
         Box::pin(std::future::ready(Leasing::Alone))
+    }
+
+    /// Has a secret be the same on all nodes that share one of this name, as soon as they can be asked.
+    fn share(&self, secret: &Arc<Secret>) {
+        let _one_node_has_no_others = secret;
+    }
+
+    /// Waits until the clock was told what lapsed elsewhere.
+    fn ready<'a>(&'a self) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -28,7 +28,7 @@ struct Making {
 /// held, nobody else on this node makes the same.
 pub struct Flight {
     making: Arc<Making>,
-    _turn: Option<OwnedMutexGuard<()>>,
+    turn: Option<OwnedMutexGuard<()>>,
     lease: Option<Lease>,
 }
 
@@ -52,7 +52,7 @@ impl Flights {
         };
         Flight {
             making,
-            _turn: (landed != Some(Landed::NotKept)).then_some(turn),
+            turn: (landed != Some(Landed::NotKept)).then_some(turn),
             lease,
         }
     }
@@ -62,7 +62,7 @@ impl Flights {
         let turn = Arc::clone(&making.turn).try_lock_owned().ok()?;
         Some(Flight {
             making,
-            _turn: Some(turn),
+            turn: Some(turn),
             lease: None,
         })
     }
@@ -83,6 +83,11 @@ async fn lease(behind: &dyn Behind, key: &str) -> Option<Lease> {
 }
 
 impl Flight {
+    /// Whether those who come meanwhile wait for this one.
+    pub fn is_awaited(&self) -> bool {
+        self.turn.is_some()
+    }
+
     /// Whether other nodes wait for this one, and may have made it just before.
     pub(super) fn is_leased(&self) -> bool {
         self.lease.is_some()

@@ -6,7 +6,7 @@ use waystation_rules::caching::{
     LapseWords, Lapsing, PathTag, Profiles, TagFault, check_tag, of_path,
 };
 
-use super::Store;
+use super::{Secret, Store};
 
 /// The store of one app, with what the operator says of it.
 pub struct Kept {
@@ -21,7 +21,7 @@ pub struct Kept {
     /// Answers are kept: not in `waystation dev`, unless it is asked to (row Y11).
     pub keeps_answers: bool,
     /// What a client in draft mode has to know.
-    pub draft_secret: String,
+    pub draft_secret: Arc<Secret>,
 }
 
 /// Why something cannot go out of date.
@@ -76,10 +76,8 @@ impl Kept {
         }
     }
 
-    /// Whether a client has shown that it is in draft mode. The comparison takes as long whatever it has shown.
+    /// Whether a client has shown that it is in draft mode.
     pub fn is_draft(&self, shown: &str) -> bool {
-        // `Hash` compares in constant time; what is compared are digests, so lengths do not show either.
-        !self.draft_secret.is_empty()
-            && blake3::hash(shown.as_bytes()) == blake3::hash(self.draft_secret.as_bytes())
+        self.draft_secret.is_shown(shown)
     }
 }

@@ -13,10 +13,11 @@ mod flight;
 mod kept;
 mod open;
 mod redis;
+mod secret;
 mod underway;
 
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
@@ -30,6 +31,7 @@ pub use flight::{Flight, Landed};
 pub use kept::{Kept, LapseFault};
 pub use open::{OpenError, Place, open};
 pub use redis::{Redis, RedisError};
+pub use secret::Secret;
 
 /// What an app keeps. Cloning shares it.
 #[derive(Clone)]
@@ -40,6 +42,7 @@ pub struct Store {
     loads: Arc<Loads>,
     flights: Arc<flight::Flights>,
     now: Arc<dyn Fn() -> u64 + Send + Sync>,
+    made: Instant,
 }
 
 /// What is being read from behind memory.
@@ -63,6 +66,7 @@ impl Store {
             loads: Arc::default(),
             flights: Arc::default(),
             now: Arc::new(NOW.get().copied().unwrap_or(since_the_epoch)),
+            made: Instant::now(),
         }
     }
 
@@ -71,6 +75,25 @@ impl Store {
     fn by(self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let now = Arc::new(now);
         Self { now, ..self }
+    }
+
+    /// Waits until what other nodes say is known here, until `patience` after this was made at most: a place that does not answer is no reason
+    /// not to serve.
+    pub async fn ready(&self, patience: Duration) {
+        if let Some(behind) = &self.behind {
+            let left = patience.saturating_sub(self.made.elapsed());
+            let ready = tokio::time::timeout(left, behind.ready()).await;
+            if ready.is_err() {
+                tracing::warn!("what other nodes say is not known yet: no answer in {patience:?}");
+            }
+        }
+    }
+
+    /// Has a secret be the same on all nodes, where there are others.
+    pub fn share(&self, secret: &Arc<Secret>) {
+        if let Some(behind) = &self.behind {
+            behind.share(secret);
+        }
     }
 
     /// Milliseconds since the epoch.

@@ -13,6 +13,7 @@ use super::super::Clock;
 use super::keys::Keys;
 use super::lapses::{self, Difference};
 use super::link::{ANSWER, Link};
+use super::secrets::{self, Secrets};
 
 /// How long to wait between attempts to connect: longer each time, and each node by itself.
 const SOONEST: Duration = Duration::from_millis(100);
@@ -27,6 +28,7 @@ pub(super) struct Follower {
     pub keys: Arc<Keys>,
     pub link: Arc<Link>,
     pub clock: Arc<Clock>,
+    pub secrets: Arc<Secrets>,
 }
 
 /// Why a connection ended.
@@ -96,6 +98,7 @@ impl Follower {
         let ping = cmd("PING");
         timeout(ANSWER, ping.exec_async(&mut connection)).await??;
         let agreed = self.compare(&mut connection).await?;
+        self.share(&mut connection).await?;
         Ok(Session {
             connection,
             pushes,
@@ -113,6 +116,7 @@ impl Follower {
                 push = session.pushes.recv() => self.hear(push),
                 () = self.link.lost.notified() => self.link.is_open().then_some(()).ok_or(Ended::Lost),
                 () = self.link.owed.notified() => self.compare_again(&mut session, true).await,
+                () = self.link.has_secret.notified() => self.share(&mut session.connection).await,
                 _ = compare.tick() => self.compare_again(&mut session, false).await,
             };
             if let Err(ended) = went_on {
@@ -139,7 +143,20 @@ impl Follower {
         if is_owed || session.agreed != Some(version) {
             session.agreed = self.compare(&mut session.connection).await?;
         }
-        Ok(())
+        self.share(&mut session.connection).await
+    }
+
+    /// Makes the nodes use the same secrets. A Redis that takes nothing leaves each with what it has.
+    async fn share(&self, connection: &mut MultiplexedConnection) -> Result<(), Ended> {
+        match secrets::share(connection, &self.keys, &self.secrets).await {
+            Err(error) if error.is_unrecoverable_error() => Err(error.into()),
+            Err(error) => {
+                let error = self.link.error(error);
+                tracing::debug!("a secret is not shared for now: {error}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Makes the clocks agree. Gives back at which version they did, and nothing if Redis takes nothing, as when it is full.

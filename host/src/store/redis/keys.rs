@@ -28,6 +28,12 @@ impl Keys {
         format!("{}:entry:{digest}", self.app)
     }
 
+    /// What all nodes have a client show, in hexadecimal.
+    pub(super) fn secret(&self, name: &str) -> String {
+        let digest = blake3::hash(name.as_bytes()).to_hex();
+        format!("{}:secret:{digest}", self.app)
+    }
+
     /// Who makes an entry now.
     pub(super) fn lease(&self, key: &str) -> String {
         let digest = blake3::hash(key.as_bytes()).to_hex();

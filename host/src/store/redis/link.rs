@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, FromRedisValue, RedisError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::super::BehindError;
@@ -22,6 +22,10 @@ pub(super) struct Link {
     pub lost: Notify,
     /// Notified when Redis was not told of a lapse.
     pub owed: Notify,
+    /// Notified when there is a secret to share.
+    pub has_secret: Notify,
+    /// Whether there was a connection yet.
+    opened: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -38,6 +42,8 @@ impl Link {
             current: Mutex::default(),
             lost: Notify::new(),
             owed: Notify::new(),
+            has_secret: Notify::new(),
+            opened: watch::Sender::new(false),
         }
     }
 
@@ -46,6 +52,14 @@ impl Link {
         let mut current = self.current();
         current.number += 1;
         current.connection = Some(connection);
+        self.opened.send_replace(true);
+    }
+
+    /// Waits for the first connection.
+    pub(super) async fn opened(&self) {
+        let mut opened = self.opened.subscribe();
+        let is_opened = opened.wait_for(|is_opened| *is_opened).await;
+        is_opened.expect("this is the sender");
     }
 
     /// Nobody asks any more.

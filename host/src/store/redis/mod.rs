@@ -13,6 +13,7 @@ mod follow;
 mod keys;
 mod lapses;
 mod link;
+mod secrets;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,10 +26,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use waystation_rules::caching::Lapse;
 
-use super::{Answer, Behind, BehindError, Clock, Entry, Lease, Leasing};
+use super::{Answer, Behind, BehindError, Clock, Entry, Lease, Leasing, Secret};
 use follow::Follower;
 use keys::Keys;
 use link::Link;
+use secrets::Secrets;
 
 /// Bytes of the longest entry: a longer one would hold up what others ask meanwhile.
 const LONGEST: usize = 1 << 20;
@@ -49,6 +51,7 @@ pub struct Redis {
     client: Client,
     keys: Arc<Keys>,
     link: Arc<Link>,
+    secrets: Arc<Secrets>,
     /// They end with this.
     followers: Mutex<JoinSet<()>>,
 }
@@ -86,6 +89,7 @@ impl Redis {
             client: Client::open(info).map_err(|_| RedisError::Url)?,
             keys: Arc::new(Keys::new(app)),
             link: Arc::new(Link::new(place)),
+            secrets: Arc::default(),
             followers: Mutex::default(),
         })
     }
@@ -167,6 +171,7 @@ impl Behind for Redis {
             keys: Arc::clone(&self.keys),
             link: Arc::clone(&self.link),
             clock: Arc::clone(clock),
+            secrets: Arc::clone(&self.secrets),
         };
         let mut followers = self
             .followers
@@ -194,8 +199,19 @@ impl Behind for Redis {
     fn lease<'a>(&'a self, key: &'a str) -> Pin<Box<dyn Future<Output = Leasing> + Send + 'a>> {
         Box::pin(async move { self.take_lease(key).await.unwrap_or(Leasing::Alone) })
     }
+
+    fn share(&self, secret: &Arc<Secret>) {
+        self.secrets.add(secret);
+        self.link.has_secret.notify_one();
+    }
+
+    fn ready<'a>(&'a self) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(self.link.opened())
+    }
 }
 
+#[cfg(test)]
+mod joining;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
