@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -251,6 +252,20 @@ impl Host {
     #[must_use]
     pub fn memory(&self) -> u64 {
         self.counted("VmRSS:")
+    }
+
+    /// What its open descriptors lead to, such as `socket:[7]`.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<PathBuf> {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let open = open.expect("a running process").flatten();
+        // One that was closed since it was listed leads nowhere.
+        open.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok())
+            .collect()
     }
 
     fn counted(&self, what: &str) -> u64 {

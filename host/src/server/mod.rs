@@ -12,8 +12,8 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -90,7 +90,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> bool {
     let Listener { tcp, tls } = listener.into();
-    let connections = GracefulShutdown::new();
+    let (connections, _) = watch::channel(());
     let stopping = CancellationToken::new();
     let background = TaskTracker::new();
     let mut stop = std::pin::pin!(stop);
@@ -102,7 +102,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let life = Life {
-                    watcher: connections.watcher(),
+                    ending: connections.subscribe(),
                     stopping: stopping.clone(),
                     background: background.clone(),
                 };
@@ -119,7 +119,8 @@ pub async fn serve(
     drop(tcp);
     stopping.cancel();
     let finished = async {
-        connections.shutdown().await;
+        connections.send_replace(());
+        connections.closed().await; // each has a receiver to its end
         background.close(); // nobody is left to add to it
         background.wait().await;
     };

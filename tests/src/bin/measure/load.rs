@@ -1,6 +1,6 @@
 //! A load: the same request again and again over connections that stay open, each waiting for its answer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -37,11 +37,18 @@ impl Load {
 /// What is asked, again and again.
 #[derive(Clone)]
 pub(crate) struct Question {
-    /// The paths, in turn.
-    paths: Vec<String>,
+    /// In turn.
+    parts: Vec<Part>,
+    is_http2: bool,
+}
+
+/// One request, and the answer that is a good one.
+#[derive(Clone)]
+struct Part {
+    path: String,
     /// What is posted; nothing to a GET.
     body: Option<Bytes>,
-    is_http2: bool,
+    status: u16,
 }
 
 impl Question {
@@ -52,19 +59,40 @@ impl Question {
 
     /// GET of each path in turn.
     pub(crate) fn each(paths: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            paths: paths.into_iter().collect(),
+        let part = |path| Part {
+            path,
             body: None,
+            status: 200,
+        };
+        Self {
+            parts: paths.into_iter().map(part).collect(),
             is_http2: false,
         }
     }
 
     /// POST of so many bytes.
     pub(crate) fn post(path: &str, bytes: usize) -> Self {
-        Self {
-            body: Some(vec![b'x'; bytes].into()),
-            ..Self::get(path)
+        let mut question = Self::get(path);
+        for part in &mut question.parts {
+            part.body = Some(vec![b'x'; bytes].into());
         }
+        question
+    }
+
+    /// Each of these in turn.
+    pub(crate) fn mixed(questions: impl IntoIterator<Item = Self>) -> Self {
+        Self {
+            parts: questions.into_iter().flat_map(|one| one.parts).collect(),
+            is_http2: false,
+        }
+    }
+
+    /// The same where another status than 200 is the good one.
+    pub(crate) fn answered_by(mut self, status: u16) -> Self {
+        for part in &mut self.parts {
+            part.status = status;
+        }
+        self
     }
 
     /// The same over HTTP/2, without asking for it first.
@@ -76,39 +104,75 @@ impl Question {
     }
 }
 
-/// Asks for so long. Every answer has to be a good one.
+/// How much is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Amount {
+    /// For so long.
+    Time(Duration),
+    /// So many requests.
+    Requests(usize),
+}
+
+/// A load on its way.
+struct Run {
+    until: Option<Instant>,
+    left: Cell<usize>,
+    times: RefCell<Vec<Duration>>,
+}
+
+impl Run {
+    fn new(began: Instant, amount: Amount) -> Self {
+        let (until, left) = match amount {
+            Amount::Time(time) => (Some(began + time), usize::MAX),
+            Amount::Requests(requests) => (None, requests),
+        };
+        Self {
+            until,
+            left: Cell::new(left),
+            times: RefCell::default(),
+        }
+    }
+
+    /// When the next request begins; none if there is no next.
+    fn next(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let is_late = self.until.is_some_and(|until| until <= now);
+        let left = self.left.get().checked_sub(1).filter(|_| !is_late)?;
+        self.left.set(left);
+        Some(now)
+    }
+}
+
+/// Asks so much. Every answer has to be a good one.
 pub(crate) async fn run(
     address: SocketAddr,
     question: &Question,
-    time: Duration,
+    amount: Amount,
 ) -> anyhow::Result<Load> {
-    let times = RefCell::new(Vec::new());
     let began = Instant::now();
-    let until = began + time;
+    let run = Run::new(began, amount);
     if question.is_http2 {
-        let connections =
-            (0..CONNECTIONS / STREAMS).map(|_| http2(address, question, until, &times));
+        let connections = (0..CONNECTIONS / STREAMS).map(|_| http2(address, question, &run));
         try_join_all(connections).await?;
     } else {
-        let requests = question
-            .paths
+        let requests: Vec<_> = question
+            .parts
             .iter()
-            .map(|path| http1(address, path, question));
-        let requests: Vec<_> = requests.collect();
-        let connections =
-            (0..CONNECTIONS).map(|first| ask(address, &requests, first, until, &times));
+            .map(|part| (http1(address, part), part.status))
+            .collect();
+        let connections = (0..CONNECTIONS).map(|first| ask(address, &requests, first, &run));
         try_join_all(connections).await?;
     }
-    let rate = times.borrow().len() as f64 / began.elapsed().as_secs_f64();
-    let mut times = times.into_inner();
+    let mut times = run.times.into_inner();
+    let rate = times.len() as f64 / began.elapsed().as_secs_f64();
     ensure!(!times.is_empty(), "nothing was answered");
     times.sort_unstable();
     Ok(Load { rate, times })
 }
 
 /// A request as it is sent.
-fn http1(address: SocketAddr, path: &str, question: &Question) -> Vec<u8> {
-    let request = match &question.body {
+fn http1(address: SocketAddr, Part { path, body, .. }: &Part) -> Vec<u8> {
+    let request = match body {
         None => format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"),
         Some(body) => {
             let length = body.len();
@@ -116,38 +180,36 @@ fn http1(address: SocketAddr, path: &str, question: &Question) -> Vec<u8> {
         }
     };
     let mut request = request.into_bytes();
-    request.extend_from_slice(question.body.as_deref().unwrap_or_default());
+    request.extend_from_slice(body.as_deref().unwrap_or_default());
     request
 }
 
 /// One connection over which one request at a time is asked, from the `first` on.
 async fn ask(
     address: SocketAddr,
-    requests: &[Vec<u8>],
+    requests: &[(Vec<u8>, u16)],
     first: usize,
-    until: Instant,
-    times: &RefCell<Vec<Duration>>,
+    run: &Run,
 ) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(16 << 10);
     let all = requests.iter().cycle();
-    for request in all.skip(first * requests.len() / CONNECTIONS) {
-        let began = Instant::now();
-        if began >= until {
+    for (request, status) in all.skip(first * requests.len() / CONNECTIONS) {
+        let Some(began) = run.next() else {
             break;
-        }
+        };
         stream.write_all(request).await?;
         buffer.clear();
         let mut end = None;
         while !end.is_some_and(|end: End| end.is_reached(&buffer)) {
             ensure!(stream.read_buf(&mut buffer).await? > 0, "it hung up");
             end = match end {
-                None => head(&buffer)?,
+                None => head(&buffer, *status)?,
                 known => known,
             };
         }
-        times.borrow_mut().push(began.elapsed());
+        run.times.borrow_mut().push(began.elapsed());
     }
     Ok(())
 }
@@ -171,12 +233,14 @@ impl End {
 }
 
 /// Where an answer ends, once its head is there.
-fn head(answer: &[u8]) -> anyhow::Result<Option<End>> {
+fn head(answer: &[u8], status: u16) -> anyhow::Result<Option<End>> {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
     let head = std::str::from_utf8(&answer[..end])?;
-    ensure!(head.starts_with("HTTP/1.1 2"), "it answers: {head}");
+    let is_good = head.strip_prefix("HTTP/1.1 ");
+    let is_good = is_good.is_some_and(|line| line.starts_with(&status.to_string()));
+    ensure!(is_good, "it answers, where {status} is due: {head}");
     let fields = head.lines().filter_map(|line| line.split_once(':'));
     for (name, value) in fields {
         if name.eq_ignore_ascii_case("content-length") {
@@ -190,12 +254,7 @@ fn head(answer: &[u8]) -> anyhow::Result<Option<End>> {
 }
 
 /// One connection over which [`STREAMS`] requests at a time are asked.
-async fn http2(
-    address: SocketAddr,
-    question: &Question,
-    until: Instant,
-    times: &RefCell<Vec<Duration>>,
-) -> anyhow::Result<()> {
+async fn http2(address: SocketAddr, question: &Question, run: &Run) -> anyhow::Result<()> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) =
@@ -204,27 +263,27 @@ async fn http2(
     let streams = (0..STREAMS).map(|first| {
         let mut sender = sender.clone();
         async move {
-            for path in question.paths.iter().cycle().skip(first) {
-                let began = Instant::now();
-                if began >= until {
+            for part in question.parts.iter().cycle().skip(first) {
+                let Some(began) = run.next() else {
                     break;
-                }
+                };
+                let method = match part.body {
+                    Some(_) => "POST",
+                    None => "GET",
+                };
                 let request = http::Request::builder()
-                    .method(if question.body.is_some() {
-                        "POST"
-                    } else {
-                        "GET"
-                    })
-                    .uri(format!("http://{address}{path}"))
-                    .body(Full::new(question.body.clone().unwrap_or_default()))?;
+                    .method(method)
+                    .uri(format!("http://{address}{}", part.path))
+                    .body(Full::new(part.body.clone().unwrap_or_default()))?;
                 let answer = sender.send_request(request).await?;
                 ensure!(
-                    answer.status().is_success(),
-                    "it answers: {}",
+                    answer.status() == part.status,
+                    "it answers, where {} is due: {}",
+                    part.status,
                     answer.status()
                 );
                 answer.into_body().collect().await?;
-                times.borrow_mut().push(began.elapsed());
+                run.times.borrow_mut().push(began.elapsed());
             }
             Ok(())
         }

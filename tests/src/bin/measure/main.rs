@@ -6,15 +6,22 @@
 //! measure scale [PROGRAM]          the same and its memory with 10, 1,000 and 10,000 routes
 //! measure throughput [PROGRAM]     requests per second of this host and its peers beside plain hyper's, in turn: the servers on one
 //!                                  core, the load on another; memory and starts, and a chart
+//! measure steady [PROGRAM]         memory and descriptors after 50,000 and after each of five times 100,000 requests of every kind, some of
+//!                                  which fail
+//! measure fairness [PROGRAM]       the times of an ordinary route without and beside each of several attacks, and what the attackers get
+//! measure streams [PROGRAM]        the memory of 1,000 streams that are open, and of as many connections that are idle
 //! ```
 //!
 //! Without `PROGRAM`, the host that was built into this tool is measured, so `cargo run --release` measures a release build.
 
 mod chart;
+mod fairness;
 mod load;
 mod native;
 mod peers;
 mod scale;
+mod steady;
+mod streams;
 mod throughput;
 
 use std::path::Path;
@@ -54,8 +61,13 @@ fn main() -> anyhow::Result<ExitCode> {
         Some("start-time") => runtime.block_on(start_time(&program))?,
         Some("scale") => runtime.block_on(scale::run(&program))?,
         Some("throughput") => runtime.block_on(throughput::run(&program, &chart))?,
+        Some("steady") => runtime.block_on(steady::run(&program))?,
+        Some("fairness") => runtime.block_on(fairness::run(&program))?,
+        Some("streams") => runtime.block_on(streams::run(&program))?,
         _ => {
-            eprintln!("usage: measure save-to-live|start-time|scale|throughput [PROGRAM]");
+            eprintln!(
+                "usage: measure save-to-live|start-time|scale|throughput|steady|fairness|streams [PROGRAM]"
+            );
             return Ok(ExitCode::from(2));
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use waystation_tests::{App, Foreign, Program, output};
 
 use super::chart;
-use super::load::{self, Load, Question};
+use super::load::{self, Amount, Load, Question};
 use super::peers::{self, Server};
 use super::{AS_NATIVE, HELLO, built};
 
@@ -14,7 +14,7 @@ use super::{AS_NATIVE, HELLO, built};
 const ROUNDS: usize = 5;
 const SECONDS: Duration = Duration::from_secs(2);
 /// Bytes of a body that is sent and comes back.
-const BODY: usize = 10 << 10;
+pub(crate) const BODY: usize = 10 << 10;
 const MANY: usize = 1_000;
 
 /// What is asked of this host, and what that shows.
@@ -35,7 +35,8 @@ fn cases() -> Vec<(Question, &'static str)> {
     ]
 }
 
-fn app(foreign: &[u8]) -> App {
+/// A route of each kind.
+pub(crate) fn app() -> App {
     let hello = format!("pub fn get() -> &'static str {{ {HELLO:?} }}\n");
     let shared = "use waystation::*;\npub const ISOLATION: Isolation = Isolation::Shared;\n";
     let kept = "use waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::NEVER;\n";
@@ -50,7 +51,7 @@ fn app(foreign: &[u8]) -> App {
     let stream = "use waystation::*;\n\n\
                   pub fn get() -> Response {\n    Response::writer(async |mut body: Writer| {\n        \
                   for _ in 0..10 {\n            body.write(\"a line of the stream\\n\").await?;\n        }\n        Ok(())\n    })\n}\n";
-    let app = App::new(&[
+    App::new(&[
         ("app/hello/route.rs", &hello),
         ("app/shared/route.rs", &format!("{shared}{hello}")),
         ("app/kept/route.rs", &format!("{kept}{hello}")),
@@ -58,9 +59,7 @@ fn app(foreign: &[u8]) -> App {
         ("app/items/[slug]/route.rs", item),
         ("app/echo/route.rs", echo),
         ("app/stream/route.rs", stream),
-    ]);
-    app.write_bytes("app/two/route.wasm", foreign);
-    app
+    ])
 }
 
 /// An app of as many routes as a large one has, each a component of a file of its own.
@@ -78,7 +77,8 @@ fn large(component: &Path) -> anyhow::Result<(App, Question)> {
 pub(crate) async fn run(program: &Program, chart: &Path) -> anyhow::Result<()> {
     let compiled = tempfile::tempdir()?;
     let foreign = Foreign::compile(compiled.path());
-    let app = app(&foreign.read("foreign_http2"));
+    let app = app();
+    app.write_bytes("app/two/route.wasm", &foreign.read("foreign_http2"));
     built(program, &app)?;
     let hello = component(&app, "app/hello/route.rs");
     let (large, each) = large(&hello)?;
@@ -172,7 +172,7 @@ impl<'a> Row<'a> {
     }
 
     async fn ask(&self) -> anyhow::Result<Load> {
-        load::run(self.server.address, &self.question, SECONDS).await
+        load::run(self.server.address, &self.question, Amount::Time(SECONDS)).await
     }
 
     fn add(&mut self, load: &Load, beside: &Load) {
