@@ -15,7 +15,7 @@ use wasmtime_wasi_http::{FieldMap, WasiHttpView};
 use waystation_rules::method::Method;
 use waystation_rules::table::{Param, ParamValue};
 
-use super::head::{failed, foreign, goes_on, settle, streamed};
+use super::head::{failed, foreign, goes_on, settle, streamed, within_limits};
 use super::{Contents, Head, Slot, Streamed};
 use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
@@ -126,7 +126,7 @@ async fn proxy(
 ) -> wasmtime::Result<()> {
     let settle = |accessor: &_, verdict| match verdict {
         Verdict::Answer(outcome) => settle(accessor, outcome),
-        Verdict::Onward(onward) => Ok(goes_on(onward).map_err(Fault::Answer)),
+        Verdict::Onward(onward) => Ok(goes_on(onward)),
     };
     handled(guest, ready, lease, handler, call, slot, settle).await
 }
@@ -195,7 +195,7 @@ async fn http3(
                 .call_handle(accessor, request)
                 .await?;
             slot.put(match handled {
-                Ok(response) => Ok(streamed(accessor, response)?),
+                Ok(response) => streamed(accessor, response)?,
                 Err(error) => Err(foreign(&error)),
             });
             rest(accessor).await;
@@ -226,7 +226,7 @@ async fn http2(
                         has_more: false,
                     })
                 });
-                Ok(Head::of(response))
+                within_limits(response)
             }
             Err(error) => Err(foreign(&error)),
         });
