@@ -91,6 +91,18 @@ mod tests {
     use wasmtime::Error;
 
     use super::*;
+    use crate::telemetry::limits_page::says;
+
+    #[test]
+    fn the_page_says_what_is_fixed() {
+        says("stack", STACK_BYTES as u64);
+        says("handles", HANDLES as u64);
+        says("bytes of a call", CALL_BYTES as u64);
+        says("field bytes", FIELD_BYTES as u64);
+        says("fields", MOST_FIELDS as u64);
+        says("cookies", MOST_FIELDS as u64);
+        says("random bytes", RANDOM_BYTES);
+    }
 
     #[test]
     fn a_limit_is_told_from_what_the_runtime_says() {

@@ -176,3 +176,18 @@ async fn speak<S>(
         tracing::debug!("a connection from {} ended early: {error}", asker.client);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::DRAIN;
+    use crate::telemetry::limits_page::{says, says_time};
+
+    #[test]
+    fn the_page_says_how_long_a_client_has() {
+        says_time("first bytes", HEAD);
+        says_time("handshake", HANDSHAKE);
+        says("streams", STREAMS.into());
+        says_time("drain", DRAIN);
+    }
+}
