@@ -46,6 +46,27 @@ pub struct Call {
     pub draft_mode: bool,
 }
 
+impl Call {
+    /// The same once more. A body is not: nobody reads one twice.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let mut request = http::Request::new(RequestBody::none());
+        *request.method_mut() = self.request.method().clone();
+        *request.uri_mut() = self.request.uri().clone();
+        *request.version_mut() = self.request.version();
+        *request.headers_mut() = self.request.headers().clone();
+        Self {
+            method: self.method,
+            request,
+            request_id: self.request_id.clone(),
+            params: self.params.clone(),
+            cookies: self.cookies.clone(),
+            client_address: self.client_address.clone(),
+            draft_mode: self.draft_mode,
+        }
+    }
+}
+
 /// How a request goes on after a proxy.
 #[derive(Debug)]
 pub struct Onward {
