@@ -73,7 +73,7 @@ fn values(headers: &HeaderMap, name: &str) -> String {
 fn quoted(bytes: &[u8]) -> String {
     let (told, rest) = match bytes.len() {
         0 => return "at its end".into(),
-        ..=TOLD => (bytes, ""),
+        1..=TOLD => (bytes, ""),
         _ => (&bytes[..TOLD], " .."),
     };
     let text = String::from_utf8_lossy(told);
