@@ -39,7 +39,12 @@ fn framed(inside: &str) -> Vec<u8> {
             (export "fields" (type $fields (sub resource)))
             (export "incoming-request" (type (sub resource)))
             (export "response-outparam" (type (sub resource)))
-            (export "[constructor]fields" (func (result (own $fields))))))
+            (type $fault (variant (case "invalid-syntax") (case "forbidden") (case "immutable")))
+            (export "header-error" (type $error (eq $fault)))
+            (export "[constructor]fields" (func (result (own $fields))))
+            (export "[method]fields.has" (func (param "self" (borrow $fields)) (param "name" string) (result bool)))
+            (export "[method]fields.append" (func (param "self" (borrow $fields)) (param "name" string)
+              (param "value" (list u8)) (result (result (error $error)))))))
           (alias export $types "incoming-request" (type $request))
           (alias export $types "response-outparam" (type $out))
           {inside}
@@ -83,6 +88,58 @@ fn handles() -> Vec<u8> {
             (local.set $left (i32.const 1000000))
             (loop (drop (call $new)) (br_if 0 (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))
         (core instance $i (instantiate $main (with "" (instance (export "new" (func $new))))))"#,
+    )
+}
+
+/// Hands the host a name of 17 MiB.
+fn call_bytes() -> Vec<u8> {
+    framed(
+        r#"(alias export $types "[constructor]fields" (func $new))
+        (alias export $types "[method]fields.has" (func $has))
+        (core module $memory (memory (export "m") 300))
+        (core instance $memory (instantiate $memory))
+        (core func $new (canon lower (func $new)))
+        (core func $has (canon lower (func $has) (memory $memory "m")))
+        (core module $main (import "" "new" (func $new (result i32)))
+          (import "" "has" (func $has (param i32 i32 i32) (result i32)))
+          (func (export "handle") (param i32 i32)
+            (drop (call $has (call $new) (i32.const 0) (i32.const 17825792)))))
+        (core instance $i (instantiate $main (with "" (instance (export "new" (func $new)) (export "has" (func $has))))))"#,
+    )
+}
+
+/// Builds header fields without an end, each of a name of one byte and 4 KiB.
+fn field_bytes() -> Vec<u8> {
+    framed(
+        r#"(alias export $types "[constructor]fields" (func $new))
+        (alias export $types "[method]fields.append" (func $append))
+        (core module $memory (memory (export "m") 1) (data (i32.const 0) "x") (data (i32.const 8) "yyyyyyyy")
+          (func $fill (memory.fill (i32.const 8) (i32.const 121) (i32.const 4096))) (start $fill))
+        (core instance $memory (instantiate $memory))
+        (core func $new (canon lower (func $new)))
+        (core func $append (canon lower (func $append) (memory $memory "m")))
+        (core module $main (import "" "new" (func $new (result i32)))
+          (import "" "append" (func $append (param i32 i32 i32 i32 i32 i32)))
+          (func (export "handle") (param i32 i32) (local $fields i32)
+            (local.set $fields (call $new))
+            (loop (call $append (local.get $fields) (i32.const 0) (i32.const 1) (i32.const 8) (i32.const 4096) (i32.const 8192)) (br 0))))
+        (core instance $i (instantiate $main (with "" (instance (export "new" (func $new)) (export "append" (func $append))))))"#,
+    )
+}
+
+/// Asks for a MiB of randomness in one call.
+fn random() -> Vec<u8> {
+    framed(
+        r#"(import "wasi:random/random@0.2.0" (instance $random
+          (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+        (alias export $random "get-random-bytes" (func $random))
+        (core module $memory (memory (export "m") 32)
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536)))
+        (core instance $memory (instantiate $memory))
+        (core func $random (canon lower (func $random) (memory $memory "m") (realloc (func $memory "realloc"))))
+        (core module $main (import "" "random" (func $random (param i64 i32)))
+          (func (export "handle") (param i32 i32) (call $random (i64.const 1048576) (i32.const 0))))
+        (core instance $i (instantiate $main (with "" (instance (export "random" (func $random))))))"#,
     )
 }
 
@@ -151,6 +208,9 @@ async fn attacked() -> Attacked {
         ("grow", component(GROW)),
         ("memories", memories()),
         ("handles", handles()),
+        ("call-bytes", call_bytes()),
+        ("field-bytes", field_bytes()),
+        ("random", random()),
     ] {
         app.write_bytes(&format!("app/{name}/route.wasm"), &wasm);
     }
@@ -168,17 +228,32 @@ const SPENT: &str = "it executed for more than 200 ms (CPU_MS)";
 const FULL: &str = "it asked for more than 64 MiB of memory";
 
 /// What is asked, the status, and what the answer says, as it does in development.
-const ATTACKS: [(&str, u16, &str); 12] = [
+const ATTACKS: [(&str, u16, &str); 15] = [
     ("/spin", 503, SPENT),
     ("/start", 503, SPENT),
     ("/copy", 503, SPENT),
     ("/log", 503, SPENT),
-    ("/recursion", 500, "call stack exhausted"),
+    (
+        "/recursion",
+        500,
+        "its calls need more than 512 KiB of stack",
+    ),
     ("/trap", 500, "unreachable"),
     ("/silent", 500, "without an answer"),
     ("/grow", 500, FULL),
     ("/memories", 500, FULL),
-    ("/handles", 500, "handle"),
+    ("/handles", 500, "it holds more than 10000 handles at once"),
+    ("/call-bytes", 500, "it hands over more than 16 MiB at once"),
+    (
+        "/field-bytes",
+        500,
+        "it builds header fields of more than 128 KiB",
+    ),
+    (
+        "/random",
+        500,
+        "it asks for more than 64 KiB of randomness in one call",
+    ),
     (
         "/fields",
         500,

@@ -40,7 +40,7 @@ static EXAMPLE: LazyLock<Example> = LazyLock::new(|| {
         let bytes = content.expect_err("no text").into_bytes();
         app.write_bytes(&file.to_string_lossy(), &bytes);
     }
-    let host = program().command("dev", app.root());
+    let host = program().command("dev", app.root()).arg("--find-leaks");
     let host = host.on_a_free_port().leashed().serve();
     Example { app, host }
 });
@@ -84,6 +84,15 @@ fn every_command_of_the_readme_prints_what_it_says() {
     }
     assert!(30 < asked, "only {asked} commands were found in the README");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let leak = "/counter keeps something from one request to the next: of GET /counter, the body from byte 6 on is `2`, and `1` from a fresh";
+    EXAMPLE
+        .host
+        .wait_for_line("what outlives a request", |line| line.contains(leak));
+    let again = format!("curl --silent --max-time 30 {address}/counter");
+    let run = Command::new("sh").args(["-c", &again]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "visit 3");
+    let told = EXAMPLE.host.stderr();
+    assert_eq!(told.matches("keeps something").count(), 1, "{told}");
 }
 
 #[test]

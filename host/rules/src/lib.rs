@@ -24,6 +24,7 @@
 //! - [`conditional`]: does the client have it already?
 //! - [`compression`]: in which coding is it sent?
 //! - [`outbound`]: which other servers may be asked? [`stand_in`]: or does a test answer for them?
+//! - [`leak`]: does an instance answer as a fresh one would?
 //!
 //! And when files change:
 //!
@@ -53,6 +54,7 @@ pub mod environment;
 pub mod file;
 pub mod finish;
 pub mod forwarded;
+pub mod leak;
 pub mod metadata;
 pub mod method;
 pub mod outbound;

@@ -8,6 +8,7 @@ mod compiled;
 mod counters;
 mod file;
 mod keep;
+mod leaks;
 mod load;
 pub mod release;
 
@@ -32,6 +33,7 @@ pub use apart::{Bounds, be_compiler};
 pub use counters::Counters;
 pub use file::{Content, File};
 pub use keep::{keep, keep_beside, keep_for_now, keep_on, secret};
+pub use leaks::Leaks;
 pub use load::{Known, Loader, Source, guest, in_parallel, table, waiting};
 
 /// A set of routes, and how they are served. Nothing in it changes.
@@ -183,6 +185,8 @@ pub struct Policy {
     pub counts: Arc<AppCounts>,
     /// Who knows it may stand in for a request's clock and servers: the tests under `waystation test`, and nobody where there is none.
     pub test_secret: Option<Arc<str>>,
+    /// What was told of shared instances that keep something, where they are compared with fresh ones: `waystation dev --find-leaks`.
+    pub leaks: Option<Arc<Leaks>>,
 }
 
 impl Policy {
@@ -210,6 +214,7 @@ impl Policy {
             counts: Arc::new(AppCounts::new(Arc::clone(&kept.app))),
             kept,
             test_secret: None,
+            leaks: None,
         })
     }
 }

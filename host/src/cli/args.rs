@@ -100,6 +100,10 @@ pub(super) struct Dev {
     /// Keep answers as `start` does, instead of running every handler each time
     #[arg(long)]
     pub(super) cache: bool,
+    /// Ask a fresh instance too, for each GET of a route with `ISOLATION = Shared`, and warn if it answers differently. The handler then
+    /// runs twice or three times
+    #[arg(long)]
+    pub(super) find_leaks: bool,
     #[command(flatten)]
     pub(super) listen: Listen,
 }

@@ -49,7 +49,10 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
             "",
             args.cache,
         )?;
-        let policy = Policy::of(&settings, listen::origin(address)?, true, kept)?;
+        let policy = Policy {
+            leaks: args.find_leaks.then(Arc::default),
+            ..Policy::of(&settings, listen::origin(address)?, true, kept)?
+        };
         if let Some(text) = policy.rules.warning() {
             report::warning(&text);
         }

@@ -240,6 +240,7 @@ impl Session {
         let kept = app::keep_on(&self.policy.kept, &settings.cache);
         let mut policy = Policy::of(&settings, origin.clone(), *shows_errors, kept)?;
         policy.counts = Arc::clone(&self.policy.counts);
+        policy.leaks.clone_from(&self.policy.leaks);
         if settings.server != self.settings.server {
             tracing::warn!("[server] of waystation.toml holds from the next start on");
         }

@@ -128,9 +128,12 @@ impl Refusal {
                     let status = finish::failure_status(*status);
                     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
                 }
-                Fault::Memory(_) | Fault::Trap(_) | Fault::Load(_) | Fault::Answer(_) => {
-                    StatusCode::INTERNAL_SERVER_ERROR
-                }
+                Fault::Memory(_)
+                | Fault::Fixed { .. }
+                | Fault::Fields(_)
+                | Fault::Trap(_)
+                | Fault::Load(_)
+                | Fault::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
     }

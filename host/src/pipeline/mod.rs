@@ -16,6 +16,7 @@ mod failure;
 mod file;
 mod finish;
 mod handle;
+mod leaks;
 mod listed;
 mod own;
 mod prerender;
@@ -263,12 +264,17 @@ async fn walk(
     }
     let call = handle::call(passage.request, guest, facts)?;
     let is_draft = asks.draft_mode;
+    let twin = leaks::twin(policy.leaks.as_ref(), guest, &call, &asks);
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call, asks).await;
     record.add_guest_time(started.elapsed());
     let mut answer = answer?;
+    let twin = twin.filter(|_| leaks::is_repeatable(&answer.effects));
     effects::settle(policy, &mut answer.effects, guest.route(), record.id).await;
     let mut response = finish::response(answer)?;
+    if let (Some(twin), Some(shared)) = (twin, leaks::seen(&response)) {
+        Box::pin(twin.compare(shared)).await;
+    }
     match keeping {
         _ if is_draft => finish::secret(response.headers_mut()), // D3
         Keeping::Never => {}

@@ -381,3 +381,13 @@ fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     *response.headers_mut() = headers;
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_how_much_is_kept() {
+        crate::telemetry::limits_page::says("kept answer", LARGEST as u64);
+    }
+}

@@ -15,6 +15,7 @@ use wasmtime::{
 use waystation_rules::segment::Limits;
 
 use super::code::{Facts, LoadError, Ready};
+use super::fixed::STACK_BYTES;
 use super::functions::Functions;
 use super::places::{Places, Share};
 use super::state::State;
@@ -169,6 +170,7 @@ fn start_clock(engine: &Engine) -> anyhow::Result<()> {
 fn config(favour: Favour) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    config.max_wasm_stack(STACK_BYTES);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     if favour == Favour::Compiling {
         config.cranelift_opt_level(OptLevel::None);

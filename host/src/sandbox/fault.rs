@@ -5,6 +5,7 @@ use std::time::Duration;
 use wasmtime::Trap;
 use waystation_rules::caching::Reads;
 
+use super::fixed::Fixed;
 use super::state::State;
 use crate::telemetry::Stop;
 
@@ -36,6 +37,19 @@ pub enum Fault {
         "all {0} places for instances are taken, or left to other apps of the node (concurrency of waystation.toml)"
     )]
     Busy(usize),
+
+    /// It went past a limit that no setting moves.
+    #[error("{limit}\n{trace}")]
+    Fixed {
+        /// Which.
+        limit: Fixed,
+        /// What the runtime says, with the guest's backtrace.
+        trace: String,
+    },
+
+    /// Its answer has more header fields, or sets more cookies, than an answer may.
+    #[error("{0}")]
+    Fields(String),
 
     /// A panic or another trap; the text holds the guest's backtrace.
     #[error("{0}")]
@@ -76,6 +90,8 @@ impl Fault {
             Self::CpuTime(_) => Stop::CpuTime,
             Self::Memory(_) => Stop::Memory,
             Self::Busy(_) => Stop::Instances,
+            Self::Fixed { limit, .. } => limit.stop(),
+            Self::Fields(_) => Stop::Fields,
             Self::Trap(_) => Stop::Trap,
             Self::Load(_) => Stop::Load,
             Self::Handler { status: 413, .. } => Stop::Body,
@@ -91,6 +107,10 @@ impl Fault {
     pub(super) fn from_stop(error: &wasmtime::Error, state: &State, cpu: Duration) -> Self {
         if error.is::<CpuSpent>() {
             return Self::CpuTime(cpu);
+        }
+        if let Some(limit) = Fixed::of(error) {
+            let trace = format!("{error:?}");
+            return Self::Fixed { limit, trace };
         }
         if state.memory.was_refused() {
             return Self::Memory(state.memory.limit());

@@ -184,3 +184,13 @@ pub(super) fn full(body: Bytes) -> WasiBody {
         .map_err(|never| match never {})
         .boxed_unsync()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_how_much_is_kept() {
+        crate::telemetry::limits_page::says("kept fetch", LARGEST as u64);
+    }
+}

@@ -123,6 +123,14 @@ impl Guest {
         }
     }
 
+    /// The same component, each request in an instance of its own.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        let mut fresh = self.in_environment(&self.environment);
+        fresh.config.isolation = segment::Isolation::Request;
+        fresh
+    }
+
     /// The variables that it sees.
     pub fn environment(&self) -> &Environment {
         &self.environment

@@ -174,7 +174,17 @@ fn lock<T>(line: &Mutex<Line<T>>) -> MutexGuard<'_, Line<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::engine::MOST_IDLE;
+    use crate::telemetry::limits_page::{says, says_time};
     use tokio::sync::Semaphore;
+
+    #[test]
+    fn the_page_says_when_one_is_retired() {
+        says("uses", MOST_USES.into());
+        says_time("idle", LONGEST_IDLE);
+        says("idle memory", MOST_MEMORY as u64);
+        says("idle instances", MOST_IDLE as u64);
+    }
 
     #[tokio::test]
     async fn one_that_nobody_asks_for_gives_its_place_back() {

@@ -146,3 +146,13 @@ impl AsyncWrite for Log {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_how_long_a_line_is() {
+        crate::telemetry::limits_page::says("line", LINE as u64);
+    }
+}

@@ -357,3 +357,19 @@ fn patience(options: Option<RequestOptions>) -> Patience {
         options.between_bytes_timeout,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::limits_page::{says, says_time};
+
+    #[test]
+    fn the_page_says_what_may_be_asked() {
+        let patience = patience(None);
+        says("nested requests", MOST_NESTED.into());
+        says("kept values", MOST_STORED as u64);
+        says_time("fetch head", patience.head);
+        says_time("fetch piece", patience.piece);
+        says("fetch body", patience.body);
+    }
+}

@@ -15,20 +15,10 @@ use super::clock::Clock;
 use super::cpu::Cpu;
 use super::engine::Sandbox;
 use super::fault::CpuSpent;
+use super::fixed::{CALL_BYTES, FIELD_BYTES, HANDLES, RANDOM_BYTES};
 use super::log::Log;
 use super::outgoing::Outgoing;
 use waystation_rules::environment::Environment;
-
-/// Resources that a guest may hold at once.
-const HANDLES: usize = 10_000;
-/// Bytes that one call may move between guest and host.
-const CALL_BYTES: usize = 16 << 20;
-/// Bytes of header fields that a guest may build, in memory.
-pub(super) const FIELD_BYTES: usize = 128 << 10;
-/// Header fields that one answer may have, and cookies that it may set.
-pub(super) const MOST_FIELDS: usize = 1_000;
-/// Bytes of randomness that one call may ask for.
-const RANDOM_BYTES: u64 = 64 << 10;
 
 /// The host's side of one store.
 pub(super) struct State {

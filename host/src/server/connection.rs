@@ -193,6 +193,8 @@ async fn to_its_end<C: GracefulConnection>(
 mod tests {
     use super::*;
     use crate::app::Current;
+    use crate::server::DRAIN;
+    use crate::telemetry::limits_page::{says, says_time};
 
     /// It is held per connection, for as long as a client may be idle. With `watch` around hyper's future it had 11 KB.
     #[test]
@@ -205,5 +207,13 @@ mod tests {
 
     fn size_of_future<A, B, C, D, E, F: Future>(_: impl Fn(A, B, C, D, E) -> F) -> usize {
         size_of::<F>()
+    }
+
+    #[test]
+    fn the_page_says_how_long_a_client_has() {
+        says_time("first bytes", HEAD);
+        says_time("handshake", HANDSHAKE);
+        says("streams", STREAMS.into());
+        says_time("drain", DRAIN);
     }
 }

@@ -52,6 +52,16 @@ pub enum Stop {
     Url,
     /// `fetches`.
     Fetches,
+    /// The stack of a guest's calls.
+    Stack,
+    /// Handles that a guest holds.
+    Handles,
+    /// What a guest hands over in one call.
+    CallBytes,
+    /// The header fields and cookies of an answer, and the fields that a guest builds.
+    Fields,
+    /// Randomness of one call.
+    RandomBytes,
     /// A panic or another trap.
     Trap,
     /// Code that cannot be loaded.
@@ -67,7 +77,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::WallTime,
         Self::StreamTime,
         Self::AfterTime,
@@ -77,6 +87,11 @@ impl Stop {
         Self::Body,
         Self::Url,
         Self::Fetches,
+        Self::Stack,
+        Self::Handles,
+        Self::CallBytes,
+        Self::Fields,
+        Self::RandomBytes,
         Self::Trap,
         Self::Load,
         Self::Handler,
@@ -97,6 +112,11 @@ impl Stop {
             Self::Body => "body",
             Self::Url => "url",
             Self::Fetches => "fetches",
+            Self::Stack => "stack",
+            Self::Handles => "handles",
+            Self::CallBytes => "call_bytes",
+            Self::Fields => "fields",
+            Self::RandomBytes => "random_bytes",
             Self::Trap => "trap",
             Self::Load => "load",
             Self::Handler => "handler",

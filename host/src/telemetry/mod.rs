@@ -3,6 +3,8 @@
 mod counted;
 mod counts;
 mod json;
+#[cfg(test)]
+pub(crate) mod limits_page;
 mod line;
 mod metrics;
 mod record;

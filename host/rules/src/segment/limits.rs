@@ -115,7 +115,8 @@ impl Limits {
     }
 
     /// Each as waystation.toml has it.
-    fn listed(&self) -> [(&'static str, u64); 12] {
+    #[must_use]
+    pub fn listed(&self) -> [(&'static str, u64); 12] {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         [
             ("max_duration", self.max_duration.as_secs()),

@@ -15,7 +15,7 @@ use wasmtime_wasi_http::{FieldMap, WasiHttpView};
 use waystation_rules::method::Method;
 use waystation_rules::table::{Param, ParamValue};
 
-use super::head::{failed, foreign, goes_on, settle, streamed};
+use super::head::{failed, foreign, goes_on, settle, streamed, within_limits};
 use super::{Contents, Head, Slot, Streamed};
 use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
@@ -44,6 +44,27 @@ pub struct Call {
     pub client_address: String,
     /// Whether the client is in draft mode.
     pub draft_mode: bool,
+}
+
+impl Call {
+    /// The same once more. A body is not: nobody reads one twice.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let mut request = http::Request::new(RequestBody::none());
+        *request.method_mut() = self.request.method().clone();
+        *request.uri_mut() = self.request.uri().clone();
+        *request.version_mut() = self.request.version();
+        *request.headers_mut() = self.request.headers().clone();
+        Self {
+            method: self.method,
+            request,
+            request_id: self.request_id.clone(),
+            params: self.params.clone(),
+            cookies: self.cookies.clone(),
+            client_address: self.client_address.clone(),
+            draft_mode: self.draft_mode,
+        }
+    }
 }
 
 /// How a request goes on after a proxy.
@@ -126,7 +147,7 @@ async fn proxy(
 ) -> wasmtime::Result<()> {
     let settle = |accessor: &_, verdict| match verdict {
         Verdict::Answer(outcome) => settle(accessor, outcome),
-        Verdict::Onward(onward) => Ok(goes_on(onward).map_err(Fault::Answer)),
+        Verdict::Onward(onward) => Ok(goes_on(onward)),
     };
     handled(guest, ready, lease, handler, call, slot, settle).await
 }
@@ -195,7 +216,7 @@ async fn http3(
                 .call_handle(accessor, request)
                 .await?;
             slot.put(match handled {
-                Ok(response) => Ok(streamed(accessor, response)?),
+                Ok(response) => streamed(accessor, response)?,
                 Err(error) => Err(foreign(&error)),
             });
             rest(accessor).await;
@@ -226,7 +247,7 @@ async fn http2(
                         has_more: false,
                     })
                 });
-                Ok(Head::of(response))
+                within_limits(response)
             }
             Err(error) => Err(foreign(&error)),
         });

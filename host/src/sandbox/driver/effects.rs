@@ -4,7 +4,8 @@ use waystation_rules::caching::{LapseWords, Lapsing, PathKind};
 use waystation_rules::cookies::{Priority, SameSite, SetCookie};
 
 use crate::sandbox::bindings::outcome::{self, Effect};
-use crate::sandbox::state::MOST_FIELDS;
+use crate::sandbox::fault::Fault;
+use crate::sandbox::fixed::MOST_FIELDS;
 
 /// What else a guest wants done.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub struct Effects {
 
 impl Effects {
     /// In the words of the rules, if an answer may have so many cookies.
-    pub(super) fn of(effects: Vec<Effect>) -> Result<Self, String> {
+    pub(super) fn of(effects: Vec<Effect>) -> Result<Self, Fault> {
         let mut told = Self::default();
         for effect in effects {
             match effect {
@@ -46,9 +47,9 @@ impl Effects {
         }
         match told.cookies.len() {
             ..=MOST_FIELDS => Ok(told),
-            cookies => Err(format!(
+            cookies => Err(Fault::Fields(format!(
                 "it set {cookies} cookies; an answer sets {MOST_FIELDS} at most"
-            )),
+            ))),
         }
     }
 }

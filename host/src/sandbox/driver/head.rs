@@ -12,7 +12,8 @@ use super::{Contents, Effects, Head, Streamed};
 use crate::sandbox::bindings::outcome::{self, Failure, Outcome};
 use crate::sandbox::bindings::verdict::{self, HeaderChange};
 use crate::sandbox::fault::Fault;
-use crate::sandbox::state::{FIELD_BYTES, MOST_FIELDS, State};
+use crate::sandbox::fixed::{FIELD_BYTES, MOST_FIELDS};
+use crate::sandbox::state::State;
 
 /// Fields that an answer gets beside those that its guest tells, so that its map does not grow.
 const MORE_FIELDS: usize = 4;
@@ -24,16 +25,19 @@ pub(super) fn settle(
 ) -> wasmtime::Result<Result<Head, Fault>> {
     let effects = match Effects::of(outcome.effects) {
         Ok(effects) => effects,
-        Err(reason) => return Ok(Err(Fault::Answer(reason))),
+        Err(fault) => return Ok(Err(fault)),
     };
     let reads = reads(outcome.reads);
     let head = match outcome.answer {
         outcome::Answer::Reply(reply) => match whole(reply) {
             Ok(response) => Head::of(response),
-            Err(reason) => return Ok(Err(Fault::Answer(reason))),
+            Err(fault) => return Ok(Err(fault)),
         },
         outcome::Answer::Stream(response) => {
-            let mut head = streamed(accessor, response)?;
+            let mut head = match streamed(accessor, response)? {
+                Ok(head) => head,
+                Err(fault) => return Ok(Err(fault)),
+            };
             if let Contents::Streaming(streamed) = head.response.body_mut() {
                 streamed.has_more = effects.has_more;
             }
@@ -89,16 +93,16 @@ fn reads(told: outcome::Reads) -> Reads {
     flags.map(|(_, read)| read).collect()
 }
 
-fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, String> {
+fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, Fault> {
     let mut response = http::Response::new(Contents::Whole(reply.body.into()));
     *response.status_mut() = StatusCode::from_u16(reply.status)
-        .map_err(|_| format!("it answered with status {}", reply.status))?;
+        .map_err(|_| Fault::Answer(format!("it answered with status {}", reply.status)))?;
     *response.headers_mut() = headers(reply.headers)?;
     Ok(response)
 }
 
 /// A proxy's word that the request goes on: a head without an answer.
-pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
+pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, Fault> {
     let mut response = http::Response::new(Contents::Whole(bytes::Bytes::new()));
     *response.headers_mut() = headers(onward.response_headers)?;
     let change = |change| match change {
@@ -109,7 +113,7 @@ pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
         HeaderChange::Remove(name) => Ok((header(&name, Vec::new())?.0, None)),
     };
     let changes = onward.request_headers.into_iter().map(change);
-    let request_headers = changes.collect::<Result<_, String>>()?;
+    let request_headers = changes.collect::<Result<_, Fault>>()?;
     Ok(Head {
         effects: Effects::of(onward.effects)?,
         onward: Some(Box::new(Onward {
@@ -121,17 +125,12 @@ pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, String> {
 }
 
 /// Header fields as a guest tells them, within what one answer may have.
-fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, String> {
+fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, Fault> {
     let bytes: usize = told
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if MOST_FIELDS < told.len() || FIELD_BYTES < bytes {
-        let fields = told.len();
-        return Err(format!(
-            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {FIELD_BYTES} bytes at most"
-        ));
-    }
+    within(told.len(), bytes)?;
     let mut headers = HeaderMap::with_capacity(told.len() + MORE_FIELDS);
     for (name, value) in told {
         let (name, value) = header(&name, value)?;
@@ -140,22 +139,32 @@ fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), String> {
+/// Holds an answer to the header fields that it may have.
+fn within(fields: usize, bytes: usize) -> Result<(), Fault> {
+    if MOST_FIELDS < fields || FIELD_BYTES < bytes {
+        return Err(Fault::Fields(format!(
+            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {FIELD_BYTES} bytes at most"
+        )));
+    }
+    Ok(())
+}
+
+fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), Fault> {
     match (
         HeaderName::from_bytes(name.as_bytes()),
         HeaderValue::from_maybe_shared(bytes::Bytes::from(value)),
     ) {
         (Ok(name), Ok(value)) => Ok((name, value)),
-        _ => Err(format!(
+        _ => Err(Fault::Answer(format!(
             "it answered with a header `{name}` that HTTP does not allow"
-        )),
+        ))),
     }
 }
 
 pub(super) fn streamed(
     accessor: &Accessor<State>,
     response: Resource<Response>,
-) -> wasmtime::Result<Head> {
+) -> wasmtime::Result<Result<Head, Fault>> {
     let (sent, is_sent) = oneshot::channel();
     let is_sent = async { is_sent.await.map_err(|_| Error::ConnectionTerminated) };
     accessor.with(|mut store| {
@@ -167,6 +176,14 @@ pub(super) fn streamed(
                 has_more: false,
             })
         });
-        Ok(Head::of(response))
+        Ok(within_limits(response))
     })
+}
+
+/// An answer whose body is a stream, if it has no more header fields than one that is whole may have.
+pub(super) fn within_limits(response: http::Response<Contents>) -> Result<Head, Fault> {
+    let headers = response.headers().iter();
+    let bytes = headers.map(|(name, value)| name.as_str().len() + value.len());
+    within(response.headers().len(), bytes.sum())?;
+    Ok(Head::of(response))
 }
