@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
 /// The threads that serve. tokio looks for I/O only every so many polls; with its default a spinning guest delays others by half a second.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
-        .event_interval(8)
+        .event_interval(4)
         .enable_all()
         .build()
 }

@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 /// Serves on a port of this machine until it is ended.
 pub(crate) fn serve(port: u16) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .event_interval(8)
+        .event_interval(4)
         .enable_all()
         .build()?;
     runtime.block_on(async {
