@@ -27,23 +27,23 @@ pub(super) const STACK_BYTES: usize = 512 << 10;
 /// A limit that no setting moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fixed {
-    /// [`STACK_BYTES`].
+    /// `STACK_BYTES`.
     #[error("its calls need more than {} KiB of stack; is there a recursion without an end?", STACK_BYTES >> 10)]
     Stack,
 
-    /// [`HANDLES`].
+    /// `HANDLES`.
     #[error("it holds more than {HANDLES} handles at once; drop what is no longer needed")]
     Handles,
 
-    /// [`CALL_BYTES`].
+    /// `CALL_BYTES`.
     #[error("it hands over more than {} MiB at once; a body that is longer can be a stream", CALL_BYTES >> 20)]
     CallBytes,
 
-    /// [`FIELD_BYTES`].
+    /// `FIELD_BYTES`.
     #[error("it builds header fields of more than {} KiB", FIELD_BYTES >> 10)]
     FieldBytes,
 
-    /// [`RANDOM_BYTES`].
+    /// `RANDOM_BYTES`.
     #[error("it asks for more than {} KiB of randomness in one call", RANDOM_BYTES >> 10)]
     RandomBytes,
 }

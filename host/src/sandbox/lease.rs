@@ -183,6 +183,7 @@ mod tests {
         says("uses", MOST_USES.into());
         says_time("idle", LONGEST_IDLE);
         says("idle memory", MOST_MEMORY as u64);
+        says("idle handles", MOST_HANDLES as u64);
         says("idle instances", MOST_IDLE as u64);
     }
 

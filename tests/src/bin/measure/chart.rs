@@ -6,6 +6,7 @@ const FULL: f64 = 600.0;
 
 /// A bar from nothing to the median, and the spread over its end.
 pub(crate) struct Bar {
+    /// Without `<` and `&`.
     pub(crate) name: String,
     pub(crate) lowest: f64,
     pub(crate) median: f64,

@@ -1,5 +1,6 @@
 //! A load: the same request again and again over connections that stay open, each waiting for its answer.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -35,7 +36,6 @@ impl Load {
 }
 
 /// What is asked, again and again.
-#[derive(Clone)]
 pub(crate) struct Question {
     /// In turn.
     parts: Vec<Part>,
@@ -43,12 +43,13 @@ pub(crate) struct Question {
 }
 
 /// One request, and the answer that is a good one.
-#[derive(Clone)]
 struct Part {
     path: String,
     /// What is posted; nothing to a GET.
     body: Option<Bytes>,
     status: u16,
+    /// Any, if that is not said.
+    answer: Option<Bytes>,
 }
 
 impl Question {
@@ -63,6 +64,7 @@ impl Question {
             path,
             body: None,
             status: 200,
+            answer: None,
         };
         Self {
             parts: paths.into_iter().map(part).collect(),
@@ -91,6 +93,15 @@ impl Question {
     pub(crate) fn answered_by(mut self, status: u16) -> Self {
         for part in &mut self.parts {
             part.status = status;
+        }
+        self
+    }
+
+    /// The same where every answer has to have this body.
+    pub(crate) fn answered_with(mut self, answer: impl Into<Bytes>) -> Self {
+        let answer = answer.into();
+        for part in &mut self.parts {
+            part.answer = Some(answer.clone());
         }
         self
     }
@@ -155,11 +166,8 @@ pub(crate) async fn run(
         let connections = (0..CONNECTIONS / STREAMS).map(|_| http2(address, question, &run));
         try_join_all(connections).await?;
     } else {
-        let requests: Vec<_> = question
-            .parts
-            .iter()
-            .map(|part| (http1(address, part), part.status))
-            .collect();
+        let parts = question.parts.iter();
+        let requests: Vec<_> = parts.map(|part| (http1(address, part), part)).collect();
         let connections = (0..CONNECTIONS).map(|first| ask(address, &requests, first, &run));
         try_join_all(connections).await?;
     }
@@ -187,7 +195,7 @@ fn http1(address: SocketAddr, Part { path, body, .. }: &Part) -> Vec<u8> {
 /// One connection over which one request at a time is asked, from the `first` on.
 async fn ask(
     address: SocketAddr,
-    requests: &[(Vec<u8>, u16)],
+    requests: &[(Vec<u8>, &Part)],
     first: usize,
     run: &Run,
 ) -> anyhow::Result<()> {
@@ -195,26 +203,41 @@ async fn ask(
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(16 << 10);
     let all = requests.iter().cycle();
-    for (request, status) in all.skip(first * requests.len() / CONNECTIONS) {
+    for (request, part) in all.skip(first * requests.len() / CONNECTIONS) {
         let Some(began) = run.next() else {
             break;
         };
         stream.write_all(request).await?;
         buffer.clear();
         let mut end = None;
-        while !end.is_some_and(|end: End| end.is_reached(&buffer)) {
+        let body = loop {
+            if let Some((head, end)) = end
+                && let Some(body) = whole(&buffer[head..], end)
+            {
+                break body;
+            }
             ensure!(stream.read_buf(&mut buffer).await? > 0, "it hung up");
             end = match end {
-                None => head(&buffer, *status)?,
+                None => head(&buffer, part.status)?,
                 known => known,
             };
-        }
+        };
         run.times.borrow_mut().push(began.elapsed());
+        part.check(&body)?;
     }
     Ok(())
 }
 
-/// Where an answer ends.
+impl Part {
+    fn check(&self, body: &[u8]) -> anyhow::Result<()> {
+        let is_good = self.answer.as_ref().is_none_or(|answer| answer == body);
+        let said = String::from_utf8_lossy(&body[..body.len().min(200)]);
+        ensure!(is_good, "{} is answered with: {said}", self.path);
+        Ok(())
+    }
+}
+
+/// Where a body ends.
 #[derive(Clone, Copy)]
 enum End {
     /// After so many bytes.
@@ -223,17 +246,33 @@ enum End {
     LastChunk,
 }
 
-impl End {
-    fn is_reached(self, answer: &[u8]) -> bool {
-        match self {
-            Self::Bytes(all) => all <= answer.len(),
-            Self::LastChunk => answer.ends_with(b"\r\n0\r\n\r\n"),
-        }
+/// A body, once all of it is there.
+fn whole(sent: &[u8], end: End) -> Option<Cow<'_, [u8]>> {
+    match end {
+        End::Bytes(length) => sent.get(..length).map(Cow::Borrowed),
+        End::LastChunk if sent.ends_with(b"0\r\n\r\n") => Some(chunks(sent)?.into()),
+        End::LastChunk => None,
     }
 }
 
-/// Where an answer ends, once its head is there.
-fn head(answer: &[u8], status: u16) -> anyhow::Result<Option<End>> {
+/// What the chunks hold, once the last one is there.
+fn chunks(mut sent: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = sent.windows(2).position(|two| two == b"\r\n")?;
+        let length = str::from_utf8(&sent[..end]).ok()?;
+        let length = usize::from_str_radix(length, 16).ok()?;
+        let chunk = sent.get(end + 2..end + 2 + length)?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(chunk);
+        sent = sent.get(end + 2 + length + 2..)?;
+    }
+}
+
+/// How long an answer's head is, and where its body ends, once the head is there.
+fn head(answer: &[u8], status: u16) -> anyhow::Result<Option<(usize, End)>> {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
@@ -244,10 +283,10 @@ fn head(answer: &[u8], status: u16) -> anyhow::Result<Option<End>> {
     let fields = head.lines().filter_map(|line| line.split_once(':'));
     for (name, value) in fields {
         if name.eq_ignore_ascii_case("content-length") {
-            return Ok(Some(End::Bytes(end + 4 + value.trim().parse::<usize>()?)));
+            return Ok(Some((end + 4, End::Bytes(value.trim().parse()?))));
         }
         if name.eq_ignore_ascii_case("transfer-encoding") {
-            return Ok(Some(End::LastChunk));
+            return Ok(Some((end + 4, End::LastChunk)));
         }
     }
     anyhow::bail!("an answer without an end: {head}")
@@ -282,8 +321,9 @@ async fn http2(address: SocketAddr, question: &Question, run: &Run) -> anyhow::R
                     part.status,
                     answer.status()
                 );
-                answer.into_body().collect().await?;
+                let body = answer.into_body().collect().await?.to_bytes();
                 run.times.borrow_mut().push(began.elapsed());
+                part.check(&body)?;
             }
             Ok(())
         }

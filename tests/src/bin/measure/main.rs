@@ -28,6 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use waystation_tests::{App, Client, Program, Sender};
 
@@ -180,5 +181,5 @@ fn on_core<T>(core: usize, start: impl FnOnce() -> T) -> anyhow::Result<T> {
 fn pin(core: usize) -> anyhow::Result<()> {
     let mut cores = CpuSet::new();
     cores.set(core);
-    Ok(sched_setaffinity(None, &cores)?)
+    sched_setaffinity(None, &cores).with_context(|| format!("there is no core {core} to run on"))
 }

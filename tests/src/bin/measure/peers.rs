@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use waystation_tests::{Client, Host, Program};
 
+use super::load::Question;
+use super::{HELLO, throughput};
+
 /// The median of so many starts is told.
 const STARTS: usize = 3;
 /// The slowest of them takes a second.
@@ -59,90 +62,130 @@ impl Server {
         }
     }
 
+    /// The processor time that its process has used.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.host.cpu_time()
+    }
+
     /// What its process holds, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         self.host.memory()
     }
 }
 
-/// Starts each peer that is on this machine, and says which is not: `wasmtime` on `PATH`, which is given the same components, and what
-/// `npm install && npm run build` leaves in `tests/peers`.
-pub(crate) async fn start(hello: &Path, two: &Path) -> anyhow::Result<Vec<(Server, &'static str)>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-    let serve = |options: &'static str, component: &Path| {
-        let component = component.display().to_string();
-        Box::new(move |port| {
-            let line = format!("serve -Scli --addr 127.0.0.1:{port} {options}");
-            Program::new("wasmtime").line(&line).arg(&component)
-        })
-    };
-    let node = |words: &'static str| {
-        let folder = folder.clone();
-        Box::new(move |port| {
-            let line = words.replace("PORT", &format!("{port}"));
-            let (program, arguments) = line.split_once(' ').expect("a program and arguments");
-            Program::new(program).line(arguments).in_folder(&folder)
-        })
-    };
-    let reuse = "--max-instance-reuse-count 1 --max-instance-concurrent-reuse-count 1";
-    let serves = is_there(Command::new("wasmtime").arg("--version"));
-    let installed = |package: &str| folder.join("node_modules").join(package).exists();
-    let peers: [Peer; 6] = [
-        (
-            "wasmtime serve",
-            "a fresh instance per request",
-            serves,
-            serve(reuse, hello),
-        ),
-        (
-            "wasmtime serve",
-            "as it comes: 128 uses, 16 at once",
-            serves,
-            serve("", hello),
-        ),
-        (
-            "wasmtime serve",
-            "the 0.2 component, fresh",
-            serves,
-            serve("", two),
-        ),
-        (
-            "Hono on node",
-            "",
-            installed("hono"),
-            node("node hono.mjs PORT"),
-        ),
-        (
-            "workerd",
-            "",
-            installed("workerd"),
-            node("node_modules/.bin/workerd serve workerd.capnp --socket-addr http=127.0.0.1:PORT"),
-        ),
-        (
-            "next start",
-            "JSON, never kept",
-            folder.join(".next").exists(),
-            node("node node_modules/next/dist/bin/next start --hostname 127.0.0.1 --port PORT"),
-        ),
-    ];
-    let mut servers = Vec::new();
-    for (name, what, is_here, command) in peers {
-        match is_here {
-            true => servers.push((Server::start(name, "/hello", command).await?, what)),
-            false => eprintln!("{name} is left out: it is not on this machine"),
-        }
-    }
-    Ok(servers)
+/// A server of others.
+struct Peer {
+    name: &'static str,
+    what: &'static str,
+    question: Question,
+    /// How it comes here, if it is not.
+    missing: Option<&'static str>,
+    command: Box<dyn Fn(u16) -> waystation_tests::Command>,
 }
 
-/// What it is called, what it shows, whether it is here, and how it is started on a port.
-type Peer = (
-    &'static str,
-    &'static str,
-    bool,
-    Box<dyn Fn(u16) -> waystation_tests::Command>,
-);
+/// Starts each peer that is on this machine, and says which is not: `wasmtime` on `PATH`, which is given the same components, and what
+/// `npm install && npm run build` leaves in `tests/peers`. The second part of the answer says what each is asked, and what that shows.
+pub(crate) async fn start(
+    hello: &Path,
+    two: &Path,
+) -> anyhow::Result<(Vec<Server>, Vec<(Question, &'static str)>)> {
+    let (mut servers, mut asked) = (Vec::new(), Vec::new());
+    for peer in peers(hello, two) {
+        let Peer { name, what, .. } = peer;
+        match peer.missing {
+            None => {
+                servers.push(Server::start(name, "/hello", peer.command).await?);
+                asked.push((peer.question, what));
+            }
+            Some(how) => eprintln!("{name} ({what}) is left out; {how}"),
+        }
+    }
+    Ok((servers, asked))
+}
 
-fn is_there(command: &mut Command) -> bool {
-    command.output().is_ok_and(|output| output.status.success())
+fn peers(hello: &Path, two: &Path) -> [Peer; 6] {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    let no_wasmtime = match is_there("wasmtime") {
+        true => None,
+        false => Some("put `wasmtime` on PATH: cargo install wasmtime-cli"),
+    };
+    let serve = |what, options: &'static str, component: &Path, question| {
+        let component = component.display().to_string();
+        Peer {
+            name: "wasmtime serve",
+            what,
+            question,
+            missing: no_wasmtime,
+            command: Box::new(move |port| {
+                let line = format!("serve -Scli --addr 127.0.0.1:{port} {options}");
+                Program::new("wasmtime").line(&line).arg(&component)
+            }),
+        }
+    };
+    let npm = |name, what, needs: &str, words: &'static str, answer: &'static str| {
+        let is_here = is_there("node") && folder.join(needs).exists();
+        let folder = folder.clone();
+        Peer {
+            name,
+            what,
+            question: Question::get("/hello").answered_with(answer),
+            missing: match is_here {
+                true => None,
+                false => Some("run `npm install && npm run build` in tests/peers, with node"),
+            },
+            command: Box::new(move |port| {
+                let line = words.replace("PORT", &format!("{port}"));
+                let (program, arguments) = line.split_once(' ').expect("a program and arguments");
+                Program::new(program).line(arguments).in_folder(&folder)
+            }),
+        }
+    };
+    let fresh = "--max-instance-reuse-count 1 --max-instance-concurrent-reuse-count 1";
+    let same = || Question::get("/hello").answered_with(HELLO);
+    [
+        serve(
+            "the first component, a fresh instance per request",
+            fresh,
+            hello,
+            same(),
+        ),
+        serve(
+            "the same as it comes: 128 uses, 16 at once",
+            "",
+            hello,
+            same(),
+        ),
+        serve(
+            "the component of 0.2, fresh",
+            "",
+            two,
+            throughput::two("/hello"),
+        ),
+        npm(
+            "Hono on node",
+            "text",
+            "node_modules/hono",
+            "node hono.mjs PORT",
+            HELLO,
+        ),
+        npm(
+            "workerd",
+            "text",
+            "node_modules/workerd",
+            "node_modules/.bin/workerd serve workerd.capnp --socket-addr http=127.0.0.1:PORT",
+            HELLO,
+        ),
+        npm(
+            "next start",
+            "JSON, never kept",
+            ".next",
+            "node node_modules/next/dist/bin/next start --hostname 127.0.0.1 --port PORT",
+            r#"{"hello":"Waystation"}"#,
+        ),
+    ]
+}
+
+fn is_there(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").output();
+    version.is_ok_and(|output| output.status.success())
 }

@@ -1,8 +1,9 @@
 //! Requests per second of this host and of its peers, as a share of what plain hyper answers in the same seconds.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use waystation_tests::{App, Foreign, Program, output};
 
 use super::chart;
@@ -15,24 +16,40 @@ const ROUNDS: usize = 5;
 const SECONDS: Duration = Duration::from_secs(2);
 /// Bytes of a body that is sent and comes back.
 pub(crate) const BODY: usize = 10 << 10;
+/// What is written ten times.
+const LINE: &str = "a line of the stream\n";
 const MANY: usize = 1_000;
 
 /// What is asked of this host, and what that shows.
 fn cases() -> Vec<(Question, &'static str)> {
+    let get = |path| Question::get(path).answered_with(HELLO);
+    let echo = Question::post("/echo", BODY).answered_with(vec![b'x'; BODY]);
     vec![
-        (Question::get("/hello"), "a fresh instance per request"),
-        (Question::get("/shared"), "an instance that is used again"),
-        (Question::get("/items/tea"), "a param and JSON, fresh"),
-        (Question::post("/echo", BODY), "10 KB in and out, fresh"),
-        (Question::get("/stream"), "a stream of ten chunks, fresh"),
+        (get("/hello"), "a fresh instance per request"),
+        (get("/shared"), "an instance that is used again"),
+        (get("/kept"), "an answer that is kept"),
+        (get("/unkept"), "the same route, made dynamic"),
         (
-            Question::get("/hello").over_http2(),
-            "the first over HTTP/2",
+            Question::get("/items/tea").answered_with(r#"{"slug":"tea","price":7}"#),
+            "a param and JSON, fresh",
         ),
-        (Question::get("/two"), "a 0.2 component, fresh"),
-        (Question::get("/kept"), "an answer that is kept"),
-        (Question::get("/unkept"), "the same route, made dynamic"),
+        (echo, "10 KB in and out, fresh"),
+        (
+            Question::get("/stream").answered_with(LINE.repeat(10)),
+            "a stream of ten chunks, fresh",
+        ),
+        (
+            get("/hello").over_http2(),
+            "a fresh instance, over HTTP/2: 4 connections of 16 requests",
+        ),
+        (two("/two"), "a component of WASI-HTTP 0.2, fresh"),
     ]
+}
+
+/// The component of WASI-HTTP 0.2, which counts what an instance is asked.
+pub(crate) fn two(path: &str) -> Question {
+    let answer = format!("0.2 Method::Get {path} request 1 of this instance");
+    Question::get(path).answered_by(203).answered_with(answer)
 }
 
 /// A route of each kind.
@@ -48,9 +65,11 @@ pub(crate) fn app() -> App {
     let echo = "use waystation::*;\n\n\
                 pub async fn post(request: Request) -> Result<Response> {\n    \
                 Ok(Response::bytes(request.bytes().await?))\n}\n";
-    let stream = "use waystation::*;\n\n\
-                  pub fn get() -> Response {\n    Response::writer(async |mut body: Writer| {\n        \
-                  for _ in 0..10 {\n            body.write(\"a line of the stream\\n\").await?;\n        }\n        Ok(())\n    })\n}\n";
+    let stream = format!(
+        "use waystation::*;\n\n\
+         pub fn get() -> Response {{\n    Response::writer(async |mut body: Writer| {{\n        \
+         for _ in 0..10 {{\n            body.write({LINE:?}).await?;\n        }}\n        Ok(())\n    }})\n}}\n"
+    );
     App::new(&[
         ("app/hello/route.rs", &hello),
         ("app/shared/route.rs", &format!("{shared}{hello}")),
@@ -58,11 +77,11 @@ pub(crate) fn app() -> App {
         ("app/unkept/route.rs", &format!("{unkept}{hello}")),
         ("app/items/[slug]/route.rs", item),
         ("app/echo/route.rs", echo),
-        ("app/stream/route.rs", stream),
+        ("app/stream/route.rs", &stream),
     ])
 }
 
-/// An app of as many routes as a large one has, each a component of a file of its own.
+/// An app of as many routes as a large one has, each the same component in a file of its own.
 fn large(component: &Path) -> anyhow::Result<(App, Question)> {
     let wasm = std::fs::read(component)?;
     let app = App::new(&[]);
@@ -70,7 +89,7 @@ fn large(component: &Path) -> anyhow::Result<(App, Question)> {
         app.write_bytes(&format!("app/r{number}/hello/route.wasm"), &wasm);
     }
     let paths = (0..MANY).map(|number| format!("/r{number}/hello"));
-    Ok((app, Question::each(paths)))
+    Ok((app, Question::each(paths).answered_with(HELLO)))
 }
 
 /// Measures, with the servers on the first core and the load on the second. The chart goes to `chart`.
@@ -101,22 +120,25 @@ pub(crate) async fn run(program: &Program, chart: &Path) -> anyhow::Result<()> {
     };
     let host = Server::start("Waystation", "/hello", ours(&app)).await?;
     let many = Server::start("Waystation", "/r0/hello", ours(&large)).await?;
-    let others = peers::start(&hello, &foreign.file("foreign_http2")).await?;
+    let (started, asked) = peers::start(&hello, &foreign.file("foreign_http2")).await?;
+    let others = started.iter().zip(asked);
+    let others = others.map(|(server, (question, what))| (server, question, what));
     super::pin(1)?;
 
-    let plain = Question::get("/");
     let mut rows: Vec<_> = cases()
         .into_iter()
         .map(|(question, what)| Row::new(&host, question, what))
         .collect();
     rows.push(Row::new(&many, each, "1,000 routes in turn, fresh"));
-    for (server, what) in &others {
-        rows.push(Row::new(server, Question::get("/hello"), what));
+    for (server, question, what) in others {
+        rows.push(Row::new(server, question, what));
     }
+    let hello = Question::get("/").answered_with(HELLO);
+    let mut hyper = Row::new(&native, hello, "the limit");
+    hyper.ask().await?;
     for row in &rows {
         row.ask().await?; // warm
     }
-    let mut hyper = Row::new(&native, plain.clone(), "the limit");
     for _ in 0..ROUNDS {
         for row in &mut rows {
             let beside = hyper.ask().await?;
@@ -127,14 +149,23 @@ pub(crate) async fn run(program: &Program, chart: &Path) -> anyhow::Result<()> {
 
     rows.insert(0, hyper);
     println!(
-        "| server | what | requests/s | of plain hyper (lowest to highest) | p50 | p99 | memory | start |"
+        "| server | what | requests/s | of plain hyper (lowest to highest) | p50 | p99 | of its core |\n|---|---|---|---|---|---|---|"
     );
-    println!("|---|---|---|---|---|---|---|---|");
     for row in &mut rows {
-        row.show();
+        row.settle();
+        println!("{}", row.line());
+    }
+    println!("\n| server | memory then | start to first answer |\n|---|---|---|");
+    for server in [&native, &host, &many].into_iter().chain(&started) {
+        let (name, mib) = (&server.name, server.memory() >> 20);
+        println!(
+            "| {name} | {mib} MiB | {:.0} ms |",
+            server.start.as_secs_f64() * 1e3
+        );
     }
     let bars: Vec<_> = rows.iter().map(Row::bar).collect();
-    std::fs::write(chart, chart::svg(&bars))?;
+    let written = std::fs::write(chart, chart::svg(&bars));
+    written.with_context(|| format!("cannot write the chart {}", chart.display()))?;
     eprintln!("the chart is in {}", chart.display());
     Ok(())
 }
@@ -156,6 +187,14 @@ struct Row<'a> {
     shares: Vec<f64>,
     halves: Vec<f64>,
     tails: Vec<f64>,
+    /// How much of its core the server was busy: where that is not all of it, the load was the limit.
+    busy: Vec<f64>,
+}
+
+/// What came of asking one server for a while, and how much of its core it had.
+struct Asked {
+    load: Load,
+    busy: f64,
 }
 
 impl<'a> Row<'a> {
@@ -168,51 +207,68 @@ impl<'a> Row<'a> {
             shares: Vec::new(),
             halves: Vec::new(),
             tails: Vec::new(),
+            busy: Vec::new(),
         }
     }
 
-    async fn ask(&self) -> anyhow::Result<Load> {
-        load::run(self.server.address, &self.question, Amount::Time(SECONDS)).await
+    async fn ask(&self) -> anyhow::Result<Asked> {
+        let (before, began) = (self.server.cpu_time(), Instant::now());
+        let amount = Amount::Time(SECONDS);
+        let load = load::run(self.server.address, &self.question, amount).await;
+        let load = load.with_context(|| format!("{}, {}", self.server.name, self.what))?;
+        let used = self.server.cpu_time().saturating_sub(before);
+        let busy = used.as_secs_f64() / began.elapsed().as_secs_f64();
+        Ok(Asked { load, busy })
     }
 
-    fn add(&mut self, load: &Load, beside: &Load) {
-        let micros = |share| load.within(share).as_secs_f64() * 1e6;
-        self.rates.push(load.rate);
-        self.shares.push(load.rate / beside.rate);
+    fn add(&mut self, asked: &Asked, beside: &Asked) {
+        let micros = |share| asked.load.within(share).as_secs_f64() * 1e6;
+        self.rates.push(asked.load.rate);
+        self.shares.push(asked.load.rate / beside.load.rate);
         self.halves.push(micros(0.5));
         self.tails.push(micros(0.99));
+        self.busy.push(asked.busy);
+    }
+
+    /// Sorts what each round brought, so that a median is in the middle.
+    fn settle(&mut self) {
+        let all = [
+            &mut self.rates,
+            &mut self.shares,
+            &mut self.halves,
+            &mut self.tails,
+            &mut self.busy,
+        ];
+        for values in all {
+            values.sort_by(f64::total_cmp);
+        }
     }
 
     /// Medians over the rounds.
-    fn show(&mut self) {
-        let share = median(&mut self.shares);
-        println!(
-            "| {} | {} | {:.0} | {share:.2} ({:.2} to {:.2}) | {:.0} us | {:.0} us | {} MiB | {:.0} ms |",
+    fn line(&self) -> String {
+        let (lowest, highest) = (self.shares[0], self.shares[self.shares.len() - 1]);
+        format!(
+            "| {} | {} | {:.0} | {:.2} ({lowest:.2} to {highest:.2}) | {:.0} us | {:.0} us | {:.0} % |",
             self.server.name,
             self.what,
-            median(&mut self.rates),
-            self.shares[0],
-            self.shares[self.shares.len() - 1],
-            median(&mut self.halves),
-            median(&mut self.tails),
-            self.server.memory() >> 20,
-            self.server.start.as_secs_f64() * 1e3,
-        );
+            middle(&self.rates),
+            middle(&self.shares),
+            middle(&self.halves),
+            middle(&self.tails),
+            middle(&self.busy) * 100.0,
+        )
     }
 
-    /// The same, once it was shown.
     fn bar(&self) -> chart::Bar {
         chart::Bar {
             name: format!("{}: {}", self.server.name, self.what),
             lowest: self.shares[0],
-            median: self.shares[self.shares.len() / 2],
+            median: middle(&self.shares),
             highest: self.shares[self.shares.len() - 1],
         }
     }
 }
 
-/// Sorts them, too.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+fn middle(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
 }
