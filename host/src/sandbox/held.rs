@@ -2,37 +2,44 @@
 //!
 //! In: a call that looks for a value, keeps it, or could not make it. Out: the value, or that the call has to make it.
 //!
-//! No circle of calls can wait: one waits only while it makes nothing itself and no handler waits for it, and then not for long. Whoever is
-//! not to wait makes the value as well. A call that ends has given up what it did not make.
+//! No circle of calls waits for long: none waits for one that has made a value for more than ten seconds, nor when half of its own time is
+//! over, nor for a value that it asks for while it makes another. Whoever does not wait makes the value as well. A call that ends has given
+//! up what it did not make.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use waystation_rules::caching::{Served, State};
 
 use crate::store::{Entry, Flight, Landed, Store};
 
-/// The longest time to wait for a value that another call makes.
+/// The longest time that another call may take to make a value. One that still streams when it has made it may have no end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What one call makes.
 pub(super) struct Held {
     flights: Mutex<HashMap<String, Flight>>,
-    /// None for a call that a handler waits for: that may be the one that makes the value.
-    patience: Option<Duration>,
+    /// When half of the call's time is over: the rest is left to make what did not come. None for a call that a handler waits for, which
+    /// may be the one that makes the value.
+    half_time: Option<Instant>,
+    /// How long another call may take.
+    patience: Duration,
 }
 
 impl Held {
-    /// Of a call with so many handlers between it and the client, and so much time: half of it is left to make what did not come.
-    pub(super) fn new(depth: u8, time: Duration) -> Self {
+    /// Of a call with so many handlers between it and the client, which began then and has so much time.
+    pub(super) fn new(depth: u8, began: Instant, time: Duration) -> Self {
         Self {
             flights: Mutex::default(),
-            patience: (depth == 0).then(|| PATIENCE.min(time / 2)),
+            half_time: (depth == 0).then(|| began + time / 2),
+            patience: PATIENCE,
         }
     }
 
-    /// What is kept; nothing if the call has to make it. One that is stale is called so to one call alone, which makes it anew.
+    /// What is kept; nothing if the call has to make it. One that is stale is called so to one call, which makes it anew, and to others when
+    /// that does not come.
     pub(super) async fn find(
         &self,
         store: &Store,
@@ -44,17 +51,21 @@ impl Held {
             kept.filter(|(_, state)| takes_stale || *state == State::Fresh)
         };
         if let Some((entry, state)) = good().await {
-            let stale = (state == State::Stale).then(|| store.try_flight(key));
-            let Some(flight) = stale.flatten() else {
-                return Some((entry, Served::Hit));
+            let flight = (state == State::Stale).then(|| store.try_flight(key));
+            let served = match flight {
+                Some(Some(flight)) => {
+                    self.flights().insert(key.to_owned(), flight);
+                    Served::Stale
+                }
+                Some(None) if store.is_late(key, self.patience) => Served::Stale,
+                _ => Served::Hit,
             };
-            self.flights().insert(key.to_owned(), flight);
-            return Some((entry, Served::Stale));
+            return Some((entry, served));
         }
-        let flight = match self.patience {
-            Some(patience) if self.flights().is_empty() => {
-                let flight = tokio::time::timeout(patience, store.flight(key)).await;
-                flight.ok()?
+        let flight = match self.half_time {
+            Some(half_time) if self.flights().is_empty() && !store.is_late(key, self.patience) => {
+                let latest = half_time.min(Instant::now() + self.patience);
+                timeout_at(latest, store.flight(key)).await.ok()?
             }
             _ => store.try_flight(key)?,
         };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::Uri;
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
@@ -118,6 +119,8 @@ pub(super) struct Outgoing {
     stored: usize,
     /// When the call began, in milliseconds since the epoch: what it makes is of then.
     began: u64,
+    /// The same by a clock that nobody sets.
+    started: Instant,
     /// The values that it makes for others too; made with the first request to the store.
     held: Option<Arc<Held>>,
     turns: usize,
@@ -135,6 +138,7 @@ impl Outgoing {
             left: 0,
             stored: 0,
             began: 0,
+            started: Instant::now(),
             held: None,
             turns: 0,
             at_once: None,
@@ -148,6 +152,7 @@ impl Outgoing {
         let limits = &guest.sandbox.limits;
         self.stored = MOST_STORED;
         self.began = asks.own.kept().store.begin();
+        self.started = Instant::now();
         self.held = None;
         self.asks = Some(asks);
         self.left = limits.fetches;
@@ -158,7 +163,8 @@ impl Outgoing {
         self.request_id.push_str(id);
     }
 
-    /// Ends a call, and gives up what it did not make. An instance that waits for the next one holds neither its own guest nor an app that may no longer be served.
+    /// Ends a call, and gives up what it did not make. An instance that waits for the next one holds neither its own guest nor an app that
+    /// may no longer be served.
     pub(super) fn end(&mut self) {
         self.asks = None;
         self.held = None;
@@ -186,7 +192,7 @@ impl Outgoing {
             let (depth, time) = (asks.asker.depth, guest.config.max_duration);
             let held = self
                 .held
-                .get_or_insert_with(|| Arc::new(Held::new(depth, time)));
+                .get_or_insert_with(|| Arc::new(Held::new(depth, self.started, time)));
             let (began, held) = (self.began, Arc::clone(held));
             let asking = Asking { asks, began, held };
             return Ok(Box::pin(values::answer(asking, request)));

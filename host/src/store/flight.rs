@@ -1,9 +1,10 @@
 //! One makes, the others wait: however many ask for the same thing at once, it is made once (row I9).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 
 use super::underway::Underway;
 use super::{Behind, Lease, Leasing};
@@ -20,6 +21,8 @@ pub(super) struct Flights(Underway<Making>);
 #[derive(Default)]
 struct Making {
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// When the last turn began.
+    begun: Mutex<Option<Instant>>,
     /// What came of the first who made it.
     landed: OnceLock<Landed>,
 }
@@ -50,21 +53,21 @@ impl Flights {
             Some(behind) if landed.is_none() => lease(&**behind, key).await,
             _ => None,
         };
-        Flight {
-            making,
-            turn: (landed != Some(Landed::NotKept)).then_some(turn),
-            lease,
-        }
+        let turn = (landed != Some(Landed::NotKept)).then_some(turn);
+        Flight::begin(making, turn, lease)
     }
 
     pub(super) fn try_join(&self, key: &str) -> Option<Flight> {
         let making = self.0.of(key);
         let turn = Arc::clone(&making.turn).try_lock_owned().ok()?;
-        Some(Flight {
-            making,
-            turn: Some(turn),
-            lease: None,
-        })
+        Some(Flight::begin(making, Some(turn), None))
+    }
+
+    /// Whether somebody has been making it for longer than that.
+    pub(super) fn is_late(&self, key: &str, time: Duration) -> bool {
+        let making = self.0.of(key);
+        let begun = *making.begun();
+        making.turn.try_lock().is_err() && begun.is_some_and(|begun| time < begun.elapsed())
     }
 }
 
@@ -82,7 +85,22 @@ async fn lease(behind: &dyn Behind, key: &str) -> Option<Lease> {
     tokio::time::timeout(PATIENCE, wait).await.ok().flatten()
 }
 
+impl Making {
+    fn begun(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Flight {
+    fn begin(making: Arc<Making>, turn: Option<OwnedMutexGuard<()>>, lease: Option<Lease>) -> Self {
+        *making.begun() = Some(Instant::now());
+        Self {
+            making,
+            turn,
+            lease,
+        }
+    }
+
     /// Whether those who come meanwhile wait for this one.
     pub fn is_awaited(&self) -> bool {
         self.turn.is_some()

@@ -82,9 +82,10 @@ impl Store {
     pub async fn ready(&self, patience: Duration) {
         if let Some(behind) = &self.behind {
             let left = patience.saturating_sub(self.made.elapsed());
-            let ready = tokio::time::timeout(left, behind.ready()).await;
-            if ready.is_err() {
-                tracing::warn!("what other nodes say is not known yet: no answer in {patience:?}");
+            if tokio::time::timeout(left, behind.ready()).await.is_err() {
+                tracing::warn!(
+                    "what went out of date on other nodes is not known yet; the build's answers are served meanwhile"
+                );
             }
         }
     }
@@ -216,6 +217,11 @@ impl Store {
     /// Takes part in making what has this key, unless somebody is making it now.
     pub fn try_flight(&self, key: &str) -> Option<Flight> {
         self.flights.try_join(key)
+    }
+
+    /// Whether somebody has been making what has this key for longer than that.
+    pub fn is_late(&self, key: &str, time: Duration) -> bool {
+        self.flights.is_late(key, time)
     }
 
     /// Takes part in making what has this key; see [`Flight`]. What another node made meanwhile is in memory when this returns.

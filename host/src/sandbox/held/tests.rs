@@ -1,5 +1,4 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -81,7 +80,12 @@ impl Calls {
 }
 
 fn call() -> Held {
-    Held::new(0, MINUTE)
+    of(MINUTE)
+}
+
+/// A call with so much time.
+fn of(time: Duration) -> Held {
+    Held::new(0, Instant::now(), time)
 }
 
 async fn found(asked: Vec<JoinHandle<Option<Served>>>) -> usize {
@@ -169,19 +173,49 @@ async fn who_makes_something_waits_for_nobody() {
     assert_eq!(calls.find_now(&one, "c"), None, "nested");
     calls.keep(&other, "a", Life::default()).await; // as good as that of whoever makes it for all
     assert_eq!(calls.find_now(&one, "a"), Some(Served::Hit));
-    let asked_by_a_handler = Held::new(1, MINUTE);
+    let asked_by_a_handler = Held::new(1, Instant::now(), MINUTE);
     assert_eq!(calls.find_now(&asked_by_a_handler, "c"), None);
+}
+
+#[test]
+fn the_page_says_how_long_a_call_waits() {
+    crate::telemetry::limits_page::says_time("value wait", PATIENCE);
 }
 
 #[tokio::test]
 async fn nobody_waits_longer_than_he_has_time_for() {
     let calls = Calls::new();
     let first = call();
-    assert_eq!(calls.find_now(&first, "a"), None);
-    let hurried = Held::new(0, Duration::from_millis(2));
-    assert_eq!(calls.find(&hurried, "a").await, None);
+    for key in ["a", "b", "c"] {
+        assert_eq!(calls.find_now(&first, key), None);
+    }
+    let time = Duration::from_millis(200);
+    let (hurried, begun) = (of(time), Instant::now());
+    for key in ["a", "b", "c"] {
+        assert_eq!(calls.find(&hurried, key).await, None);
+    }
+    let waited = begun.elapsed();
+    assert!((time / 2..time).contains(&waited), "{waited:?} in all");
     calls.keep(&hurried, "a", Life::default()).await;
     assert_eq!(calls.find_now(&call(), "a"), Some(Served::Hit));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_call_that_hardly_gets_on() {
+    let calls = Calls::new();
+    let streaming = call();
+    calls.keep(&streaming, "a", Life::default()).await;
+    let lapse = [("tag".to_owned(), Lapsing::Stale)];
+    calls.store.lapse(&lapse).await;
+    assert_eq!(calls.find_now(&streaming, "a"), Some(Served::Stale));
+    assert_eq!(calls.find_now(&streaming, "b"), None);
+    let impatient = || Held {
+        patience: Duration::ZERO,
+        ..call()
+    };
+    assert_eq!(calls.find_now(&call(), "a"), Some(Served::Hit));
+    assert_eq!(calls.find_now(&impatient(), "a"), Some(Served::Stale));
+    assert_eq!(calls.find_now(&impatient(), "b"), None);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Keeps a connection to Redis and a clock that agrees with it. Only this connects, so that a server that comes back meets one attempt of
+//! Keeps a connection to Redis, a clock that agrees with it and secrets that are the same. Only this connects, so that a server that comes back meets one attempt of
 //! each node, not its requests.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use super::super::Clock;
 use super::keys::Keys;
 use super::lapses::{self, Difference};
-use super::link::{ANSWER, Link};
+use super::link::{ANSWER, Link, is_over};
 use super::secrets::{self, Secrets};
 
 /// How long to wait between attempts to connect: longer each time, and each node by itself.
@@ -149,7 +149,7 @@ impl Follower {
     /// Makes the nodes use the same secrets. A Redis that takes nothing leaves each with what it has.
     async fn share(&self, connection: &mut MultiplexedConnection) -> Result<(), Ended> {
         match secrets::share(connection, &self.keys, &self.secrets).await {
-            Err(error) if error.is_unrecoverable_error() => Err(error.into()),
+            Err(error) if is_over(&error) => Err(error.into()),
             Err(error) => {
                 let error = self.link.error(error);
                 tracing::debug!("a secret is not shared for now: {error}");
@@ -165,7 +165,7 @@ impl Follower {
         let difference = lapses::read(connection, &self.keys, &self.clock).await?;
         match self.settle(connection, &difference).await {
             Ok(()) => Ok(Some(version)),
-            Err(error) if error.is_unrecoverable_error() => Err(error.into()),
+            Err(error) if is_over(&error) => Err(error.into()),
             Err(error) => {
                 let error = self.link.error(error);
                 tracing::warn!("other nodes do not know yet what went out of date here: {error}");

@@ -1,18 +1,13 @@
 //! What a node learns from Redis when it starts: what went out of date, and which secrets the others use.
 
-use super::super::{Kind, Store};
+use super::super::Store;
 use super::server::{Server, eventually};
+use super::tests::{entry, node};
 use super::*;
 
-use http::HeaderMap;
 use waystation_rules::caching::{Lapsing, Life, State};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-fn node(server: &Server) -> Store {
-    let redis = Redis::open(&server.url(), "app").unwrap();
-    Store::new(1 << 20, Some(Arc::new(redis)))
-}
 
 /// A node's secret under a name, and what it is until the node has heard of others.
 fn secret(node: &Store, name: &str) -> (Arc<Secret>, String) {
@@ -33,7 +28,7 @@ async fn nodes_share_a_secret_and_keep_it_when_redis_forgets() {
     let Some(mut server) = Server::start() else {
         return;
     };
-    let [one, other] = [node(&server), node(&server)];
+    let [one, other] = [node(server.port), node(server.port)];
     let [(first, own), (second, another)] = [secret(&one, "1"), secret(&other, "1")];
     let told = shared(&first, &own).await;
     assert_eq!(shared(&second, &another).await, told);
@@ -49,9 +44,10 @@ async fn nodes_share_a_secret_and_keep_it_when_redis_forgets() {
     }
 
     server.kill();
-    assert_eq!(second.current(), told);
+    let before = told;
+    assert_eq!(second.current(), before);
     server.restart();
-    let third = node(&server);
+    let third = node(server.port);
     let (third, own) = secret(&third, "1");
     shared(&third, &own).await;
     eventually("the same again", async || {
@@ -59,6 +55,7 @@ async fn nodes_share_a_secret_and_keep_it_when_redis_forgets() {
         second.current() == told && third.current() == told
     })
     .await;
+    assert!(first.is_shown(&before) && second.is_shown(&before));
 }
 
 #[tokio::test]
@@ -69,7 +66,7 @@ async fn what_is_no_secret_is_replaced() {
     for told in ["", "0", "secret"] {
         let name = Keys::new("app").secret("1");
         server.ask::<()>(cmd("SET").arg(&name).arg(told));
-        let node = node(&server);
+        let node = node(server.port);
         let (secret, own) = secret(&node, "1");
         shared(&secret, &own).await;
         assert!(!secret.is_shown(told));
@@ -85,29 +82,23 @@ async fn a_node_that_starts_knows_what_went_out_of_date_before() {
     let Some(mut server) = Server::start() else {
         return;
     };
-    let other = node(&server);
+    let other = node(server.port);
     other.ready(PATIENCE).await;
     let began = other.begin();
     let lapse = [("tag".to_owned(), Lapsing::Expire(0))];
     other.lapse(&lapse).await;
     let clock = Keys::new("app").clock;
-    let tags: usize = server.ask(cmd("HLEN").arg(&clock));
-    assert_eq!(tags, 1);
+    let tags = || -> usize { server.ask(cmd("HLEN").arg(&clock)) };
+    eventually("told", async || tags() == 1).await;
 
-    let started = node(&server);
+    let started = node(server.port);
     started.ready(PATIENCE).await;
     for (key, tag) in [("old", "tag"), ("good", "another")] {
         let life = Life::default();
         let entry = Entry {
-            key: key.into(),
-            kind: Kind::Answer,
-            label: key.to_owned(),
-            status: 200,
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(b"body"),
             tags: vec![tag.to_owned()],
-            life,
             times: life.times(began, began),
+            ..entry(&started, key, life)
         };
         started.put(entry).await;
     }
@@ -118,7 +109,7 @@ async fn a_node_that_starts_knows_what_went_out_of_date_before() {
     server.kill();
     let begun = std::time::Instant::now();
     let patience = Duration::from_millis(20);
-    node(&server).ready(patience).await;
+    node(server.port).ready(patience).await;
     let waited = begun.elapsed();
     assert!((patience..PATIENCE).contains(&waited), "{waited:?}");
 }

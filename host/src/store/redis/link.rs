@@ -35,6 +35,11 @@ struct Current {
     number: u64,
 }
 
+/// Whether a connection is of no more use after that.
+pub(super) fn is_over(error: &RedisError) -> bool {
+    error.is_unrecoverable_error() || error.is_timeout()
+}
+
 impl Link {
     pub(super) fn new(place: String) -> Self {
         Self {
@@ -90,7 +95,7 @@ impl Link {
         match timeout(ANSWER, ask(connection)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
-                if error.is_unrecoverable_error() {
+                if is_over(&error) {
                     self.give_up(number);
                 }
                 Err(self.error(error))

@@ -1,4 +1,4 @@
-//! Keeps entries in Redis (6 or later), which the nodes of an app share.
+//! Keeps entries in Redis (6 or later), which the nodes of an app share, and the secrets of draft mode.
 //!
 //! In: entries, and what became of tags. Out: what any node kept, and what became of tags on every node.
 //!
@@ -7,7 +7,7 @@
 //! need not keep anything over a restart. Messages of Redis only make that sooner.
 //!
 //! Times are those of the nodes, whose clocks have to agree. A full Redis had best evict `volatile-lru`: entries have an end, the clock has
-//! none. What comes out of it is not checked against somebody who may write to it.
+//! none. What comes out of it is not checked against somebody who may write to it, and who may read it can enter draft mode.
 
 mod follow;
 mod keys;

@@ -8,12 +8,16 @@ use ::redis::{RedisError, cmd};
 use super::super::Secret;
 use super::MONTH;
 use super::keys::Keys;
+use super::link::is_over;
 
-/// Gives what nodes share under a name, and shares the offer if that is nothing or no secret. It is there for another month then.
+/// Gives what nodes share under a name, and shares the offer if that is nothing or no secret. It is there for another month then, which is
+/// written once an hour.
 const SHARE: &str = "
 local told = redis.call('GET', KEYS[1])
 if told and #told == 64 and string.match(told, '^%x+$') then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  if redis.call('PTTL', KEYS[1]) < ARGV[2] - 3600000 then
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  end
   return told
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -37,12 +41,17 @@ impl Secrets {
     }
 }
 
-/// Makes this node use what the others use, or the others what this one does.
+/// Makes this node use what the others use, or the others what this one does. One that cannot be shared does not keep the others from it.
+///
+/// # Errors
+///
+/// The last one.
 pub(super) async fn share(
     connection: &mut MultiplexedConnection,
     keys: &Keys,
     secrets: &Secrets,
 ) -> Result<(), RedisError> {
+    let mut done = Ok(());
     for secret in secrets.all() {
         let Some(offer) = secret.offer() else {
             continue;
@@ -50,7 +59,11 @@ pub(super) async fn share(
         let mut eval = cmd("EVAL");
         eval.arg(SHARE).arg(1).arg(keys.secret(secret.name()));
         eval.arg(offer).arg(MONTH);
-        secret.learn(eval.query_async(connection).await?);
+        match eval.query_async(connection).await {
+            Ok(told) => secret.learn(told),
+            Err(error) if is_over(&error) => return Err(error),
+            Err(error) => done = Err(error),
+        }
     }
-    Ok(())
+    done
 }

@@ -17,7 +17,7 @@ fn redis(port: u16) -> Arc<Redis> {
 }
 
 /// A node that has not met its Redis yet.
-fn node(port: u16) -> Store {
+pub(super) fn node(port: u16) -> Store {
     Store::new(1 << 20, Some(redis(port)))
 }
 
@@ -29,7 +29,7 @@ async fn connected(port: u16) -> Store {
     store
 }
 
-fn entry(store: &Store, key: &str, life: Life) -> Entry {
+pub(super) fn entry(store: &Store, key: &str, life: Life) -> Entry {
     Entry {
         key: key.into(),
         kind: Kind::Answer,
@@ -365,6 +365,11 @@ async fn a_node_that_dies_holds_nobody_up_for_long() {
     let begun = Instant::now();
     other.flight("a").await.land(Landed::Kept);
     assert!(begun.elapsed() < LEASE + Duration::from_secs(1));
+}
+
+#[test]
+fn the_page_says_how_long_a_shared_entry_is() {
+    crate::telemetry::limits_page::says("shared entry", LONGEST as u64);
 }
 
 #[tokio::test]
