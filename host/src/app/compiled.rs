@@ -86,7 +86,9 @@ impl CodeCache {
         if age.is_some_and(|age| OLD < age)
             && let Err(error) = file.set_modified(SystemTime::now())
         {
-            tracing::debug!("what is not this program's own, nobody collects: {error}");
+            tracing::debug!(
+                "code of {digest:?} may be collected before it is needed, and compiled again then: {error}"
+            );
         }
         MAC as u64 <= known.len()
     }

@@ -2,8 +2,9 @@
 //!
 //! In: a folder, and what is asked of the admin API. Out: an app for each request, by its host alone.
 //!
-//! A release is sent, or fetched from a registry because its tag is followed (`follower`); then it is looked at (`inspect`), made ready and checked away from those that serve (`stage`), and then one
-//! pointer is swapped, once that is written down (`step`). A request that is under way ends on the release that it began with.
+//! A release is sent, or fetched from a registry because its tag is followed (`follower`); then it is looked at (`inspect`), made ready and
+//! checked away from those that serve (`stage`), and then one pointer is swapped, once that is written down (`step`). A request that is under
+//! way ends on the release that it began with.
 
 mod admin;
 mod cap;
@@ -33,6 +34,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use http::uri::Authority;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use waystation_rules::rollout::{AppName, HostName};
 
@@ -106,7 +108,6 @@ impl Node {
             match Record::read(&folder) {
                 Ok(record) => {
                     let tenant = Arc::new(Tenant::new(app.clone(), folder, record));
-                    node.load_all(&tenant);
                     node.tenants().insert(app, tenant);
                 }
                 Err(error) => {
@@ -115,6 +116,17 @@ impl Node {
                 }
             }
         }
+        // At once: each may wait for what other nodes say of its answers.
+        let runtime = Handle::current();
+        let tenants: Vec<_> = node.tenants().values().cloned().collect();
+        std::thread::scope(|scope| {
+            for tenant in &tenants {
+                scope.spawn(|| {
+                    let _entered = runtime.enter();
+                    node.load_all(tenant);
+                });
+            }
+        });
         node.publish_hosts();
         node.collect();
         Ok(node)

@@ -21,7 +21,7 @@ use super::places::{Places, Share};
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at. A thread looks for I/O after
-/// four such turns at the latest, so others wait for that long (`measure fairness`); each turn costs some time that nobody is charged.
+/// four such turns at the latest (`cli::runtime`), so others wait for that long (`measure fairness`); each turn costs some time that nobody is charged.
 pub(super) const TICK: Duration = Duration::from_millis(3);
 
 /// Shared instances that wait for a request, of all routes together. The pool has room for them beside those that run.

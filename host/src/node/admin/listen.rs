@@ -185,7 +185,9 @@ mod tests {
             let began = Instant::now();
             client.write_all(sent.as_bytes()).await.unwrap();
             let mut told = String::new();
-            client.read_to_string(&mut told).await.unwrap(); // to its end
+            let to_its_end = client.read_to_string(&mut told);
+            let ended = tokio::time::timeout(100 * HEAD, to_its_end).await;
+            ended.expect("it is left").unwrap();
             assert_eq!(told.matches("200 OK").count(), answers, "{told}");
             assert!(HEAD <= began.elapsed(), "{sent:?}");
             speaking.await.unwrap();
