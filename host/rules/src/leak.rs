@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use http::header::DATE;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// An answer that is there as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,11 @@ pub fn difference(shared: &Seen, fresh: &Seen) -> Option<String> {
         if IGNORED.iter().all(|ignored| ignored != name) {
             let (shared, fresh) = (values(&shared.headers, name), values(&fresh.headers, name));
             if shared != fresh {
-                return Some(told(&format!("the header `{name}`"), &shared, &fresh));
+                return Some(told(
+                    &format!("the header `{name}`"),
+                    &listed(&shared, &fresh),
+                    &listed(&fresh, &shared),
+                ));
             }
         }
     }
@@ -58,14 +62,23 @@ pub fn difference(shared: &Seen, fresh: &Seen) -> Option<String> {
     ))
 }
 
-fn values(headers: &HeaderMap, name: &str) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().collect();
-    match values.as_slice() {
-        [] => "absent".into(),
-        values => {
-            let values = values.iter().map(|value| quoted(value.as_bytes()));
-            values.collect::<Vec<_>>().join(", ")
-        }
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a HeaderValue> {
+    headers.get_all(name).iter().collect()
+}
+
+/// The first value that the other does not have there, from where it differs on.
+fn listed(values: &[&HeaderValue], others: &[&HeaderValue]) -> String {
+    let pairs = values.iter().zip(others);
+    let at = pairs.take_while(|(value, other)| value == other).count();
+    let Some(value) = values.get(at).map(|value| value.as_bytes()) else {
+        return "absent".into();
+    };
+    let other = others.get(at).map_or(&[][..], |other| other.as_bytes());
+    let same = value.iter().zip(other).take_while(|(one, two)| one == two);
+    match same.count() {
+        0 if value.is_empty() => "empty".into(),
+        0 => quoted(value),
+        from => format!("{} from byte {from} on", quoted(&value[from..])),
     }
 }
 
@@ -82,8 +95,6 @@ fn quoted(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -119,19 +130,36 @@ mod tests {
 
     #[test]
     fn a_header_counts_unless_it_differs_each_time() {
-        let with = |name: &'static str, value: &'static str| {
-            let mut seen = seen("200 hello");
-            seen.headers.append(name, HeaderValue::from_static(value));
-            seen
-        };
+        let with = |name, value| with_all(name, &[value]);
         let told = difference(&with("set-cookie", "a=1"), &seen("200 hello"));
         assert_eq!(
             told.as_deref(),
             Some("the header `set-cookie` is `a=1`, and absent from a fresh instance")
         );
+        let long = |end| format!("session={}{end}", "0".repeat(40));
+        let [one, two] = ["a", "b"].map(|end| with_all("set-cookie", &["x=1", &long(end)]));
+        assert_eq!(
+            difference(&one, &two).as_deref(),
+            Some(
+                "the header `set-cookie` is `a` from byte 48 on, and `b` from byte 48 on from a fresh instance"
+            )
+        );
+        let told = difference(&with_all("x-a", &[""]), &with_all("x-a", &["1"]));
+        assert_eq!(
+            told.as_deref(),
+            Some("the header `x-a` is empty, and `1` from a fresh instance")
+        );
         for ignored in ["date", "x-request-id"] {
             assert_eq!(difference(&with(ignored, "1"), &with(ignored, "2")), None);
         }
+    }
+
+    fn with_all(name: &'static str, values: &[&str]) -> Seen {
+        let mut seen = seen("200 hello");
+        for value in values {
+            seen.headers.append(name, value.parse().unwrap());
+        }
+        seen
     }
 
     #[track_caller]

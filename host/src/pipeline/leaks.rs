@@ -2,8 +2,9 @@
 //!
 //! In: a GET that a shared instance answers. Out: one warning a route, if a fresh instance answers it differently.
 //!
-//! The handler runs twice, and a third time where the answers differ: what two fresh instances answer differently comes of a clock, of
-//! randomness or of another server, and says nothing of the instance. What the others want done is not done.
+//! The handler runs twice. Where the answers differ, it runs in a fresh instance again and then in the shared one: what two fresh instances
+//! answer differently comes of a clock, of randomness or of another server, and what the shared one then answers as they do was of its time.
+//! What the others want to lapse does not, but what they ask of other servers is asked.
 
 use std::sync::Arc;
 
@@ -61,6 +62,22 @@ pub(super) fn seen(response: &Response) -> Option<Seen> {
     })
 }
 
+/// What a failed call is taken for; nothing if it says nothing of the instance.
+pub(super) fn failed(fault: &Fault) -> Option<Seen> {
+    let (status, text) = match fault {
+        Fault::Trap(text) => (500, text),
+        Fault::Handler {
+            status, message, ..
+        } => (*status, message),
+        _ => return None, // a limit, or no answer at all: of the machine or of the code, not of the instance
+    };
+    Some(Seen {
+        status,
+        headers: http::HeaderMap::new(),
+        body: text.clone().into_bytes(),
+    })
+}
+
 impl Twin {
     /// Compares what the shared instance answered with what fresh ones do.
     pub(super) async fn compare(self, shared: Seen) {
@@ -71,7 +88,7 @@ impl Twin {
             asks,
         } = self;
         let fresh = Arc::new(guest.fresh());
-        let again = call.again();
+        let (again, at_last) = (call.again(), call.again());
         let path = call.request.uri().path().to_owned();
         let Some(first) = ask(&fresh, call, asks.clone()).await else {
             return;
@@ -79,9 +96,13 @@ impl Twin {
         let Some(told) = difference(&shared, &first) else {
             return;
         };
-        let second = ask(&fresh, again, asks).await;
-        let is_settled = second.is_some_and(|second| difference(&first, &second).is_none());
-        if is_settled && leaks.tell(&guest) {
+        let second = ask(&fresh, again, asks.clone()).await;
+        if second.is_none_or(|second| difference(&first, &second).is_some()) {
+            return;
+        }
+        let last = ask(&guest, at_last, asks).await;
+        let differs = last.is_some_and(|last| difference(&last, &first).is_some());
+        if differs && leaks.tell(&guest) {
             tracing::warn!(
                 "{} keeps something from one request to the next: of GET {path}, {told}\n\
                  something outlives a request: a static, thread_local or OnceLock; remove it, or leave out `ISOLATION = Shared`",
@@ -91,24 +112,10 @@ impl Twin {
     }
 }
 
-async fn ask(fresh: &Arc<Guest>, call: Call, asks: Asks) -> Option<Seen> {
-    match sandbox::run(fresh, call, asks)
-        .await
-        .and_then(finish::response)
-    {
+async fn ask(guest: &Arc<Guest>, call: Call, asks: Asks) -> Option<Seen> {
+    let answer = sandbox::run(guest, call, asks).await;
+    match answer.and_then(finish::response) {
         Ok(response) => seen(&response),
-        Err(Fault::Trap(text)) => Some(failed(500, &text)),
-        Err(Fault::Handler {
-            status, message, ..
-        }) => Some(failed(status, &message)),
-        Err(_) => None, // a limit, or no answer at all: of the machine or of the code, not of the instance
-    }
-}
-
-fn failed(status: u16, text: &str) -> Seen {
-    Seen {
-        status,
-        headers: http::HeaderMap::new(),
-        body: text.into(),
+        Err(fault) => failed(&fault),
     }
 }

@@ -268,7 +268,15 @@ async fn walk(
     let started = Instant::now();
     let answer = crate::sandbox::run(guest, call, asks).await;
     record.add_guest_time(started.elapsed());
-    let mut answer = answer?;
+    let mut answer = match answer {
+        Ok(answer) => answer,
+        Err(fault) => {
+            if let (Some(twin), Some(shared)) = (twin, leaks::failed(&fault)) {
+                Box::pin(twin.compare(shared)).await;
+            }
+            return Err(fault.into());
+        }
+    };
     let twin = twin.filter(|_| leaks::is_repeatable(&answer.effects));
     effects::settle(policy, &mut answer.effects, guest.route(), record.id).await;
     let mut response = finish::response(answer)?;

@@ -170,7 +170,7 @@ impl Planned {
             }
             Err(refusal) => {
                 let mut reason = refusal.to_string();
-                if matches!(refusal, Refusal::Fault(Fault::Trap(_))) {
+                if matches!(&refusal, Refusal::Fault(fault) if fault.is_trap()) {
                     reason.push_str("\n\nhint: what is kept is made without a request; say `DYNAMIC = Dynamic::ForceDynamic` if the handler needs one");
                 }
                 Err(PrerenderError::Answer {

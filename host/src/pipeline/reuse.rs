@@ -151,7 +151,7 @@ impl Reuse {
         let started = Instant::now();
         let made = match self.make(record.id).await {
             // What a handler reads before it panics is not told; with the request it may be another story.
-            Err(Refusal::Fault(Fault::Trap(_))) if self.keeping == Keeping::IfUnread => {
+            Err(Refusal::Fault(fault)) if fault.is_trap() && self.keeping == Keeping::IfUnread => {
                 Ok(Made::Dynamic(NotKept::Stopped))
             }
             made => made,

@@ -103,6 +103,11 @@ impl Fault {
         })
     }
 
+    /// Whether it was stopped by what it did itself, which it may not do when it is told more.
+    pub fn is_trap(&self) -> bool {
+        matches!(self, Self::Trap(_) | Self::Fixed { .. })
+    }
+
     /// Names what stopped a guest, from the runtime's error and what its store saw.
     pub(super) fn from_stop(error: &wasmtime::Error, state: &State, cpu: Duration) -> Self {
         if error.is::<CpuSpent>() {
