@@ -23,7 +23,7 @@ pub struct Cookie {
     pub(crate) value: String,
     path: Option<String>,
     expires: Option<SystemTime>,
-    max_age: Option<Duration>,
+    pub(crate) max_age: Option<Duration>,
     domain: Option<String>,
     secure: bool,
     http_only: bool,
@@ -153,11 +153,17 @@ impl Cookie {
         self
     }
 
+    /// Whether a browser would take one in place of the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let path = |cookie: &Self| cookie.path.clone().unwrap_or_else(root);
+        self.name == other.name && self.domain == other.domain && path(self) == path(other)
+    }
+
     pub(crate) fn into_edit(self) -> outcome::Cookie {
         outcome::Cookie {
             name: self.name,
             value: self.value,
-            path: self.path.unwrap_or_else(|| "/".to_owned()),
+            path: self.path.unwrap_or_else(root),
             expires: self.expires.map(since_epoch),
             max_age: self
                 .max_age
@@ -184,6 +190,11 @@ impl<N: Into<String>, V: Into<String>> From<(N, V)> for Cookie {
     fn from((name, value): (N, V)) -> Self {
         Self::new(name, value)
     }
+}
+
+/// The path of a cookie that says none.
+fn root() -> String {
+    "/".to_owned()
 }
 
 fn since_epoch(time: SystemTime) -> i64 {

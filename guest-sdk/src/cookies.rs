@@ -1,6 +1,7 @@
 //! Cookies: what came with the request, and what goes out with the answer.
 //!
-//! In: the request's names and decoded values. Out: the edits, in the order in which their names first appeared.
+//! In: the request's names and decoded values. Out: the edits, in the order in which their names first appeared. As for a browser, a cookie of
+//! another path or domain is another cookie.
 //!
 //! The host writes the `Set-Cookie` lines; nothing here encodes a value.
 
@@ -82,7 +83,7 @@ impl Cookies {
             .collect()
     }
 
-    /// Sets a cookie: `cookies.set(("theme", "dark"))`, or a [`Cookie`] with options. The last one of a name counts.
+    /// Sets a cookie: `cookies.set(("theme", "dark"))`, or a [`Cookie`] with options. The last one of a name, path and domain counts.
     ///
     /// # Panics
     ///
@@ -92,13 +93,15 @@ impl Cookies {
         self.call.jar().borrow_mut().set(cookie.into());
     }
 
-    /// Deletes a cookie. One that was set with a path or domain needs them again: `cookies.delete(Cookie::named("a").path("/shop"))`.
+    /// Deletes a cookie. One that was set with a path or domain needs them again: `cookies.delete(Cookie::named("a").path("/shop"))`. How long
+    /// it was to live does not matter.
     ///
     /// # Panics
     ///
     /// As for [`set`](Self::set).
     pub fn delete(&self, cookie: impl Into<Deletion>) {
-        let Deletion(cookie) = cookie.into();
+        let Deletion(mut cookie) = cookie.into();
+        cookie.max_age = None; // it would count, and not the date
         self.set(cookie.value("").expires(SystemTime::UNIX_EPOCH));
     }
 
@@ -145,11 +148,11 @@ impl From<Cookie> for Deletion {
 /// use waystation::{Request, testing::TestRequest};
 ///
 /// fn get(request: Request) -> String {
-///     request.cookies().get_all("tag").collect::<Vec<_>>().join(", ")
+///     format!("{:?}", request.cookies().get("tag"))
 /// }
 ///
 /// let request = TestRequest::get("/").cookie("tag", "tea").cookie("tag", "milk");
-/// assert_eq!(request.call(get).text(), "tea, milk");
+/// assert_eq!(request.call(get).text(), r#"Some("milk")"#); // of several with one name, the last
 /// ```
 #[derive(Clone, Copy)]
 pub struct RequestCookies<'a> {
@@ -163,14 +166,10 @@ impl<'a> RequestCookies<'a> {
 
     /// The value of a cookie; of several with one name, the last.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.pairs
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.get_all(name).next()
     }
 
-    /// All values of one name, in order.
+    /// The values of one name: that of the last cookie with it, if there is one (row Q6).
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.iter()
             .filter_map(move |(key, value)| (key == name).then_some(value))
@@ -206,7 +205,8 @@ pub(crate) struct Jar {
 struct Entry {
     name: String,
     value: String,
-    edit: Option<Cookie>,
+    /// One for each path and domain.
+    edits: Vec<Cookie>,
 }
 
 impl Jar {
@@ -231,7 +231,7 @@ impl Jar {
             self.entries.push(Entry {
                 name: name.to_owned(),
                 value: String::new(),
-                edit: None,
+                edits: Vec::new(),
             });
             self.entries.len() - 1
         });
@@ -246,7 +246,10 @@ impl Jar {
         );
         let entry = self.entry(&cookie.name);
         entry.value.clone_from(&cookie.value);
-        entry.edit = Some(cookie);
+        match entry.edits.iter_mut().find(|edit| edit.is_same(&cookie)) {
+            Some(edit) => *edit = cookie,
+            None => entry.edits.push(cookie),
+        }
     }
 
     /// The edits, once the handler has returned. After this none can be made.
@@ -255,7 +258,7 @@ impl Jar {
         let edits = self
             .entries
             .iter_mut()
-            .filter_map(|entry| entry.edit.take());
+            .flat_map(|entry| std::mem::take(&mut entry.edits));
         edits
             .map(|cookie| {
                 if is_token(&cookie.name) {
@@ -332,6 +335,26 @@ mod tests {
     }
 
     #[test]
+    fn another_path_is_another_cookie_and_a_deletion_has_no_age() {
+        let edits = in_call("GET", "/", &[], "", || {
+            let cookies = cookies();
+            let old = Cookie::named("session").path("/admin");
+            cookies.delete(old.max_age(Duration::from_secs(3600)));
+            cookies.set(("session", "new"));
+            assert_eq!(cookies.get("session").as_deref(), Some("new"));
+            ambient::current("test").jar().borrow_mut().seal().unwrap()
+        });
+        let shown: Vec<_> = edits
+            .iter()
+            .map(|edit| (&*edit.path, &*edit.value, edit.expires, edit.max_age))
+            .collect();
+        assert_eq!(
+            shown,
+            [("/admin", "", Some(0), None), ("/", "new", None, None)]
+        );
+    }
+
+    #[test]
     fn a_name_must_be_a_token() {
         let fault = in_call("GET", "/", &[], "", || {
             cookies().set(("a b", "1"));
@@ -355,13 +378,10 @@ mod tests {
 
     #[test]
     fn the_request_keeps_its_own() {
-        let pairs = [
-            ("a".to_owned(), "1".to_owned()),
-            ("a".to_owned(), "2".to_owned()),
-        ];
+        let pairs = [("a".to_owned(), "1".to_owned())];
         let cookies = RequestCookies::new(&pairs);
-        assert_eq!(cookies.get("a"), Some("2"));
-        assert_eq!(cookies.get_all("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(cookies.get("a"), Some("1"));
+        assert_eq!(cookies.get_all("a").collect::<Vec<_>>(), ["1"]);
         assert!(!cookies.has("b"));
     }
 

@@ -105,16 +105,24 @@ fn http_date(seconds: i64) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// The cookies of a request, decoded; one that cannot be decoded is left out.
+/// The cookies of a request, decoded, as this project's host has them: one that cannot be decoded is left out, and the last value of a name
+/// stands at its first place.
 pub(crate) fn cookie_pairs(lines: &[Vec<u8>]) -> Vec<(String, String)> {
     let lines = lines
         .iter()
         .filter_map(|line| std::str::from_utf8(line).ok());
     let pairs = lines
         .flat_map(|line| line.split(';'))
-        .map(str::trim_ascii)
+        .map(|pair| pair.trim_start_matches(' '))
         .filter(|pair| !pair.is_empty());
-    pairs.filter_map(cookie_pair).collect()
+    let mut cookies: Vec<(String, String)> = Vec::new();
+    for (name, value) in pairs.filter_map(cookie_pair) {
+        match cookies.iter_mut().find(|(known, _)| *known == name) {
+            Some(cookie) => cookie.1 = value,
+            None => cookies.push((name, value)),
+        }
+    }
+    cookies
 }
 
 fn cookie_pair(pair: &str) -> Option<(String, String)> {
@@ -178,7 +186,7 @@ mod tests {
 
     #[test]
     fn cookies_are_decoded() {
-        let pairs = cookie_pairs(&[b"a=1; b=%C3%A9; flag;c=%FF; d=x=y".to_vec()]);
+        let pairs = cookie_pairs(&[b"a=0; b=%C3%A9; flag;c=%FF; d=x=y; a=1".to_vec()]);
         let shown: Vec<_> = pairs
             .iter()
             .map(|(name, value)| format!("{name}={value}"))

@@ -109,7 +109,8 @@ pub fn parse(header: &str) -> Vec<(String, String)> {
 
 /// Adds what a handler set to the `Set-Cookie` lines of its response.
 ///
-/// The response's own lines come first and win by name. Of two edits with one name, the last stands at the first one's place.
+/// The response's own lines come first and win by name. Of two edits with one name, path and domain, the last stands at the first one's
+/// place: as for a browser, a cookie of another path or domain is another cookie.
 /// `now_unix_seconds` is the time in seconds since the epoch.
 #[must_use]
 pub fn merge(response: Vec<Vec<u8>>, edits: &[SetCookie], now_unix_seconds: i64) -> Vec<Vec<u8>> {
@@ -121,7 +122,7 @@ pub fn merge(response: Vec<Vec<u8>>, edits: &[SetCookie], now_unix_seconds: i64)
         {
             continue;
         }
-        match kept.iter_mut().find(|earlier| earlier.name == edit.name) {
+        match kept.iter_mut().find(|earlier| earlier.is_same(edit)) {
             Some(earlier) => *earlier = edit,
             None => kept.push(edit),
         }
@@ -168,6 +169,10 @@ impl SetCookie {
             }),
             None => Ok(()),
         }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.path == other.path && self.domain == other.domain
     }
 
     /// The value of `Set-Cookie`, its attributes in the order of the manual.

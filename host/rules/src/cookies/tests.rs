@@ -198,6 +198,36 @@ fn the_last_edit_stands_at_the_first_place() {
 }
 
 #[test]
+fn another_path_or_domain_is_another_cookie() {
+    let at = |value: &str, path: &str, domain: Option<&str>| SetCookie {
+        name: "a".into(),
+        value: value.into(),
+        path: path.into(),
+        domain: domain.map(str::to_owned),
+        ..cookie()
+    };
+    let edits = [
+        at("1", "/admin", None),
+        at("2", "/", None),
+        at("3", "/", Some("a.test")),
+        at("4", "/admin", None),
+    ];
+    let lines = merge(Vec::new(), &edits, NOW);
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| str::from_utf8(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "a=4; Path=/admin",
+            "a=2; Path=/",
+            "a=3; Path=/; Domain=a.test"
+        ]
+    );
+}
+
+#[test]
 fn a_name_is_a_token() {
     let named = |name: &str| {
         SetCookie {
