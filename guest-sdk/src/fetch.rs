@@ -32,6 +32,9 @@ mod native;
 pub(crate) mod store;
 
 use address::Address;
+#[cfg(target_family = "wasm")]
+pub(crate) use host::cut;
+
 pub use error::{FetchError, FetchErrorKind};
 pub use keep::{CacheMode, IntoRevalidate};
 use keep::{HEADER, Keep};

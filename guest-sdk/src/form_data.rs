@@ -3,10 +3,10 @@
 //! In: a body of either kind that browsers send. Out: names and values in order, each a text or a file; the texts also as a type of one's own.
 
 use bytes::Bytes;
-use http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::body_error::{BodyError, What, bad_request};
+use crate::error::Result;
 use crate::multipart::{FIELD_LIMIT, Multipart, named, too_many_fields};
 
 /// A form (row Q11): names and values in the order in which they were sent. A name may come more than once.
@@ -151,7 +151,7 @@ impl FormData {
     ///
     /// # Errors
     ///
-    /// Status 400 with the name of the field at fault, such as `quantity: invalid digit found in string`.
+    /// A [`BodyError`] (status 400) with the name of the field at fault, such as `quantity: invalid digit found in string`.
     pub fn texts<T: DeserializeOwned>(&self) -> Result<T> {
         let mut texts = form_urlencoded::Serializer::new(String::new());
         texts.extend_pairs(
@@ -160,10 +160,8 @@ impl FormData {
         );
         let texts = texts.finish();
         let reader = serde_html_form::Deserializer::from_bytes(texts.as_bytes());
-        serde_path_to_error::deserialize(reader).map_err(|error| match error.path().iter().next() {
-            Some(_) => unexpected(&error),
-            None => unexpected(error.inner()),
-        })
+        let texts = serde_path_to_error::deserialize(reader);
+        texts.map_err(|error| bad_request(BodyError::at(What::Form, &error)))
     }
 }
 
@@ -175,13 +173,6 @@ impl IntoIterator for FormData {
     fn into_iter(self) -> Self::IntoIter {
         self.fields.into_iter()
     }
-}
-
-fn unexpected(error: &dyn std::fmt::Display) -> Error {
-    Error::new(
-        StatusCode::BAD_REQUEST,
-        format!("the form is not the expected one: {error}"),
-    )
 }
 
 #[cfg(test)]

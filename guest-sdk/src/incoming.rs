@@ -36,9 +36,9 @@ pub(crate) struct End {
 /// Whose body it is.
 enum Of {
     Request(Rc<Call>),
-    /// An answer to a request of the handler's.
+    /// An answer to a request of the handler's, from this URL.
     #[cfg(target_family = "wasm")]
-    Answer,
+    Answer(String),
 }
 
 impl End {
@@ -51,9 +51,7 @@ impl End {
             (_, Ok(_)) => Ok(()),
             (Of::Request(_), Err(error)) => Err(unfinished(error)),
             #[cfg(target_family = "wasm")]
-            (Of::Answer, Err(error)) => {
-                Err(Error::message("the answer's body ended early").because(error))
-            }
+            (Of::Answer(url), Err(code)) => Err(crate::fetch::cut(&url, code).into()),
         }
     }
 }
@@ -70,10 +68,10 @@ impl Incoming {
     }
 
     #[cfg(target_family = "wasm")]
-    pub(crate) fn answer(answer: wasi::Response) -> Self {
+    pub(crate) fn answer(answer: wasi::Response, url: String) -> Self {
         let (_, handled) = wasip3::wit_future::new(|| Ok(()));
         let (bytes, ended) = wasi::Response::consume_body(answer, handled);
-        let of = Of::Answer;
+        let of = Of::Answer(url);
         Self::Host {
             bytes,
             end: End { ended, of },

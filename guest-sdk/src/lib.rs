@@ -113,6 +113,7 @@
 mod after;
 mod ambient;
 mod body;
+mod body_error;
 mod cached;
 mod call;
 mod connection;
@@ -184,6 +185,7 @@ pub mod bindings;
 
 pub use after::{IntoDone, after};
 pub use body::{Body, IntoChunk};
+pub use body_error::BodyError;
 pub use bytes::Bytes;
 pub use cached::{Cached, cached};
 pub use connection::connection;

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::outcome::Reads;
 use crate::body::Body;
+use crate::body_error::{BodyError, What, bad_request};
 use crate::call::Call;
 use crate::cookies::RequestCookies;
 use crate::error::{Error, Result};
@@ -175,8 +176,9 @@ impl Request {
         match essence(&sent).as_str() {
             URLENCODED => FormData::urlencoded(&self.bytes().await?),
             MULTIPART => FormData::multipart(Multipart::new(self.body()?, &sent)?).await,
-            _ => Err(bad_request(format!(
-                "`Content-Type` is `{sent}`; a form is {MULTIPART} or {URLENCODED}"
+            _ => Err(bad_request(BodyError::new(
+                What::Type,
+                format!("`Content-Type` is `{sent}`; a form is {MULTIPART} or {URLENCODED}"),
             ))),
         }
     }
@@ -212,8 +214,9 @@ impl Request {
         let sent = self.type_of_body();
         match essence(&sent).as_str() {
             MULTIPART => Multipart::new(self.body()?, &sent),
-            _ => Err(bad_request(format!(
-                "`Content-Type` is `{sent}`, not {MULTIPART}"
+            _ => Err(bad_request(BodyError::new(
+                What::Type,
+                format!("`Content-Type` is `{sent}`, not {MULTIPART}"),
             ))),
         }
     }
@@ -241,10 +244,6 @@ fn essence(content_type: &str) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-fn bad_request(message: String) -> Error {
-    Error::new(StatusCode::BAD_REQUEST, message)
-}
-
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Request")
@@ -256,18 +255,11 @@ impl std::fmt::Debug for Request {
 
 pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        match error.path().iter().next() {
-            Some(_) => malformed(&error),
-            None => malformed(error.inner()),
-        }
-    })?;
-    json.end().map_err(|error| malformed(&error))?;
+    let value = serde_path_to_error::deserialize(&mut json);
+    let value = value.map_err(|error| bad_request(BodyError::at(What::Json, &error)))?;
+    let ended = json.end();
+    ended.map_err(|error| bad_request(BodyError::new(What::Json, error)))?;
     Ok(value)
-}
-
-fn malformed(error: &dyn std::fmt::Display) -> Error {
-    bad_request(format!("the body is not the expected JSON: {error}"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,20 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What is encoded of a path, and of a query (URL Standard, 1.3). What is encoded already stays so.
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\'');
+
 /// The host that stands for the app itself, and the one for the store; the host program knows them too.
 const SELF: &str = "self";
 const STORE: &str = "store.self";
@@ -11,7 +25,7 @@ const STORE: &str = "store.self";
 pub(super) struct Address {
     pub(super) is_tls: bool,
     pub(super) authority: String,
-    /// The path and the query, without a fragment; it starts with a slash.
+    /// The path and the query in ASCII, without a fragment; it starts with a slash.
     pub(super) target: String,
 }
 
@@ -23,7 +37,7 @@ impl Address {
             return Some(Self {
                 is_tls: false,
                 authority: SELF.to_owned(),
-                target: url.to_owned(),
+                target: encoded(url),
             });
         }
         let (scheme, rest) = url.split_once("://")?;
@@ -38,8 +52,8 @@ impl Address {
             return None;
         }
         let target = match target.strip_prefix('/') {
-            Some(_) => target.to_owned(),
-            None => format!("/{target}"),
+            Some(_) => encoded(target),
+            None => encoded(&format!("/{target}")),
         };
         Some(Self {
             is_tls,
@@ -77,7 +91,7 @@ impl Address {
             }
         };
         Some(Self {
-            target,
+            target: encoded(&target),
             ..self.clone()
         })
     }
@@ -91,6 +105,17 @@ impl Address {
         match self.is_tls {
             true => "https",
             false => "http",
+        }
+    }
+}
+
+/// A target as a browser sends it.
+fn encoded(target: &str) -> String {
+    let path = |path| utf8_percent_encode(path, PATH);
+    match target.split_once('?') {
+        None => path(target).to_string(),
+        Some((before, query)) => {
+            format!("{}?{}", path(before), utf8_percent_encode(query, QUERY))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::HeaderName;
 
-/// Why [`fetch`](crate::fetch()) has no answer. With `?` it answers 500.
+/// Why [`fetch`](crate::fetch()) has no answer, or not all of one. With `?` it answers 500.
 ///
 /// ```
 /// use waystation::{Error, Result, fetch, fetch::{FetchError, FetchErrorKind}};
@@ -51,7 +51,7 @@ pub enum FetchErrorKind {
     Url,
     /// GET or HEAD with a body.
     BodyOfGet,
-    /// A header that only the host's own messages have: `x-waystation-...`.
+    /// A header that only the host sets, such as `connection` or `x-waystation-...`.
     ForbiddenHeader(HeaderName),
     /// The operator does not list this server.
     NotAllowed,
@@ -69,6 +69,10 @@ pub enum FetchErrorKind {
     Tls,
     /// The server took too long.
     Timeout,
+    /// The answer's body ended early.
+    Incomplete,
+    /// The answer's body is longer than the host takes.
+    TooLarge,
     /// More than twenty redirects, or one where [`Redirect::Error`](super::Redirect::Error) was asked for.
     Redirect,
     /// A redirect that the body would have to be sent to once more, and it was a stream.
@@ -111,6 +115,8 @@ impl fmt::Display for FetchError {
             FetchErrorKind::Unreachable => "the server cannot be reached",
             FetchErrorKind::Tls => "no secure connection is possible, or its certificate is not valid",
             FetchErrorKind::Timeout => "the server took too long",
+            FetchErrorKind::Incomplete => "the answer's body ended early",
+            FetchErrorKind::TooLarge => "the answer's body is longer than the host takes",
             FetchErrorKind::Redirect => "it leads elsewhere too often, or at all where `Redirect::Error` was asked for",
             FetchErrorKind::BodyOnce => "it leads elsewhere, and a body that is a stream cannot be sent twice",
             FetchErrorKind::Other(words) => words,

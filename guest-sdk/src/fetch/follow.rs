@@ -59,12 +59,8 @@ pub(super) async fn send(mut request: Whole, redirect: Redirect) -> Result<Fetch
 fn target(answer: &Fetched, from: &Address) -> Option<Option<Address>> {
     let leads = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let location = answer.headers().get(LOCATION).filter(|_| leads)?;
-    Some(
-        location
-            .to_str()
-            .ok()
-            .and_then(|location| from.join(location)),
-    )
+    let location = str::from_utf8(location.as_bytes()).ok();
+    Some(location.and_then(|location| from.join(location)))
 }
 
 pub(super) fn becomes_get(status: StatusCode, method: &Method) -> bool {

@@ -1,10 +1,11 @@
 //! Has the host send a request.
 
-use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, StatusCode};
 use wasip3::http::client;
 use wasip3::http::types::{self as wasi, ErrorCode};
 
+use super::address::Address;
 use super::error::{FetchError, FetchErrorKind};
 use super::{Fetched, Whole};
 use crate::body::Kind;
@@ -23,9 +24,9 @@ pub(super) async fn send(request: Whole) -> Result<Fetched> {
     Ok(Fetched {
         status,
         headers: copy(&answer.get_headers()),
-        address,
         is_redirected: false,
-        body: Incoming::answer(answer),
+        body: Incoming::answer(answer, address.to_string()),
+        address,
     })
 }
 
@@ -38,6 +39,18 @@ fn prepare(request: Whole) -> Result<wasi::Request> {
         timeout,
     } = request;
     headers.remove(CONTENT_LENGTH);
+    for (name, value) in [
+        (
+            USER_AGENT,
+            concat!("waystation/", env!("CARGO_PKG_VERSION")),
+        ),
+        (ACCEPT, "*/*"),
+        (ACCEPT_ENCODING, "identity"), // nobody here decodes it
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
     if let Kind::Whole(bytes) | Kind::Text(bytes) = &body.0
         && !bytes.is_empty()
     {
@@ -49,7 +62,7 @@ fn prepare(request: Whole) -> Result<wasi::Request> {
         let _supported_by_every_host = options.set_first_byte_timeout(Some(nanoseconds));
         options
     });
-    let fields = fields(&headers)?;
+    let fields = fields(&headers, &address)?;
     let (contents, ended) = match body.is_empty() {
         true => (None, wasip3::wit_future::new(|| Ok(None)).1),
         false => {
@@ -73,13 +86,12 @@ fn prepare(request: Whole) -> Result<wasi::Request> {
     }
 }
 
-fn fields(headers: &HeaderMap) -> Result<wasi::Fields> {
+fn fields(headers: &HeaderMap, address: &Address) -> Result<wasi::Fields> {
     let fields = wasi::Fields::new();
     for (name, value) in headers {
         if fields.append(name.as_str(), value.as_bytes()).is_err() {
-            return Err(Error::message(format!(
-                "a request cannot have the header `{name}`: the host sets it"
-            )));
+            let kind = FetchErrorKind::ForbiddenHeader(name.clone());
+            return Err(FetchError::new(address, kind).into());
         }
     }
     Ok(fields)
@@ -96,6 +108,11 @@ fn wasi_method(method: &Method) -> wasi::Method {
         "PATCH" => wasi::Method::Patch,
         other => wasi::Method::Other(other.to_owned()),
     }
+}
+
+/// Why the body of what came from there was not all.
+pub(crate) fn cut(url: &str, code: ErrorCode) -> FetchError {
+    FetchError::new(url, named(code))
 }
 
 /// What the host said.
@@ -120,6 +137,8 @@ fn named(code: ErrorCode) -> FetchErrorKind {
         | ErrorCode::ConnectionWriteTimeout
         | ErrorCode::HttpResponseTimeout => FetchErrorKind::Timeout,
         ErrorCode::HttpRequestUriInvalid => FetchErrorKind::Url,
+        ErrorCode::HttpResponseIncomplete => FetchErrorKind::Incomplete,
+        ErrorCode::HttpResponseBodySize(_) => FetchErrorKind::TooLarge,
         code => FetchErrorKind::Other(format!("{code:?}")),
     }
 }

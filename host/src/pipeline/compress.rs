@@ -3,12 +3,16 @@
 use http_body::Body as _;
 use waystation_rules::compression::{Sent, choose, describe};
 
+use super::admit::content_length;
 use super::asked::Asked;
 use crate::http::{Response, compressed, empty};
 
-/// Chooses the coding, of an answer that is whole as the handler made it.
+/// Chooses the coding, of an answer that is whole as the handler made it; that of a file to HEAD has the length alone.
 pub(super) fn chosen(response: &Response, asked: &Asked) -> Sent {
-    let length = response.body().size_hint().exact();
+    let length = match content_length(response.headers()) {
+        Some(length) if asked.is_head() => Some(length),
+        _ => response.body().size_hint().exact(),
+    };
     choose(
         &asked.headers,
         response.status().as_u16(),

@@ -14,13 +14,14 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use waystation_rules::compression;
 use waystation_rules::file::{Answer, answer, choose};
 
 use super::failure::Refusal;
 use crate::app::{Content, File};
 use crate::http::{OpenFile, Response, empty};
 
-/// Answers with `file`.
+/// Answers with `file`. If answers are compressed (`is_compressed`), one that the client has already says what the whole one would have said.
 ///
 /// # Errors
 ///
@@ -30,6 +31,7 @@ pub(super) async fn respond(
     file: &File,
     method: &Method,
     asked: &HeaderMap,
+    is_compressed: bool,
 ) -> Result<Response, Refusal> {
     let is_get = method == Method::GET;
     if !is_get && method != Method::HEAD {
@@ -54,6 +56,12 @@ pub(super) async fn respond(
     }
     let part = match answer {
         Answer::NotModified => {
+            if is_compressed && encoding.is_none() {
+                let mut whole = headers.clone();
+                whole.insert(CONTENT_TYPE, file.content_type.clone());
+                let sent = compression::choose(asked, 200, &whole, Some(length));
+                compression::describe(sent, 304, headers);
+            }
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(response);
         }
