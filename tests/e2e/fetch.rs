@@ -105,7 +105,8 @@ pub(crate) async fn answer(request: Request<Incoming>) -> Served {
 
 pub(crate) fn files(upstream: &Upstream) -> Vec<(String, String)> {
     let toml = format!(
-        "[outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
+        "trusted_proxies = [\"127.0.0.0/8\"]\nhosts = [\"shop.example\"]\n\
+         [outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
          [[rewrites.fallback]]\nsource = \"/ext/:path*\"\ndestination = \"{}/:path*\"\n",
         upstream.origin(),
         upstream.origin(),
@@ -256,6 +257,20 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         "{}",
         asked(&absolute).await
     );
+    let told = [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-host", "shop.example"),
+        ("x-forwarded-proto", "https"),
+    ];
+    for url in ["/own", "https://shop.example/own"] {
+        let path = format!("/ask?url={url}");
+        let answer = app.client.ask("GET", &path, &told, "").await;
+        let text = answer.text();
+        assert!(
+            text.contains("via=203.0.113.9 for=203.0.113.9 "),
+            "{url}: {text}"
+        );
+    }
     assert_eq!(app.client.get("/circle").await.status, 500);
     let told = "handlers of this app ask each other in a circle";
     app.host.wait_for_line(told, |line| line.contains(told));

@@ -14,7 +14,7 @@ use http::uri::Authority;
 use ipnet::IpNet;
 use url::Host;
 
-use crate::forwarded::Scheme;
+use crate::forwarded::{Scheme, Trust};
 
 mod address;
 mod listed;
@@ -45,11 +45,13 @@ pub fn is_method(name: &str) -> bool {
         .any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// Whether a URL is the app's own: a relative one, or one on its origin. That is the operator's, never a client's word (threat model, R5).
+/// Whether a URL is the app's own: a relative one, one on its origin, or on a host that the operator lists, as a trusted proxy may say it.
+/// Each is the operator's, never a client's word (threat model, R5).
 #[must_use]
-pub fn is_own(url: &Uri, scheme: Scheme, origin: &Authority) -> bool {
+pub fn is_own(url: &Uri, scheme: Scheme, origin: &Authority, trust: &Trust) -> bool {
     let is_own = |authority: &Authority| match url.scheme_str() {
         Some("http") if authority == SELF => true,
+        Some("http" | "https") if trust.lists(authority.as_str()) => true,
         asked => authority == origin && asked == Some(scheme.as_str()),
     };
     url.authority().is_some_and(is_own)

@@ -53,6 +53,11 @@ fn is_told(headers: &HeaderMap) -> bool {
 }
 
 fn read<B>(request: &Request<B>, asker: Asker, trust: &Trust) -> Result<Settled, ForwardedError> {
+    let nobody = Trust::default();
+    let trust = match asker.depth {
+        0 => trust,
+        _ => &nobody, // the client is settled, and may have an address as proxies have
+    };
     let headers = request.headers();
     let is_told = is_told(headers);
     let lines = |name| -> Vec<&[u8]> {

@@ -143,6 +143,7 @@ async fn walk(
     let settled = client::settled(&mut request, asks.asker, &policy.trust)?;
     let is_trusted = policy.trust.is_proxy(asks.asker.client);
     record.asked_by(settled.client, is_trusted.then(|| request.headers()));
+    asks.asker.client = settled.client;
     let is_looked_at = app.looks_at_requests();
     if is_looked_at {
         client::tell(&settled, request.headers_mut());
@@ -205,7 +206,14 @@ async fn walk(
     let guest = match &found.route.handler {
         Handler::Guest(guest) => guest,
         Handler::File(file) => {
-            return file::respond(file, passage.request.method(), passage.request.headers()).await;
+            let request = &passage.request;
+            let answer = file::respond(
+                file,
+                request.method(),
+                request.headers(),
+                policy.compression,
+            );
+            return answer.await;
         }
         Handler::Broken(broken) => return Err(Refusal::Broken(Arc::clone(broken))),
     };

@@ -18,7 +18,8 @@ use crate::telemetry::AppCounts;
 
 impl OwnRoutes for App {
     fn is_own(&self, url: &Uri) -> bool {
-        outbound::is_own(url, self.policy.scheme, &self.policy.origin)
+        let policy = &self.policy;
+        outbound::is_own(url, policy.scheme, &policy.origin, &policy.trust)
     }
 
     fn client(&self) -> &Arc<Client> {

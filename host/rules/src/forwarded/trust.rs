@@ -85,6 +85,14 @@ impl Trust {
         self.proxies.iter().any(|range| range.contains(&address))
     }
 
+    /// Whether `hosts` lists a host as it stands here, with its port if it has one.
+    #[must_use]
+    pub fn lists(&self, host: &str) -> bool {
+        self.hosts
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host))
+    }
+
     /// Whether a host is one of the operator's: with any port, if that has none.
     pub(super) fn is_host(&self, host: &str) -> bool {
         let name = port(host).map_or(host, |port| {

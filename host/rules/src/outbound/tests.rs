@@ -59,12 +59,15 @@ fn only_listed_servers_are_asked() {
 #[test]
 fn a_url_of_the_app_s_own_never_leaves() {
     let origin = Authority::from_static("localhost:3000");
-    let is_own_of = |scheme, url: &str| is_own(&url.parse().unwrap(), scheme, &origin);
+    let trust = Trust::new(&[], &["shop.example".to_owned()]).unwrap();
+    let is_own_of = |scheme, url: &str| is_own(&url.parse().unwrap(), scheme, &origin, &trust);
     let is_own = |url: &str| is_own_of(Scheme::Http, url);
     for own in [
         "http://self/items?q=1",
         "http://localhost:3000/",
         "http://LOCALHOST:3000/",
+        "http://shop.example/a",
+        "https://Shop.example/a",
     ] {
         assert!(is_own(own), "{own}");
     }
@@ -76,6 +79,8 @@ fn a_url_of_the_app_s_own_never_leaves() {
         "http://self:80/",
         "http://self.localhost:3000/",
         "http://localhost:3000@evil.test/",
+        "https://shop.example:8443/",
+        "https://a.shop.example/",
         "/items",
     ] {
         assert!(!is_own(other), "{other}");
