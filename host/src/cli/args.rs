@@ -1,22 +1,22 @@
 //! What can be asked for.
 
+mod nodes;
+mod operator;
 mod registry;
 
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
-use waystation_rules::rollout::{Region, SUFFIX_DEFAULT};
 
-use crate::node::Follow;
 use crate::server::admin::Kinded;
 use crate::telemetry::Format;
-pub(super) use registry::{Pull, Push};
 
-mod operator;
-
+pub(super) use nodes::{
+    Deploy, Env, EnvCommand, Node, NodeCommand, OnNodes, Releases, Rollback, Token, Variables,
+};
 pub(super) use operator::{Bounds, Compile, Identity, Operators};
+pub(super) use registry::{Pull, Push};
 
 /// Next.js-style route handlers in Rust, each in a WebAssembly sandbox of its own.
 #[derive(Debug, Parser)]
@@ -215,170 +215,6 @@ pub(super) struct Cache {
     /// Remove all of it instead
     #[arg(long, conflicts_with = "json")]
     pub(super) purge: bool,
-}
-
-#[derive(Debug, Arguments)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(super) struct Node {
-    #[command(subcommand)]
-    pub(super) command: Option<NodeCommand>,
-    /// The node's own folder: releases, variables, and what is known of its apps
-    #[arg(long, value_name = "DIR", required = true)]
-    pub(super) data: Option<PathBuf>,
-    /// Address to serve the apps on
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:3000")]
-    pub(super) listen: SocketAddr,
-    #[command(flatten)]
-    pub(super) tls: Tls,
-    /// Who reads the log: a person, or a program, which gets a line for each request
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(super) log_format: Format,
-    /// Where it is asked: `unix:PATH`, or an address for those who have a token; may be repeated [default: a socket in the data folder]
-    #[arg(long, value_name = "WHERE")]
-    pub(super) admin: Vec<String>,
-    #[command(flatten)]
-    pub(super) operators: Operators,
-    /// Where the node is, such as `fra1`: told to clients, to deployers, and to apps whose `env` lists `REGION`
-    #[arg(long, value_name = "NAME")]
-    pub(super) region: Option<Region>,
-    /// What the hosts of previews end in
-    #[arg(long, value_name = "HOST", default_value = SUFFIX_DEFAULT)]
-    pub(super) preview_suffix: String,
-    /// How many releases of an app to keep that were active, and as many that are ready
-    #[arg(long, value_name = "N", default_value = "3")]
-    pub(super) keep: NonZero<usize>,
-    /// Seconds for which a new release is watched, and taken back if it fails
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(super) watch: u64,
-    /// How many of a hundred answers of a new release may fail beyond what the old one's do
-    #[arg(long, value_name = "PERCENT", default_value_t = 10)]
-    pub(super) may_fail: u8,
-    /// An interface that no component gets, such as `wasi:sockets`; may be repeated
-    #[arg(long, value_name = "INTERFACE")]
-    pub(super) deny_import: Vec<String>,
-    /// Let apps say which private addresses their handlers reach
-    #[arg(long)]
-    pub(super) allow_private_addresses: bool,
-    #[command(flatten)]
-    pub(super) bounds: Bounds,
-    /// The folder of minisign's public keys; if there is one in it, only signed releases are taken [default: `keys` in the data folder]
-    #[arg(long = "keys", value_name = "DIR")]
-    pub(super) trusted: Option<PathBuf>,
-    /// Serve as an app whatever release a tag in a registry names, such as `shop=ghcr.io/me/shop:live`, or `shop@shop.example.com=..` with the hosts that it answers, `,` between them; may be repeated
-    #[arg(long = "follow", value_name = "APP[@HOST]=REF")]
-    pub(super) follows: Vec<Follow>,
-    /// Seconds between two looks at a tag that is followed
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
-    pub(super) follow_interval: u64,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum NodeCommand {
-    /// Make a token for those who deploy over the network; it is printed once
-    Token(Token),
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Token {
-    /// The node's own folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) data: PathBuf,
-    /// What the deploy log calls its bearer
-    #[arg(long, default_value = "deployer")]
-    pub(super) name: String,
-    /// The one app that it is for [default: all]
-    #[arg(long)]
-    pub(super) app: Option<String>,
-    /// A host that its bearer may have the app answer; may be repeated
-    #[arg(long = "host", value_name = "HOST", requires = "app")]
-    pub(super) hosts: Vec<String>,
-    /// Have the token with this name count no more, instead
-    #[arg(long, conflicts_with_all = ["app", "hosts"])]
-    pub(super) revoke: bool,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct OnNodes {
-    #[command(flatten)]
-    pub(super) app: App,
-    #[command(flatten)]
-    pub(super) identity: Identity,
-    /// The nodes: names of `[nodes]` in waystation.toml, URLs, or paths of sockets [default: all of `[nodes]`]
-    #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
-    pub(super) nodes: Vec<String>,
-    /// What the app is called there [default: the name of its package]
-    #[arg(long = "app", value_name = "NAME")]
-    pub(super) name: Option<String>,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Deploy {
-    #[command(flatten)]
-    pub(super) on: OnNodes,
-    /// Have only so many of a hundred clients try it
-    #[arg(long)]
-    pub(super) percent: Option<u8>,
-    /// A host that the app answers, `*` for what no other app does; may be repeated [default: `hosts` of waystation.toml, else as before]
-    #[arg(long = "host", value_name = "HOST")]
-    pub(super) hosts: Vec<String>,
-    /// The file that `minisign -Sm` has made of the release
-    #[arg(long, value_name = "FILE")]
-    pub(super) signature: Option<PathBuf>,
-    /// Do not wait until the nodes know whether the release stays
-    #[arg(long)]
-    pub(super) no_wait: bool,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Rollback {
-    #[command(flatten)]
-    pub(super) on: OnNodes,
-    /// The release to go back to: the beginning of its digest [default: the one before]
-    #[arg(long, value_name = "DIGEST")]
-    pub(super) release: Option<String>,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Releases {
-    #[command(flatten)]
-    pub(super) on: OnNodes,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Env {
-    #[command(subcommand)]
-    pub(super) command: EnvCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum EnvCommand {
-    /// Set variables, `NAME=value`; of `NAME` alone, the value is read from standard input
-    Set(Variables),
-    /// Unset variables
-    Unset(Variables),
-    /// List the names of the variables that are set
-    List(OnNodes),
-}
-
-#[derive(Debug, Arguments)]
-pub(super) struct Variables {
-    /// Which
-    #[arg(required = true, value_name = "NAME")]
-    pub(super) variables: Vec<String>,
-    /// The app's folder
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    pub(super) dir: PathBuf,
-    #[command(flatten)]
-    pub(super) identity: Identity,
-    /// The nodes, as with `deploy`
-    #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
-    pub(super) nodes: Vec<String>,
-    /// What the app is called there [default: the name of its package]
-    #[arg(long = "app", value_name = "NAME")]
-    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Arguments)]

@@ -1,5 +1,7 @@
 //! Every line that a person reads. Words go to standard error; they read the same without colour.
 
+mod nodes;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,20 +12,17 @@ use anstream::{eprint, eprintln, print};
 use owo_colors::OwoColorize as _;
 
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::rollout::{AppName, Percent};
 
 use super::prerender::{self, Answers};
 use crate::build::{FailedRoute, failure};
-use crate::deploy::Address;
-use crate::deploy::api::{App, Outcome, Staged, Watched};
 use crate::deploy::registry::Reference;
 use crate::dev::{Change, News};
-use crate::node::Follow;
-use crate::project::digest::Digest;
 use crate::project::environment::Found;
 use crate::project::release::Release;
 use crate::project::template::Sdk;
 use crate::telemetry::{self, Format};
+
+pub(super) use nodes::{active, deployed, no_hosts, node, unsuited, verdict, waiting};
 
 /// What went wrong, and what to do.
 pub(super) fn error(error: &anyhow::Error) {
@@ -132,97 +131,6 @@ pub(super) fn started(scheme: Scheme, address: SocketAddr, routes: usize, took: 
         time(took)
     );
     say("▲".bold(), &words);
-}
-
-/// `node` serves.
-pub(super) fn node(
-    scheme: Scheme,
-    address: SocketAddr,
-    (apps, active): (usize, usize),
-    (admin, follows): (&[String], &[Follow]),
-    took: Duration,
-) {
-    eprintln!(
-        "{} Waystation {} serves {active} of {apps} apps on {}, ready in {}",
-        "▲".bold(),
-        env!("CARGO_PKG_VERSION"),
-        url(scheme, address),
-        time(took)
-    );
-    for address in admin {
-        eprintln!("  - Deploy to: {address}");
-    }
-    for follow in follows {
-        eprintln!("  - Follows:   {follow}");
-    }
-}
-
-/// A node serves a release now.
-pub(super) fn deployed(node: &Address, app: &AppName, staged: &Staged, percent: Option<Percent>) {
-    let to = percent.map_or_else(String::new, |percent| {
-        format!(" to {percent} of its clients")
-    });
-    let release = staged.release.short();
-    eprintln!(" {} {node} serves {app} {release}{to}", "✓".green());
-    eprintln!("  - Preview: {}", staged.preview);
-    if !staged.checked.is_empty() {
-        eprintln!("  - Checked: {}", few(&staged.checked));
-    }
-}
-
-/// The app has no name that a client could ask for.
-pub(super) fn no_hosts() {
-    warning("the app answers no host but its previews'; name one with `--host`, or `*` for any");
-}
-
-/// A route would rather be somewhere else.
-pub(super) fn unsuited(file: &str, preferred: &[String]) {
-    let regions = preferred.join(" or ");
-    warning(&format!(
-        "{file} prefers {regions}, where none of these nodes is; they serve it all the same"
-    ));
-}
-
-/// `deploy` waits for what becomes of the release.
-pub(super) fn waiting() {
-    step("watching how it does; `--no-wait` leaves that to the nodes");
-}
-
-/// What became of a new release.
-pub(super) fn verdict(node: &Address, watched: &Watched) {
-    let Watched {
-        release,
-        outcome,
-        answers,
-        failed,
-    } = watched;
-    let release = release.short();
-    match outcome {
-        Outcome::Kept | Outcome::Watching => {
-            eprintln!(
-                " {} {node}: {release} stays; {failed} of {answers} answers failed",
-                "✓".green()
-            );
-        }
-        Outcome::RolledBack => eprintln!(
-            "{}: {node} has taken {release} back: {failed} of {answers} answers failed\n\nhint: what was before it serves again; look at {release} under its preview, and at the node's log",
-            "error".red().bold()
-        ),
-        Outcome::Replaced => eprintln!(
-            "{}: {node} serves another release than {release} by now",
-            "error".red().bold()
-        ),
-    }
-}
-
-/// What a node serves after a step.
-pub(super) fn active(node: &Address, app: &App) {
-    let active = app
-        .releases
-        .active
-        .as_ref()
-        .map_or("nothing", Digest::short);
-    eprintln!(" {} {node} serves {} {active}", "✓".green(), app.app);
 }
 
 /// A signal came.
