@@ -3,7 +3,10 @@
 /// `pub const CORS: Cors = Cors::new().origins(&["https://shop.example"]);`
 ///
 /// The host answers the browser's preflights, and adds the headers to every answer of the route. A route's own `options` answers instead,
-/// and an answer that has `access-control-allow-origin` already is left alone. What cannot be does not compile:
+/// and an answer that has `access-control-allow-origin` already is left alone. A `proxy.rs` above the route is asked before that, as in Next:
+/// one that wants to know who asks has to let `OPTIONS` pass, for browsers send preflights without cookies.
+///
+/// What cannot be does not compile:
 ///
 /// ```compile_fail
 /// # use waystation::Cors;

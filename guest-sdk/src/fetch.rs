@@ -45,6 +45,9 @@ use keep::{HEADER, Keep};
 /// `base_path` of `/docs`, the route `app/items/route.rs` is `fetch("/docs/items")`, though
 /// [`pathname`](crate::Url::pathname) is `/items` there. Next's is the same.
 ///
+/// What a URL cannot hold, such as a space, is sent escaped, as a browser does. `user-agent`, `accept` and `accept-encoding: identity` are
+/// sent unless said otherwise: who asks for a coding gets the body in it.
+///
 /// ```
 /// use waystation::{Json, Result, fetch};
 /// # use serde::{Deserialize, Serialize};

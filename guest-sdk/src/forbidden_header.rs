@@ -41,7 +41,8 @@ enum Why {
 impl ForbiddenHeader {
     /// Finds one among the headers of an answer with this body.
     ///
-    /// A stream may say in `trailer` what comes after it, and `content-length` may say what is so: the host counts the body itself.
+    /// A stream may say in `trailer` what comes after it. `content-length` may say what is so, as the host counts the body itself, and
+    /// without a body what GET would have sent; what it says of a stream is not told.
     ///
     /// # Errors
     ///

@@ -142,6 +142,7 @@ async fn the_operator_can_switch_it_off_and_rules_count() {
         ("app/page/route.rs", &route),
         ("app/plain/route.rs", &route),
         ("app/named/route.rs", &text_route("named")),
+        ("public/large.css", &"a { color: red }\n".repeat(200)),
         ("waystation.toml", rules),
     ])
     .await;
@@ -154,6 +155,19 @@ async fn the_operator_can_switch_it_off_and_rules_count() {
     let has = [("if-none-match", "\"rule\"")];
     let named = app.client.ask("GET", "/named", &has, "").await;
     assert_eq!(named.status, 304, "the rule's name counts");
+    let file = ask("/large.css").await;
+    assert_eq!(file.header("content-encoding"), "gzip");
+    let name = file.header("etag").to_owned();
+    assert!(name.starts_with("W/"), "{name}");
+    let head = app.client.ask("HEAD", "/large.css", &gzip, "").await;
+    let has = [gzip[0], ("if-none-match", &name)];
+    let had = app.client.ask("GET", "/large.css", &has, "").await;
+    assert_eq!((head.status.as_u16(), had.status.as_u16()), (200, 304));
+    for answer in [head, had] {
+        for said in ["etag", "vary", "cache-control"] {
+            assert_eq!(answer.header(said), file.header(said), "{said}");
+        }
+    }
     app.app.write("waystation.toml", "compression = false\n");
     app.answers("/plain", "without rules", |answer| {
         !answer.header("etag").is_empty()

@@ -141,6 +141,18 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         asked(&format!("url={origin}/x")).await,
         format!("200 ok=true at={origin}/x redirected=false: upstream")
     );
+    let head = upstream.heads().last().unwrap().clone();
+    for sent in [
+        "user-agent: waystation/",
+        "accept: */*",
+        "accept-encoding: identity",
+    ] {
+        assert!(head.contains(sent), "{head}");
+    }
+    assert_eq!(
+        asked(&format!("url={origin}/green%20tea?q=%C3%A9%25")).await,
+        format!("200 ok=true at={origin}/green%20tea?q=%C3%A9% redirected=false: upstream")
+    );
     assert_eq!(
         asked(&format!("url={origin}/gone")).await,
         format!("404 ok=false at={origin}/gone redirected=false: gone")

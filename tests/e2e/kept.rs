@@ -12,7 +12,7 @@ use crate::support::{keeping, program, state, turn, warm_app};
 /// Answers that differ each time they are made.
 const HEAD: &str = "use waystation::*;\n\n";
 
-const ROUTES: [(&str, &str); 19] = [
+const ROUTES: [(&str, &str); 20] = [
     ("auto", "pub fn get() -> String { made() }"),
     (
         "minute",
@@ -133,6 +133,15 @@ const ROUTES: [(&str, &str); 19] = [
          pub fn get() -> Result<String> { Err(Error::message(made())) }",
     ),
     (
+        "deep",
+        "pub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
+         fn deep(depth: u64) -> u64 { if depth == 0 { 0 } else { std::hint::black_box(deep(depth - 1)) + 1 } }\n\
+         pub fn get(request: Request) -> String {\n\
+             let depth = if request.headers().contains_key(\"x-flat\") { 0 } else { u64::MAX };\n\
+             format!(\"{} {}\", deep(depth), made())\n\
+         }",
+    ),
+    (
         "streamed",
         "pub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
          pub fn get() -> Response {\n\
@@ -170,6 +179,13 @@ fn client() -> Client {
 async fn is_kept(path: &str) -> bool {
     let client = client();
     client.get(path).await.body == client.get(path).await.body
+}
+
+#[tokio::test]
+async fn what_fails_without_the_request_is_asked_with_it() {
+    let flat = client().ask("GET", "/deep", &[("x-flat", "1")], "").await;
+    assert!(flat.line().starts_with("200 0 "), "{}", flat.line());
+    assert_eq!(client().get("/deep").await.status, 500);
 }
 
 #[tokio::test]

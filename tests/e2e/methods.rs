@@ -103,6 +103,10 @@ async fn a_head_handler_is_used_where_there_is_one() {
         ); // M7
         assert_eq!(answer.body.len(), 0);
     }
+    for client in [fixture(), fixture_http2()] {
+        let answer = client.ask("HEAD", "/methods/head", &[], "").await;
+        assert_eq!(answer.header("content-length"), "12345");
+    }
 }
 
 #[tokio::test]

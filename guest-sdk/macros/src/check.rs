@@ -4,7 +4,9 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Item, ItemConst, ItemFn, ReturnType, Type, UseTree, Visibility};
+use syn::{
+    Attribute, Expr, FnArg, Item, ItemConst, ItemFn, Lit, ReturnType, Type, UseTree, Visibility,
+};
 
 use crate::constants::{Constant, Form};
 use crate::fault::{Fault, Place};
@@ -26,12 +28,14 @@ pub(crate) fn module(
         dynamic,
         convention,
         module: Module::default(),
+        refuses_params: None,
         faults: Vec::new(),
     };
     items
         .iter()
         .filter(|item| !is_test(attributes(item)))
         .for_each(|item| check.item(item));
+    check.refused_params();
     if let Some(convention) = convention {
         check.missing(convention);
     } else if check.module.handlers.is_empty() && check.faults.is_empty() {
@@ -53,6 +57,8 @@ pub(crate) struct Check<'a> {
     pub(crate) dynamic: bool,
     pub(crate) convention: Option<&'a Convention>,
     pub(crate) module: Module,
+    /// The `DYNAMIC_PARAMS` that is `false`.
+    pub(crate) refuses_params: Option<Span>,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -271,6 +277,9 @@ impl Check<'_> {
             );
         }
         if self.faults.len() == before {
+            if constant.name == "DYNAMIC_PARAMS" && is_false(&item.expr) {
+                self.refuses_params = Some(item.expr.span());
+            }
             self.module.constants.push(Defined {
                 constant,
                 form: Form::of(&item.ty),
@@ -329,6 +338,10 @@ impl Check<'_> {
 
 pub(crate) fn is_public(vis: &Visibility) -> bool {
     matches!(vis, Visibility::Public(_))
+}
+
+fn is_false(value: &Expr) -> bool {
+    matches!(value, Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(bool) if !bool.value))
 }
 
 fn argument_type(argument: &FnArg) -> Span {

@@ -71,6 +71,19 @@ impl Check<'_> {
         true
     }
 
+    /// Params that are not listed are refused, so there has to be a list (row G3).
+    pub(crate) fn refused_params(&mut self) {
+        if let Some(value) = self.refuses_params
+            && self.dynamic
+            && self.convention.is_none()
+            && self.module.static_params.is_none()
+            && self.faults.is_empty()
+        {
+            let message = "this refuses nothing: the route does not list its params";
+            self.fault(value, message, SIGNATURE);
+        }
+    }
+
     /// A module of another kind may have a helper of this name.
     fn not_of_a_route(&mut self, function: &ItemFn) {
         if is_public(&function.vis) {

@@ -24,6 +24,10 @@ fn an_address_is_absolute_or_a_path_of_the_app() {
     check("HTTP://a.test:8080/b?c=d#e", "http a.test:8080 /b?c=d");
     check("https://a.test?q=1", "https a.test /?q=1");
     check("/items?q=1#top", "http self /items?q=1");
+    check(
+        "https://a.test/green tea/\u{e9}%20{x}?q=a b&r='\u{e9}'",
+        "https a.test /green%20tea/%C3%A9%20%7Bx%7D?q=a%20b&r=%27%C3%A9%27",
+    );
     for none in [
         "",
         "items",

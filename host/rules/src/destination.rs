@@ -192,7 +192,7 @@ impl Destination {
     /// Where a request goes that is rewritten (row CF3). A hash stays with the browser.
     ///
     /// The query is the request's with the destination's pairs in the place of those with the same names. If the destination's path and
-    /// hash use no param, all of the params are added to it.
+    /// hash use no param, all of the params are added to it; one that may stand there often has a pair for each time.
     ///
     /// # Errors
     ///
@@ -206,7 +206,8 @@ impl Destination {
         {
             for (name, value) in captures.all() {
                 if pairs.iter().all(|(taken, _)| decoded(taken) != name) {
-                    pairs.push((encode(name), value.in_query()));
+                    let values = value.pairs_in_query().into_iter();
+                    pairs.extend(values.map(|value| (encode(name), value)));
                 }
             }
         }

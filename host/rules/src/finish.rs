@@ -48,8 +48,11 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 /// Puts the headers of rules and proxies on an answer: they win over a handler's, and go before those that can stand side by side (rows S5
-/// and C19).
+/// and C19), in one line (row S6).
 pub fn add(rules: Vec<(HeaderName, HeaderValue)>, headers: &mut HeaderMap) {
+    if rules.is_empty() {
+        return;
+    }
     let mut own = Vec::new();
     for (name, _) in &rules {
         if is_appendable(name.as_str()) {
@@ -61,6 +64,7 @@ pub fn add(rules: Vec<(HeaderName, HeaderValue)>, headers: &mut HeaderMap) {
     for (name, value) in rules.into_iter().chain(own) {
         headers.append(name, value);
     }
+    join(headers);
 }
 
 /// Puts the values of each header in one line, but for cookies (row S6).
@@ -211,7 +215,8 @@ mod tests {
             "set-cookie: a=own",
             "set-cookie: a=rule, set-cookie: b=rule, set-cookie: a=own",
         ); // C19
-        check_added("vary: accept", "vary: cookie", "vary: accept, vary: cookie");
+        check_added("vary: accept", "vary: cookie", "vary: accept, cookie"); // S6
+        check_added("x-a: 1, x-a: 2", "x-b: own", "x-b: own, x-a: 1, 2");
         check_added("", "x-a: own", "x-a: own");
     }
 

@@ -32,8 +32,8 @@ use parse::{Piece, Times};
 pub struct Source {
     text: String,
     regex: Regex,
-    /// The names of the regex's groups; unnamed ones are not kept.
-    names: Vec<Option<String>>,
+    /// The names of the regex's groups, and what parts a value that may stand there often; unnamed ones are not kept.
+    names: Vec<Option<(String, Option<char>)>>,
     /// What the text must not go on with where a group begins.
     never: Vec<Never>,
 }
@@ -169,7 +169,11 @@ impl Source {
                 Piece::Text(text) => expression += &regex::escape(&text),
                 Piece::Param(param) => {
                     expression += &param.expression();
-                    names.push(param.name);
+                    let parts = match param.times {
+                        Times::Many | Times::Any => param.before,
+                        Times::Once | Times::Optional => None,
+                    };
+                    names.push(param.name.map(|name| (name, parts)));
                     for ahead in &param.never {
                         let group = names.len();
                         let regex = compile(&format!("^(?:{ahead})"), ahead)?;
@@ -194,7 +198,7 @@ impl Source {
 
     /// The names of its params, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().flatten().map(String::as_str)
+        self.names.iter().flatten().map(|(name, _)| name.as_str())
     }
 
     /// What the params hold in a path; none if the path is another. A param that is optional, or that matched nothing, is left out.
@@ -214,8 +218,8 @@ impl Source {
         let mut captures = Captures::default();
         for (place, name) in self.names.iter().enumerate() {
             let value = found.get(place + 1).and_then(|at| text.get(at.range()));
-            if let (Some(name), Some(value)) = (name, value) {
-                captures.add(name, Captured::Path(value.to_owned()));
+            if let (Some((name, parts)), Some(value)) = (name, value) {
+                captures.add(name, Captured::Path(value.to_owned(), *parts));
             }
         }
         Some(captures)

@@ -10,6 +10,7 @@ use waystation_rules::cookies::{self, SetCookie};
 use waystation_rules::finish;
 use waystation_rules::method::Methods;
 
+use super::admit::content_length;
 use crate::http::{Body, Response, empty, whole};
 use crate::sandbox::{Answer, Effects, Fault};
 
@@ -37,6 +38,24 @@ pub(super) fn response(answer: Answer) -> Result<Response, Fault> {
     }
     if !finish::body_allowed(status) {
         *response.body_mut() = empty();
+    }
+    Ok(response)
+}
+
+/// The same of a `head` handler's, which may say how long the answer to GET would be (row M7).
+///
+/// # Errors
+///
+/// As for [`response`].
+pub(super) fn head(answer: Answer) -> Result<Response, Fault> {
+    let length = content_length(answer.response.headers());
+    let mut response = response(answer)?;
+    if let (Some(length), Body::Whole(body)) = (length, response.body())
+        && body.is_empty()
+        && finish::body_allowed(response.status().as_u16())
+    {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     Ok(response)
 }

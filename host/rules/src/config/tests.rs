@@ -69,7 +69,6 @@ fn the_first_redirect_answers() {
     check(rules, "/old/a/b", "307 https://example.com/a/b");
     check(rules, "/form", "303 /done");
     check(rules, "/new/a", "");
-    check(rules, "/_next/old/a", "");
 }
 
 #[test]

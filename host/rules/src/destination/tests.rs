@@ -103,7 +103,19 @@ fn a_rewrite_adds_params_that_its_path_does_not_use() {
     rewrite("/old/:a/:b", "/old/1/2", "/new/:a?b=:b", "/new/1?b=2");
     rewrite("/old/:a/:b", "/old/1/2", "/new?a=:b", "/new?a=2&b=2");
     rewrite("/old/:a", "/old/1?x=2&a=3", "/new", "/new?x=2&a=1");
-    rewrite("/old/:path*", "/old/a/b%20c", "/new", "/new?path=a%2Fb%20c");
+    rewrite(
+        "/old/:path*",
+        "/old/a/b%20c",
+        "/new",
+        "/new?path=a&path=b%20c",
+    );
+    rewrite("/old/:path(.*)", "/old/a/b", "/new", "/new?path=a%2Fb");
+    rewrite(
+        "/old/:path*",
+        "/old/a/b",
+        "/new?x=:path",
+        "/new?x=a%2Fb&path=a&path=b",
+    );
     rewrite("/old/:path*", "/old", "/new", "/new");
     rewrite("/old/(.*)", "/old/a", "/new", "/new");
 }

@@ -14,8 +14,8 @@ pub struct Captures(Vec<(String, Captured)>);
 /// Where a value came from, which decides how it is escaped elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Captured {
-    /// A part of the path, as [`path::Path::spelt`]; a slash in it is one.
-    Path(String),
+    /// A part of the path, as [`path::Path::spelt`]; a slash in it is one. Of a param that may stand there often, with what parts it.
+    Path(String, Option<char>),
     /// Any text that the client sent elsewhere.
     Text(String),
 }
@@ -55,30 +55,45 @@ impl Captures {
 
 impl Captured {
     fn is_empty(&self) -> bool {
-        let (Self::Path(text) | Self::Text(text)) = self;
+        let (Self::Path(text, _) | Self::Text(text)) = self;
         text.is_empty()
     }
 
     /// As a part of a path or a hash. A text is one segment, whatever it holds.
     pub(crate) fn in_path(&self) -> String {
         match self {
-            Self::Path(text) => text.clone(),
+            Self::Path(text, _) => text.clone(),
             Self::Text(text) => path::escape(text),
         }
     }
 
     /// As the value of a query's pair, as `encodeURIComponent` spells it.
     pub(crate) fn in_query(&self) -> String {
-        let text = match self {
-            Self::Path(text) => path::decode_text(text).unwrap_or(Cow::Borrowed(text)),
-            Self::Text(text) => Cow::Borrowed(&**text),
-        };
-        utf8_percent_encode(&text, COMPONENT).to_string()
+        match self {
+            Self::Path(text, _) => path_in_query(text),
+            Self::Text(text) => text_in_query(text),
+        }
+    }
+
+    /// The same for a pair each, where a param may stand there often.
+    pub(crate) fn pairs_in_query(&self) -> Vec<String> {
+        match self {
+            Self::Path(text, Some(sign)) => text.split(*sign).map(path_in_query).collect(),
+            _ => vec![self.in_query()],
+        }
     }
 
     /// As a part of a header: what would break out of one is escaped.
     pub(crate) fn in_header(&self) -> String {
-        let (Self::Path(text) | Self::Text(text)) = self;
+        let (Self::Path(text, _) | Self::Text(text)) = self;
         utf8_percent_encode(text, CONTROLS).to_string()
     }
+}
+
+fn path_in_query(text: &str) -> String {
+    text_in_query(&path::decode_text(text).unwrap_or(Cow::Borrowed(text)))
+}
+
+fn text_in_query(text: &str) -> String {
+    utf8_percent_encode(text, COMPONENT).to_string()
 }

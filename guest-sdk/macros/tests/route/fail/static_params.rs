@@ -35,6 +35,17 @@ mod fixed {
     }
 }
 
+mod unlisted {
+    waystation::route! {
+        pattern = "/[slug]",
+        mod route {
+            pub const DYNAMIC_PARAMS: bool = false;
+
+            pub fn get() {}
+        }
+    }
+}
+
 mod proxy {
     waystation::proxy! {
         pattern = "/",
