@@ -211,12 +211,28 @@ const ESCAPED: &AsciiSet = &CONTROLS
 /// What is escaped in a segment that was decoded: it must not grow a slash, nor be decoded twice.
 const SPELT: &AsciiSet = &ESCAPED.add(b'%').add(b'/').add(b'\\');
 
+/// What a path holds as it is.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(
+            byte,
+            b'%' | b'\\' | b'"' | b'#' | b'<' | b'>' | b'?' | b'^' | b'`' | b'{' | b'}'
+        );
+        byte += 1;
+    }
+    plain
+};
+
 /// Whether a path is its own one spelling, but for the trailing slash.
 fn is_ordinary(path: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"%\\\"#<>?^`{}".contains(&byte);
-    path.bytes().all(is_plain)
-        && !path.contains("//")
-        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+    let bytes = path.as_bytes();
+    let begins_with = |sign| move |pair: &[u8]| pair == [b'/', sign];
+    bytes.iter().all(|byte| PLAIN[usize::from(*byte)])
+        && !bytes.windows(2).any(begins_with(b'/'))
+        && !(bytes.windows(2).any(begins_with(b'.'))
+            && path.split('/').any(|segment| matches!(segment, "." | "..")))
 }
 
 /// Spells a path that is not ordinary, keeping a trailing slash, and says whether slashes changed.

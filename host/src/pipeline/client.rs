@@ -1,5 +1,7 @@
 //! Settles who asks, and tells the handler what proxies in front of this host may tell it.
 
+use std::sync::LazyLock;
+
 use http::{HeaderMap, HeaderValue, Request};
 use waystation_rules::forwarded::{Arrival, ForwardedError, HEADERS, Settled, Trust, settle};
 
@@ -18,11 +20,12 @@ pub(super) fn settled<B>(
     asker: Asker,
     trust: &Trust,
 ) -> Result<Settled, ForwardedError> {
+    if !is_told(request.headers()) {
+        return settle(&untold(request, asker), trusted(asker, trust));
+    }
     let settled = read(request, asker, trust)?;
-    if is_told(request.headers()) {
-        for name in HEADERS {
-            request.headers_mut().remove(name);
-        }
+    for name in HEADERS {
+        request.headers_mut().remove(name);
     }
     Ok(settled)
 }
@@ -53,29 +56,41 @@ fn is_told(headers: &HeaderMap) -> bool {
 }
 
 fn read<B>(request: &Request<B>, asker: Asker, trust: &Trust) -> Result<Settled, ForwardedError> {
-    let nobody = Trust::default();
-    let trust = match asker.depth {
-        0 => trust,
-        _ => &nobody, // the client is settled, and may have an address as proxies have
-    };
     let headers = request.headers();
-    let is_told = is_told(headers);
     let lines = |name| -> Vec<&[u8]> {
-        let values = is_told.then(|| headers.get_all(name).iter());
-        let values = values.into_iter().flatten();
+        let values = headers.get_all(name).iter();
         values.map(HeaderValue::as_bytes).collect()
     };
-    settle(
-        &Arrival {
-            peer: asker.client,
-            scheme: asker.scheme,
-            host: host(request),
-            forwarded: &lines("forwarded"),
-            x_forwarded_for: &lines("x-forwarded-for"),
-            x_forwarded_host: &lines("x-forwarded-host"),
-            x_forwarded_port: &lines("x-forwarded-port"),
-            x_forwarded_proto: &lines("x-forwarded-proto"),
-        },
-        trust,
-    )
+    let arrival = Arrival {
+        forwarded: &lines("forwarded"),
+        x_forwarded_for: &lines("x-forwarded-for"),
+        x_forwarded_host: &lines("x-forwarded-host"),
+        x_forwarded_port: &lines("x-forwarded-port"),
+        x_forwarded_proto: &lines("x-forwarded-proto"),
+        ..untold(request, asker)
+    };
+    settle(&arrival, trusted(asker, trust))
+}
+
+/// A request of which nobody on the way has said anything.
+fn untold<B>(request: &Request<B>, asker: Asker) -> Arrival<'_> {
+    Arrival {
+        peer: asker.client,
+        scheme: asker.scheme,
+        host: host(request),
+        forwarded: &[],
+        x_forwarded_for: &[],
+        x_forwarded_host: &[],
+        x_forwarded_port: &[],
+        x_forwarded_proto: &[],
+    }
+}
+
+/// Who is believed: nobody where a handler asks, whose client is settled and may have an address as proxies have.
+fn trusted(asker: Asker, trust: &Trust) -> &Trust {
+    static NOBODY: LazyLock<Trust> = LazyLock::new(Trust::default);
+    match asker.depth {
+        0 => trust,
+        _ => &NOBODY,
+    }
 }

@@ -9,10 +9,8 @@ use crate::http::{Response, compressed, empty};
 
 /// Chooses the coding, of an answer that is whole as the handler made it; that of a file to HEAD has the length alone.
 pub(super) fn chosen(response: &Response, asked: &Asked) -> Sent {
-    let length = match content_length(response.headers()) {
-        Some(length) if asked.is_head() => Some(length),
-        _ => response.body().size_hint().exact(),
-    };
+    let told = asked.is_head().then(|| content_length(response.headers()));
+    let length = told.flatten().or(response.body().size_hint().exact());
     choose(
         &asked.headers,
         response.status().as_u16(),

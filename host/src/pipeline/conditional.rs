@@ -2,7 +2,7 @@
 
 use headers::{HeaderMapExt as _, IfNoneMatch};
 use http::StatusCode;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use waystation_rules::conditional::{Conditional, settle};
 
 use super::asked::Asked;
@@ -10,6 +10,10 @@ use crate::http::{Body, Response, empty};
 
 /// Adds an `ETag` if the handler has set none, and turns an answer that the client has into 304.
 pub(super) fn answer(response: &mut Response, asked: &Asked) {
+    let asks = asked.headers.contains_key(IF_NONE_MATCH);
+    if !asks && response.headers().contains_key(ETAG) {
+        return;
+    }
     let has: Option<IfNoneMatch> = asked.headers.typed_get();
     let body = match response.body() {
         Body::Whole(bytes) => Some(&**bytes),
@@ -38,7 +42,6 @@ pub(super) fn name(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{ETAG, IF_NONE_MATCH};
     use http::{HeaderMap, Method};
 
     use super::*;

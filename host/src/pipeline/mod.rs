@@ -287,7 +287,10 @@ async fn walk(
     };
     let twin = twin.filter(|_| leaks::is_repeatable(&answer.effects));
     effects::settle(policy, &mut answer.effects, guest.route(), record.id).await;
-    let mut response = finish::response(answer)?;
+    let mut response = match method {
+        Method::Head => finish::head(answer)?,
+        _ => finish::response(answer)?,
+    };
     if let (Some(twin), Some(shared)) = (twin, leaks::seen(&response)) {
         Box::pin(twin.compare(shared)).await;
     }

@@ -5,6 +5,7 @@
 //! **A kept answer is made from a request without cookies, headers, query and body**, so it cannot hold one visitor's data whatever the
 //! guest does. A guest that asked for them has said so; then its answer is thrown away.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ use super::{effects, finish};
 use crate::app::{App, Route};
 use crate::http::{Body, Collected, RequestBody, Response, collect, whole};
 use crate::sandbox::{Asks, Call, Fault, Guest, Making};
-use crate::store::{Entry, Flight, Kind, Landed};
+use crate::store::{Entry, Flight, Kind, Landed, Prepared};
 use crate::telemetry::{Record, RequestId};
 
 /// Says how an answer came about, for people.
@@ -63,11 +64,8 @@ pub(super) fn keeping(app: &App, route: &Route, guest: &Guest) -> Keeping {
     if !app.policy.kept.keeps_answers {
         return Keeping::Never;
     }
-    let is_metadata = !route
-        .file
-        .rsplit('/')
-        .next()
-        .is_some_and(|name| name.starts_with("route."));
+    let name = route.file.as_bytes().rsplit(|byte| *byte == b'/').next();
+    let is_metadata = !name.is_some_and(|name| name.starts_with(b"route."));
     Keeping::of(guest.config(), guest.lists_params(), is_metadata)
 }
 
@@ -297,6 +295,7 @@ impl Reuse {
             tags,
             life,
             times: life.times(began, store.now()),
+            prepared: Prepared::default(),
         };
         Ok(Made::Kept(store.put(entry).await))
     }
@@ -366,20 +365,36 @@ fn name(parts: &mut http::response::Parts, body: &[u8]) {
 fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     let mut response = Response::new(whole(entry.body.clone()));
     *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
-    let mut headers = HeaderMap::with_capacity(entry.headers.len() + MORE_HEADERS);
-    for (name, value) in &entry.headers {
-        headers.append(name, value.clone());
+    let mut headers = entry.prepared.of(|| prepared(&entry.headers));
+    if served != Served::Hit {
+        headers.insert(CACHE, HeaderValue::from_static(served.as_str()));
     }
-    headers.insert(CACHE, HeaderValue::from_static(served.as_str()));
-    let status = cache_status(served, &entry.times, now);
-    if let Ok(status) = HeaderValue::from_str(&status) {
+    let status = match cache_status(served, &entry.times, now) {
+        Cow::Borrowed(status) => Ok(HeaderValue::from_static(status)),
+        Cow::Owned(status) => HeaderValue::from_str(&status),
+    };
+    if let Ok(status) = status {
         headers.insert(CACHE_STATUS, status);
     }
-    if served != Served::Miss {
-        headers.insert(AGE, caching::age(&entry.times, now).into());
+    match served {
+        Served::Miss => drop(headers.remove(AGE)),
+        _ => drop(headers.insert(AGE, caching::age(&entry.times, now).into())),
     }
     *response.headers_mut() = headers;
     response
+}
+
+/// The headers of an answer that is found, with a place for each that every request has a value of its own for.
+fn prepared(kept: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(kept.len() + MORE_HEADERS);
+    for (name, value) in kept {
+        headers.append(name, value.clone());
+    }
+    headers.insert(CACHE, HeaderValue::from_static(Served::Hit.as_str()));
+    for name in [CACHE_STATUS, AGE, super::REQUEST_ID] {
+        headers.insert(name, HeaderValue::from_static("-"));
+    }
+    headers
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::layout::{Blobs, INDEX_FILE, MARK, MARK_FILE};
 use super::manifest::{self, Blob, Manifest};
 use super::release::{self, Release};
 use super::settings::SettingsError;
-use crate::store::Entry;
+use crate::store::{Entry, Prepared};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -188,6 +188,7 @@ pub fn read_answer(
     })?;
     Ok(Entry {
         times: entry.life.times(made, made),
+        prepared: Prepared::default(),
         ..entry
     })
 }

@@ -14,7 +14,7 @@ use waystation_rules::caching::{self, CACHE_HEADER, Life, Served, State};
 
 use super::outgoing::{Received, Way};
 use crate::http::{Collected, collect};
-use crate::store::{Entry, Flight, Kind, Landed};
+use crate::store::{Entry, Flight, Kind, Landed, Prepared};
 
 /// Bytes of an answer that is kept, and of a request that one is kept for (row FC10).
 pub(super) const LARGEST: usize = 2 << 20;
@@ -140,6 +140,7 @@ async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Recei
         tags: keep.tags,
         life: keep.life,
         times: keep.life.times(began, store.now()),
+        prepared: Prepared::default(),
     };
     let entry = store.put(entry).await;
     flight.land(Landed::Kept);

@@ -14,7 +14,7 @@ use super::fetch_cache::{LARGEST, full, served};
 use super::held::Held;
 use super::outgoing::{Asks, Received};
 use crate::http::{Collected, collect};
-use crate::store::{Entry, Kept, Kind};
+use crate::store::{Entry, Kept, Kind, Prepared};
 
 /// The query of a `DELETE` that says that a value was made and cannot be kept.
 const NOT_KEPT: &str = "not-kept";
@@ -91,6 +91,7 @@ async fn put(
             tags,
             life,
             times: life.times(*began, kept.store.now()),
+            prepared: Prepared::default(),
         };
         kept.store.put(entry).await;
         held.kept(&kept.store, &key).await;

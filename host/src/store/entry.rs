@@ -1,6 +1,6 @@
 //! What is kept, and how it looks as bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -31,6 +31,31 @@ pub struct Entry {
     pub life: Life,
     /// When it was made, and until when it is what.
     pub times: Times,
+    /// Its headers as they are sent.
+    pub prepared: Prepared,
+}
+
+/// Headers that are put together once and then copied for each request. They are no part of what an entry is.
+#[derive(Debug, Default)]
+pub struct Prepared(OnceLock<HeaderMap>);
+
+impl Prepared {
+    /// A copy of them; `prepare` puts them together.
+    pub fn of(&self, prepare: impl FnOnce() -> HeaderMap) -> HeaderMap {
+        self.0.get_or_init(prepare).clone()
+    }
+}
+
+impl Clone for Prepared {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Prepared {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// What an entry is.
@@ -86,6 +111,7 @@ impl Entry {
             .map(|(name, value)| name.as_str().len() + value.len() + 64)
             .sum();
         let tags: usize = self.tags.iter().map(|tag| tag.len() + 24).sum();
+        let headers = 2 * headers; // as they are kept, and as they are sent
         size_of::<Self>() + self.key.len() + self.label.len() + headers + tags + self.body.len()
     }
 
@@ -156,6 +182,7 @@ impl Entry {
             tags: head.tags,
             life: head.life,
             times: head.times,
+            prepared: Prepared::default(),
         })
     }
 }

@@ -26,7 +26,7 @@ use waystation_rules::caching::{EVERY, Lapsing, State, Times};
 pub use behind::{Answer, Behind, BehindError, Lease, Leasing};
 pub use clock::Clock;
 pub use disk::{Disk, DiskError};
-pub use entry::{Entry, EntryError, Kind};
+pub use entry::{Entry, EntryError, Kind, Prepared};
 pub use flight::{Flight, Landed};
 pub use kept::{Kept, LapseFault};
 pub use open::{OpenError, Place, open};

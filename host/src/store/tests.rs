@@ -19,6 +19,7 @@ fn entry(store: &Store, key: &str, tags: &[&str], life: Life) -> Entry {
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
         life,
         times: life.times(store.begin(), store.now()),
+        prepared: Prepared::default(),
     }
 }
 

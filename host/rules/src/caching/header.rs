@@ -1,6 +1,6 @@
 //! The headers that say what a kept answer is (section 9.4; RFC 9111, 5.1; RFC 9211).
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use super::{Life, State, Times, YEAR};
 
@@ -65,18 +65,17 @@ pub fn age(times: &Times, now: u64) -> u64 {
 
 /// `Cache-Status`: whether it was kept, and how long it is fresh yet.
 #[must_use]
-pub fn cache_status(served: Served, times: &Times, now: u64) -> String {
-    let mut line = String::with_capacity(48); // as long as most are
-    line += "waystation";
-    line += match served {
-        Served::Miss => "; fwd=miss; stored",
-        Served::Hit | Served::Stale => "; hit",
+pub fn cache_status(served: Served, times: &Times, now: u64) -> Cow<'static, str> {
+    let how = match served {
+        Served::Miss => "waystation; fwd=miss; stored",
+        Served::Hit | Served::Stale => "waystation; hit",
     };
-    if let Some(until) = times.fresh_until {
-        let left = (i128::from(until) - i128::from(now)).div_euclid(1000);
-        let _always_fits = write!(line, "; ttl={left}");
-    }
-    line
+    let Some(until) = times.fresh_until else {
+        return Cow::Borrowed(how);
+    };
+    let left = (i128::from(until) - i128::from(now)).div_euclid(1000);
+    let left = i64::try_from(left).unwrap_or(i64::MAX);
+    Cow::Owned([how, "; ttl=", itoa::Buffer::new().format(left)].concat())
 }
 
 #[cfg(test)]

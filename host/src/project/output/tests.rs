@@ -76,6 +76,7 @@ fn an_answer_is_the_same_whenever_it_was_made() {
         tags: Vec::new(),
         life,
         times: life.times(now, now),
+        prepared: Prepared::default(),
     };
     let stored = [7, 9].map(|now| store_answer(&blobs, &[], &entry(now)).unwrap());
     assert_eq!(stored[0], stored[1]);

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use waystation_rules::caching::{Lapsing, Life};
 
 use super::*;
-use crate::store::Kind;
+use crate::store::{Kind, Prepared};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -49,6 +49,7 @@ impl Calls {
             tags: vec!["tag".to_owned()],
             life,
             times: life.times(self.store.begin(), self.store.now()),
+            prepared: Prepared::default(),
         };
         self.store.put(entry).await;
         call.kept(&self.store, key).await;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 use waystation_rules::caching::{Lapsing, Life, MOST_LAPSES, State};
 
-use super::super::{Kind, Store};
+use super::super::{Kind, Prepared, Store};
 use super::*;
 
 const MIB: u64 = 1 << 20;
@@ -29,6 +29,7 @@ fn entry(key: &str, seed: usize, length: usize) -> Arc<Entry> {
         tags: vec!["tag".to_owned()],
         life,
         times: life.times(seed as u64, seed as u64),
+        prepared: Prepared::default(),
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 use http::HeaderMap;
 use waystation_rules::caching::{Lapsing, Life, MOST_LAPSES, State};
 
-use super::super::{Kind, Landed, Store};
+use super::super::{Kind, Landed, Prepared, Store};
 use super::server::{Server, eventually, proxy};
 use super::*;
 
@@ -40,6 +40,7 @@ pub(super) fn entry(store: &Store, key: &str, life: Life) -> Entry {
         tags: vec!["tag".to_owned(), key.to_owned()],
         life,
         times: life.times(store.now(), store.now()),
+        prepared: Prepared::default(),
     }
 }
 
