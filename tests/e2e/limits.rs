@@ -120,6 +120,21 @@ async fn more_requests_than_places_wait_and_are_then_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_slow_route_leaves_places_to_others() {
+    let limits =
+        "concurrency = 3\nroute_concurrency = 2\nqueue_wait_ms = 200\nmax_duration = 600\n";
+    let app = Limited::new(limits).await;
+    let (first, second) = (app.begin("/slow").await, app.begin("/slow").await);
+    let answer = app.client.get("/slow").await;
+    let (status, later) = (answer.status.as_u16(), answer.header("retry-after"));
+    assert_eq!((status, later), (503, "1"), "{}", answer.line());
+    let told = "as many requests of this route run as may, 2";
+    app.host.wait_for_line(told, |line| line.contains(told));
+    assert_eq!(app.client.get("/hello").await.line(), "200 hello");
+    drop((first, second));
+}
+
+#[tokio::test]
 async fn a_stream_is_cut_at_its_own_limit() {
     let app = Limited::new("stream_duration = 1\n").await;
     let mut socket = Socket::open(app.client.address()).await;

@@ -123,7 +123,9 @@ impl Refusal {
                 Fault::WallTime(_) | Fault::StreamTime(_) | Fault::AfterTime(_) => {
                     StatusCode::GATEWAY_TIMEOUT
                 }
-                Fault::CpuTime(_) | Fault::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Fault::CpuTime(_) | Fault::Busy(_) | Fault::RouteBusy(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 Fault::Handler { status, .. } => {
                     let status = finish::failure_status(*status);
                     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -153,7 +155,8 @@ impl Refusal {
 
     /// When to try again, where trying again may help.
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Fault(Fault::Busy(_))).then_some(Duration::from_secs(1))
+        let is_busy = matches!(self, Self::Fault(Fault::Busy(_) | Fault::RouteBusy(_)));
+        is_busy.then_some(Duration::from_secs(1))
     }
 }
 

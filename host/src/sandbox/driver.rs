@@ -10,7 +10,9 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use tokio::sync::oneshot;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::WasiBody;
 use waystation_rules::caching::Reads;
@@ -48,7 +50,7 @@ pub struct Answer {
 pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, Fault> {
     let background = &asks.background.clone();
     let ready = guest.ready().await?;
-    let place = place(guest).await?;
+    let turn = turn(guest).await?;
     let slot = Slot::default();
     let counts = Arc::clone(asks.own.counts());
     let making = asks.making.clone();
@@ -59,7 +61,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
         counts,
         request_id: call.request_id.clone(),
     };
-    let future = call::drive(place, Arc::clone(guest), ready, lease, call, slot.clone());
+    let future = call::drive(turn, Arc::clone(guest), ready, lease, call, slot.clone());
     let mut driver = Driver {
         future: Some(Box::pin(future)),
         cpu,
@@ -68,7 +70,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
 
     let limit = guest.config.max_duration;
     let head = poll_fn(|cx| driver.poll_head(cx, &slot));
-    let head = match tokio::time::timeout(limit, head).await {
+    let head = match timeout(limit, head).await {
         Ok(Ok(head)) => head,
         Ok(Err(fault)) => {
             driver.finish_in(background); // a handler that failed may have left work too
@@ -94,14 +96,37 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     })
 }
 
-/// Waits for one of the places that bound how many guests run at once.
-async fn place(guest: &Guest) -> Result<Place, Fault> {
-    if let Some(place) = guest.share.try_take() {
-        return Ok(place);
-    }
+/// What a request has while it runs.
+struct Turn {
+    /// One of its route's.
+    _turn: OwnedSemaphorePermit,
+    /// One of the places that bound how many guests run at once.
+    _place: Place,
+}
+
+/// The turn of a request. It waits first for its route's, so that those who wait for that take nothing from others.
+async fn turn(guest: &Guest) -> Result<Turn, Fault> {
     let limits = &guest.sandbox.limits;
-    let place = tokio::time::timeout(limits.queue_wait, guest.share.take()).await;
-    place.map_err(|_| Fault::Busy(limits.concurrency))
+    let latest = Instant::now() + limits.queue_wait;
+    let of_route = Arc::clone(&guest.turns);
+    let turn = match Arc::clone(&of_route).try_acquire_owned() {
+        Ok(turn) => turn,
+        Err(_) => match timeout_at(latest, of_route.acquire_owned()).await {
+            Ok(Ok(turn)) => turn,
+            _ => return Err(Fault::RouteBusy(limits.route_concurrency)),
+        },
+    };
+    let place = match guest.share.try_take() {
+        Some(place) => place,
+        None => {
+            let place = timeout_at(latest, guest.share.take()).await;
+            place.map_err(|_| Fault::Busy(limits.concurrency))?
+        }
+    };
+    Ok(Turn {
+        _turn: turn,
+        _place: place,
+    })
 }
 
 /// A response head, and where its body comes from.

@@ -38,6 +38,12 @@ pub enum Fault {
     )]
     Busy(usize),
 
+    /// No turn on its route was to be had while the request waited.
+    #[error(
+        "as many requests of this route run as may, {0} (route_concurrency of waystation.toml)"
+    )]
+    RouteBusy(usize),
+
     /// It went past a limit that no setting moves.
     #[error("{limit}\n{trace}")]
     Fixed {
@@ -89,7 +95,7 @@ impl Fault {
             Self::AfterTime(_) => Stop::AfterTime,
             Self::CpuTime(_) => Stop::CpuTime,
             Self::Memory(_) => Stop::Memory,
-            Self::Busy(_) => Stop::Instances,
+            Self::Busy(_) | Self::RouteBusy(_) => Stop::Instances,
             Self::Fixed { limit, .. } => limit.stop(),
             Self::Fields(_) => Stop::Fields,
             Self::Trap(_) => Stop::Trap,

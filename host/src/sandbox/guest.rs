@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use moka::sync::Cache;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::Component;
 use waystation_rules::caching::Served;
 use waystation_rules::environment::Environment;
@@ -32,6 +32,8 @@ const MOST_DYNAMIC: u64 = 10_000;
 pub struct Guest {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) share: Arc<Share>,
+    /// Bounds how many of its instances run at once.
+    pub(super) turns: Arc<Semaphore>,
     pub(super) code: Arc<Code>,
     pub(super) route: Arc<str>,
     pub(super) config: SegmentConfig,
@@ -87,9 +89,11 @@ impl Guest {
     }
 
     fn new(sandbox: &Arc<Sandbox>, share: Arc<Share>, code: Code, named: Named<'_>) -> Self {
+        let turns = sandbox.limits.route_concurrency.min(Semaphore::MAX_PERMITS);
         Self {
             sandbox: Arc::clone(sandbox),
             share,
+            turns: Arc::new(Semaphore::new(turns)),
             code: Arc::new(code),
             release: named.release.into(),
             dynamic: Arc::default(),
@@ -109,6 +113,7 @@ impl Guest {
         Self {
             sandbox: Arc::clone(&self.sandbox),
             share: Arc::clone(&self.share),
+            turns: Arc::clone(&self.turns),
             code: Arc::clone(&self.code),
             release: Arc::clone(&self.release),
             dynamic: Arc::clone(&self.dynamic),

@@ -21,6 +21,8 @@ pub struct Limits {
     pub url_bytes: usize,
     /// Requests that run at once; the host lowers it to what its pool of instances holds. At the limit a request waits.
     pub concurrency: usize,
+    /// Requests of one route that run at once, so that a slow one leaves places to others. At the limit a request waits.
+    pub route_concurrency: usize,
     /// How long a request waits for its turn; at the limit 503.
     pub queue_wait: Duration,
     /// Outgoing requests of one request; at the limit the guest gets an error.
@@ -57,6 +59,7 @@ impl Default for Limits {
             header_bytes: 32 * KIB,
             url_bytes: 8 * KIB,
             concurrency: 1_000,
+            route_concurrency: 750,
             queue_wait: Duration::from_secs(1),
             fetches: 50,
             fetches_at_once: 6,
@@ -78,6 +81,7 @@ impl Limits {
             header_bytes: usize::MAX,
             url_bytes: usize::MAX,
             concurrency: usize::MAX,
+            route_concurrency: usize::MAX,
             queue_wait: Duration::MAX,
             fetches: usize::MAX,
             fetches_at_once: usize::MAX,
@@ -97,6 +101,7 @@ impl Limits {
             header_bytes: self.header_bytes.min(cap.header_bytes),
             url_bytes: self.url_bytes.min(cap.url_bytes),
             concurrency: self.concurrency.min(cap.concurrency),
+            route_concurrency: self.route_concurrency.min(cap.route_concurrency),
             queue_wait: self.queue_wait.min(cap.queue_wait),
             fetches: self.fetches.min(cap.fetches),
             fetches_at_once: self.fetches_at_once.min(cap.fetches_at_once),
@@ -116,7 +121,7 @@ impl Limits {
 
     /// Each as waystation.toml has it.
     #[must_use]
-    pub fn listed(&self) -> [(&'static str, u64); 12] {
+    pub fn listed(&self) -> [(&'static str, u64); 13] {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         [
             ("max_duration", self.max_duration.as_secs()),
@@ -127,6 +132,7 @@ impl Limits {
             ("header_bytes", self.header_bytes as u64),
             ("url_bytes", self.url_bytes as u64),
             ("concurrency", self.concurrency as u64),
+            ("route_concurrency", self.route_concurrency as u64),
             ("queue_wait_ms", milliseconds(self.queue_wait)),
             ("fetches", self.fetches as u64),
             ("fetches_at_once", self.fetches_at_once as u64),

@@ -27,6 +27,8 @@ pub struct Limits {
     pub url_bytes: Option<NonZeroU32>,
     /// Requests at once.
     pub concurrency: Option<NonZeroU32>,
+    /// Requests of one route at once.
+    pub route_concurrency: Option<NonZeroU32>,
     /// Milliseconds that a request waits for its turn.
     pub queue_wait_ms: Option<u64>,
     /// Outgoing requests of one request.
@@ -60,6 +62,7 @@ impl Limits {
             header_bytes: count(self.header_bytes, defaults.header_bytes),
             url_bytes: count(self.url_bytes, defaults.url_bytes),
             concurrency: count(self.concurrency, defaults.concurrency),
+            route_concurrency: count(self.route_concurrency, defaults.route_concurrency),
             queue_wait: self
                 .queue_wait_ms
                 .map_or(defaults.queue_wait, Duration::from_millis),

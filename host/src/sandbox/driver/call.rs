@@ -16,7 +16,7 @@ use waystation_rules::method::Method;
 use waystation_rules::table::{Param, ParamValue};
 
 use super::head::{failed, foreign, goes_on, settle, streamed, within_limits};
-use super::{Contents, Head, Slot, Streamed};
+use super::{Contents, Head, Slot, Streamed, Turn};
 use crate::http::RequestBody;
 use crate::sandbox::bindings::context::{self, Context};
 use crate::sandbox::bindings::outcome::Failure;
@@ -25,7 +25,6 @@ use crate::sandbox::code::{Entry, Ready};
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::Guest;
 use crate::sandbox::lease::Lease;
-use crate::sandbox::places::Place;
 use crate::sandbox::state::{Incoming, State};
 
 /// A request and the facts that the host settled about it.
@@ -78,9 +77,9 @@ pub struct Onward {
 
 /// Runs the guest to its end; the head goes to `slot` as soon as it is known.
 ///
-/// `_place` stands first, so that it is given up last: when the next request has it, the instance is gone.
+/// `_turn` stands first, so that it is given up last: when the next request has it, the instance is gone.
 pub(super) async fn drive(
-    _place: Place,
+    _turn: Turn,
     guest: Arc<Guest>,
     ready: Arc<Ready>,
     mut lease: Lease,
