@@ -105,8 +105,7 @@ pub(crate) async fn answer(request: Request<Incoming>) -> Served {
 
 pub(crate) fn files(upstream: &Upstream) -> Vec<(String, String)> {
     let toml = format!(
-        "trusted_proxies = [\"127.0.0.0/8\"]\nhosts = [\"shop.example\"]\n\
-         [outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
+        "[outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
          [[rewrites.fallback]]\nsource = \"/ext/:path*\"\ndestination = \"{}/:path*\"\n",
         upstream.origin(),
         upstream.origin(),
@@ -124,7 +123,12 @@ pub(crate) fn files(upstream: &Upstream) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_handler_asks_other_servers_and_its_own_app() {
     let upstream = Upstream::new(answer).await;
-    let files = files(&upstream);
+    let mut files = files(&upstream);
+    let (_, toml) = &mut files[0];
+    toml.insert_str(
+        0,
+        "trusted_proxies = [\"127.0.0.0/8\"]\nhosts = [\"shop.example\"]\n",
+    );
     let app = Edited::new(&borrowed(&files)).await;
     let origin = upstream.origin();
     let port = upstream.port();

@@ -101,7 +101,7 @@ pub(super) struct Dev {
     #[arg(long)]
     pub(super) cache: bool,
     /// Ask a fresh instance too, for each GET of a route with `ISOLATION = Shared`, and warn if it answers differently. The handler then
-    /// runs twice or three times
+    /// runs twice, and four times where the answers differ
     #[arg(long)]
     pub(super) find_leaks: bool,
     #[command(flatten)]
