@@ -13,7 +13,7 @@ waystation::route! {
         const MINUTE: u32 = 60;
 
         pub const DYNAMIC: Dynamic = Dynamic::ForceStatic;
-        pub const DYNAMIC_PARAMS: bool = false;
+        pub const DYNAMIC_PARAMS: bool = true;
         pub const REVALIDATE: Revalidate = Revalidate::seconds(10 * MINUTE);
         pub const FETCH_CACHE: FetchCache = FetchCache::ForceCache;
         pub const RUNTIME: Runtime = Runtime::Edge;
