@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use http::StatusCode;
+use serde_path_to_error::Segment;
 
 use crate::error::Error;
 
@@ -60,7 +61,8 @@ impl BodyError {
 
     /// The same of a part of the body, if serde says which.
     pub(crate) fn at<E: Display>(what: What, error: &serde_path_to_error::Error<E>) -> Self {
-        let has_path = error.path().iter().next().is_some();
+        let mut segments = error.path().iter();
+        let has_path = segments.any(|segment| !matches!(segment, Segment::Unknown)); // of what ends early it knows none
         Self {
             path: has_path.then(|| error.path().to_string()),
             ..Self::new(what, error.inner())
