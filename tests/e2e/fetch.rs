@@ -1,9 +1,11 @@
 //! Requests that handlers make.
 
+use bytes::Bytes;
 use http::Request;
+use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use waystation_tests::upstream::{Served, Upstream, served};
+use waystation_tests::upstream::{Served, Upstream, served, streamed};
 
 use crate::support::{Edited, borrowed, production, program, turn};
 
@@ -59,6 +61,23 @@ pub async fn put(request: Request) -> Result<Response> {
     }
     Ok(Response::text("all"))
 }
+
+/// How a body ends, of which no more than a piece is held.
+pub async fn patch(request: Request) -> Result<String> {
+    let url = request.url().search_params().get("url").unwrap_or_default().into_owned();
+    let mut body = fetch(url).await?.body();
+    let mut length = 0;
+    while let Some(piece) = body.chunk().await {
+        match piece {
+            Ok(piece) => length += piece.len(),
+            Err(error) => {
+                let kind = error.downcast_ref::<FetchError>().map(FetchError::kind).cloned();
+                return Ok(format!("{kind:?} after {length}"));
+            }
+        }
+    }
+    Ok(format!("{length}"))
+}
 "#;
 
 const CIRCLE: &str = "pub async fn get() -> waystation::Result<waystation::fetch::Fetched> {\n    waystation::fetch(\"/circle\").await\n}\n";
@@ -99,6 +118,23 @@ pub(crate) async fn answer(request: Request<Incoming>) -> Served {
         "/round" => served(302, &[("location", "/round")], ""),
         "/never" => std::future::pending().await,
         "/gone" => served(404, &[], "gone"),
+        "/half" => {
+            let (pieces, mut answer) = streamed();
+            answer
+                .headers_mut()
+                .insert(CONTENT_LENGTH, (2 << 20).into());
+            let piece = vec![b'.'; 1 << 20]; // hyper would not begin to send a small one before the end
+            pieces.send(piece.into()).await.expect("room for it");
+            answer
+        }
+        "/endless" => {
+            let (pieces, answer) = streamed();
+            tokio::spawn(async move {
+                let piece = Bytes::from(vec![b'.'; 1 << 20]);
+                while pieces.send(piece.clone()).await.is_ok() {}
+            });
+            answer
+        }
         _ => served(200, &[], "upstream"),
     }
 }
@@ -309,6 +345,17 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         "{} connections for 50 requests",
         upstream.accepted() - before
     );
+
+    // A body that is not all of it says why.
+    for (path, ended) in [
+        ("/gone", "200 4"),
+        ("/half", "200 Some(Incomplete) after "),
+        ("/endless", "200 Some(TooLarge) after 1048"), // 100 MiB but for the piece that was too much
+    ] {
+        let path = format!("/ask?url={origin}{path}");
+        let answer = app.client.ask("PATCH", &path, &[], "").await.line();
+        assert!(answer.starts_with(ended), "{path}: {answer}");
+    }
 
     // Both bodies are handed on, and so is the head.
     let echoed = app

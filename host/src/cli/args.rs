@@ -13,7 +13,8 @@ use crate::server::admin::Kinded;
 use crate::telemetry::Format;
 
 pub(super) use nodes::{
-    Deploy, Env, EnvCommand, Node, NodeCommand, OnNodes, Releases, Rollback, Token, Variables,
+    Deploy, Destination, Env, EnvCommand, Node, NodeCommand, OnNodes, Releases, Rollback, Token,
+    Variables,
 };
 pub(super) use operator::{Bounds, Compile, Identity, Operators};
 pub(super) use registry::{Pull, Push};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use http::Method;
 
-use super::args::{App, EnvCommand, OnNodes};
+use super::args::{EnvCommand, OnNodes};
 use super::nodes::Nodes;
 use super::{args, report};
 use crate::deploy::Client;
@@ -18,7 +18,7 @@ pub(super) fn run(command: EnvCommand) -> anyhow::Result<ExitCode> {
         EnvCommand::Set(args) => {
             let pairs = args.variables.iter().map(|text| value(text));
             let changes = pairs.collect::<anyhow::Result<BTreeMap<_, _>>>()?;
-            change(args, changes)
+            change(&args, changes)
         }
         EnvCommand::Unset(args) => {
             let changes = args
@@ -26,7 +26,7 @@ pub(super) fn run(command: EnvCommand) -> anyhow::Result<ExitCode> {
                 .iter()
                 .map(|name| (name.clone(), None))
                 .collect();
-            change(args, changes)
+            change(&args, changes)
         }
         EnvCommand::List(args) => list(&args),
     }
@@ -47,16 +47,11 @@ fn value(text: &str) -> anyhow::Result<(String, Option<String>)> {
 }
 
 fn change(
-    args: args::Variables,
+    args: &args::Variables,
     changes: BTreeMap<String, Option<String>>,
 ) -> anyhow::Result<ExitCode> {
     let names: Vec<_> = changes.keys().cloned().collect();
-    let nodes = Nodes::of(&OnNodes {
-        app: App { dir: args.dir },
-        identity: args.identity,
-        nodes: args.nodes,
-        name: args.name,
-    })?;
+    let nodes = Nodes::of_app(&args.dir, &args.destination)?;
     let changes = api::Variables(changes);
     let path = path(&nodes);
     let change = async |node: &Client| Ok(node.send(Method::PATCH, &path, &changes).await?);

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use futures_util::future::join_all;
 use waystation_rules::rollout::AppName;
 
-use super::args::{self, OnNodes};
+use super::args::{self, Destination, OnNodes};
 use crate::deploy::{Address, Client, Identity};
 use crate::project::settings::{Certificate, Node, Settings};
 use crate::project::{CargoToml, output, release};
@@ -30,17 +30,21 @@ impl Nodes {
     ///
     /// If there are none, or one of them leads nowhere.
     pub(super) fn of(args: &OnNodes) -> anyhow::Result<Self> {
-        let root = args.app.dir.clone();
-        let settings = settings(&root)?;
-        let app = match &args.name {
+        Self::of_app(&args.app.dir, &args.destination)
+    }
+
+    /// The same of the app in the folder `root`.
+    pub(super) fn of_app(root: &Path, destination: &Destination) -> anyhow::Result<Self> {
+        let settings = settings(root)?;
+        let app = match &destination.name {
             Some(name) => AppName::try_from(name.clone())?,
-            None => AppName::of_package(&package(&root)?)?,
+            None => AppName::of_package(&package(root)?)?,
         };
         let named = settings.nodes.keys().cloned();
-        let asked = if args.nodes.is_empty() {
+        let asked = if destination.nodes.is_empty() {
             named.collect()
         } else {
-            args.nodes.clone()
+            destination.nodes.clone()
         };
         anyhow::ensure!(
             !asked.is_empty(),
@@ -52,12 +56,12 @@ impl Nodes {
         let client = |text: &String| {
             let address = Address::parse(text, &addresses)?;
             let client = Client::new(address, token(text).as_deref())?;
-            let identity = identity(&args.identity, settings.nodes.get(text), &root);
+            let identity = identity(&destination.identity, settings.nodes.get(text), root);
             anyhow::Ok(client.identified(identity))
         };
         let clients = asked.iter().map(client).collect::<Result<_, _>>()?;
         Ok(Self {
-            root,
+            root: root.to_owned(),
             settings,
             app,
             clients,

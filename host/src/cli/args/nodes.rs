@@ -96,6 +96,13 @@ pub(in crate::cli) struct OnNodes {
     #[command(flatten)]
     pub(in crate::cli) app: App,
     #[command(flatten)]
+    pub(in crate::cli) destination: Destination,
+}
+
+/// Which nodes, and which app there.
+#[derive(Debug, Arguments)]
+pub(in crate::cli) struct Destination {
+    #[command(flatten)]
     pub(in crate::cli) identity: Identity,
     /// The nodes: names of `[nodes]` in waystation.toml, URLs, or paths of sockets [default: all of `[nodes]`]
     #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
@@ -166,11 +173,5 @@ pub(in crate::cli) struct Variables {
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(in crate::cli) dir: PathBuf,
     #[command(flatten)]
-    pub(in crate::cli) identity: Identity,
-    /// The nodes, as with `deploy`
-    #[arg(long = "to", value_name = "NODE", value_delimiter = ',')]
-    pub(in crate::cli) nodes: Vec<String>,
-    /// What the app is called there [default: the name of its package]
-    #[arg(long = "app", value_name = "NAME")]
-    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) destination: Destination,
 }
