@@ -204,13 +204,16 @@ fn all_conflicts_are_reported_at_once() {
 }
 
 /// A table of folders separated by `, `; each route is its folder.
-pub(super) fn table(folders: &str) -> Result<Table<()>, Vec<Conflict>> {
-    let entry = |folder: &str| Entry {
+fn table(folders: &str) -> Result<Table<()>, Vec<Conflict>> {
+    Table::build(folders.split(", ").map(entry).collect())
+}
+
+pub(super) fn entry(folder: &str) -> Entry<()> {
+    Entry {
         pattern: RoutePattern::parse(folder).unwrap(),
         file: format!("app/{folder}/route.rs"),
         route: (),
-    };
-    Table::build(folders.split(", ").map(entry).collect())
+    }
 }
 
 pub(super) fn found<T>(table: &Table<T>, path: &Path<'_>) -> String {
