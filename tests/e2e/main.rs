@@ -36,6 +36,7 @@ mod forms;
 mod headers;
 mod hot_reload;
 mod kept;
+mod kept_again;
 mod kept_fetches;
 mod kept_values;
 mod limits;

@@ -11,6 +11,7 @@ mod keep;
 mod leaks;
 mod load;
 pub mod release;
+mod shortcuts;
 
 use std::sync::Arc;
 
@@ -35,8 +36,9 @@ pub use file::{Content, File};
 pub use keep::{keep, keep_beside, keep_for_now, keep_on, secret};
 pub use leaks::Leaks;
 pub use load::{Known, Loader, Source, guest, in_parallel, table, waiting};
+pub use shortcuts::{Shortcut, Shortcuts};
 
-/// A set of routes, and how they are served. Nothing in it changes.
+/// A set of routes, and how they are served. Nothing in it changes but what is counted and remembered.
 pub struct App {
     /// The routes by pattern.
     pub table: Table<Route>,
@@ -46,6 +48,8 @@ pub struct App {
     pub policy: Policy,
     /// Where its requests are counted.
     pub counters: Counters,
+    /// Where they have led.
+    pub shortcuts: Shortcuts,
 }
 
 impl App {
@@ -58,6 +62,7 @@ impl App {
             proxies,
             policy,
             counters,
+            shortcuts: Shortcuts::default(),
         }
     }
 

@@ -65,7 +65,8 @@ impl Answers for Node {
         let found = self.find(asker, &mut request);
         let region = self.policy.region.as_ref();
         let region = region.and_then(|region| HeaderValue::try_from(region.as_str()).ok());
-        async move {
+        // In a box, as hyper moves this several times for each request.
+        Box::pin(async move {
             let mut response = match found {
                 Ok(running) => {
                     let app = Arc::clone(&running.app);
@@ -79,7 +80,7 @@ impl Answers for Node {
                 response.headers_mut().insert(REGION, region);
             }
             response
-        }
+        })
     }
 }
 

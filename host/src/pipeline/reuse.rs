@@ -5,21 +5,19 @@
 //! **A kept answer is made from a request without cookies, headers, query and body**, so it cannot hold one visitor's data whatever the
 //! guest does. A guest that asked for them has said so; then its answer is thrown away.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{AGE, CACHE_CONTROL, ETAG, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
-use waystation_rules::caching::{
-    self, CACHE_HEADER, Keeping, Life, NotKept, Served, State, cache_control, cache_status,
-};
+use http::header::{CACHE_CONTROL, ETAG, HOST};
+use http::{HeaderValue, Request, StatusCode};
+use waystation_rules::caching::{self, Keeping, Life, NotKept, Served, State, cache_control};
 use waystation_rules::method::Method;
 use waystation_rules::pattern::RoutePattern;
 use waystation_rules::table::Param;
 
 use super::conditional;
 use super::failure::Refusal;
+use super::serve::serve;
 use super::{effects, finish};
 use crate::app::{App, Route};
 use crate::http::{Body, Collected, RequestBody, Response, collect, whole};
@@ -27,12 +25,6 @@ use crate::sandbox::{Asks, Call, Fault, Guest, Making};
 use crate::store::{Entry, Flight, Kind, Landed, Prepared};
 use crate::telemetry::{Record, RequestId};
 
-/// Says how an answer came about, for people.
-const CACHE: HeaderName = HeaderName::from_static(CACHE_HEADER);
-/// The same for programs (RFC 9211).
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-/// Headers that an answer gets beside those that are kept, so that its map does not grow: these two, `Age`, and what every answer has.
-const MORE_HEADERS: usize = 6;
 /// Bytes of an answer that is kept.
 const LARGEST: usize = 8 << 20;
 
@@ -80,12 +72,15 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// The kept answer, or a new one; nothing if the guest has to be asked with the request itself.
+    /// The kept answer with what it was found under, or another one; nothing if the guest has to be asked with the request itself.
     ///
     /// # Errors
     ///
     /// What kept the guest from answering (row I7).
-    pub(super) async fn answer(self, record: &mut Record) -> Result<Option<Response>, Refusal> {
+    pub(super) async fn answer(
+        self,
+        record: &mut Record,
+    ) -> Result<Option<(Response, Option<String>)>, Refusal> {
         let key = self.key();
         if self.guest.is_dynamic(&key) {
             return Ok(None);
@@ -94,9 +89,13 @@ impl Wanted<'_> {
         match store.get(&key).await {
             Some((entry, State::Fresh)) => {
                 note(Served::Hit, self.guest, record);
-                Ok(Some(serve(&entry, Served::Hit, store.now())))
+                let response = serve(&entry, Served::Hit, store.now());
+                Ok(Some((response, Some(key))))
             }
-            _ => Box::pin(self.reuse(key).answer(record)).await,
+            _ => {
+                let answer = Box::pin(self.reuse(key).answer(record)).await?;
+                Ok(answer.map(|response| (response, None)))
+            }
         }
     }
 
@@ -343,7 +342,7 @@ impl Reuse {
 }
 
 /// For the log, and for whoever counts.
-fn note(served: Served, guest: &Guest, record: &mut Record) {
+pub(super) fn note(served: Served, guest: &Guest, record: &mut Record) {
     guest.count(served);
     if let Some(counts) = &record.counts {
         counts.kept(served);
@@ -360,41 +359,6 @@ fn name(parts: &mut http::response::Parts, body: &[u8]) {
     {
         parts.headers.insert(ETAG, name);
     }
-}
-
-fn serve(entry: &Entry, served: Served, now: u64) -> Response {
-    let mut response = Response::new(whole(entry.body.clone()));
-    *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
-    let mut headers = entry.prepared.of(|| prepared(&entry.headers));
-    if served != Served::Hit {
-        headers.insert(CACHE, HeaderValue::from_static(served.as_str()));
-    }
-    let status = match cache_status(served, &entry.times, now) {
-        Cow::Borrowed(status) => Ok(HeaderValue::from_static(status)),
-        Cow::Owned(status) => HeaderValue::from_str(&status),
-    };
-    if let Ok(status) = status {
-        headers.insert(CACHE_STATUS, status);
-    }
-    match served {
-        Served::Miss => drop(headers.remove(AGE)),
-        _ => drop(headers.insert(AGE, caching::age(&entry.times, now).into())),
-    }
-    *response.headers_mut() = headers;
-    response
-}
-
-/// The headers of an answer that is found, with a place for each that every request has a value of its own for.
-fn prepared(kept: &HeaderMap) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(kept.len() + MORE_HEADERS);
-    for (name, value) in kept {
-        headers.append(name, value.clone());
-    }
-    headers.insert(CACHE, HeaderValue::from_static(Served::Hit.as_str()));
-    for name in [CACHE_STATUS, AGE, super::REQUEST_ID] {
-        headers.insert(name, HeaderValue::from_static("-"));
-    }
-    headers
 }
 
 #[cfg(test)]

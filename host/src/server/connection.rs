@@ -142,13 +142,9 @@ async fn speak<S>(
         let is_another = named
             .as_ref()
             .is_some_and(|named| named.is_another(&request));
-        // In a box, as hyper moves this several times for each request. An `async` block around another would be twice as large.
         let response = match is_another {
             true => Either::Left(ready(pipeline::misdirected(Misdirected::Name))),
-            false => {
-                let response = answers.respond(asker, request, life.background.clone());
-                Either::Right(Box::pin(response))
-            }
+            false => Either::Right(answers.respond(asker, request, life.background.clone())),
         };
         response.map(Ok::<_, Infallible>)
     });

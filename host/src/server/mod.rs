@@ -57,7 +57,8 @@ pub trait Answers: Send + Sync + 'static {
     /// Bytes of a request's header section.
     fn header_bytes(&self) -> usize;
 
-    /// Answers a request that `asker` makes. Work that a guest does after its answer goes to `background`.
+    /// Answers a request that `asker` makes. Work that a guest does after its answer goes to `background`. The future has to be small: a
+    /// connection has room for it, and hyper moves it.
     fn respond(
         &self,
         asker: Asker,

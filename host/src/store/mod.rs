@@ -110,7 +110,7 @@ impl Store {
     /// What is kept under a key, and what it is good for; nothing if it has expired.
     pub async fn get(&self, key: &str) -> Option<(Arc<Entry>, State)> {
         if let Some(entry) = self.memory.get(key) {
-            match self.state(&entry) {
+            match self.state(&entry, self.now()) {
                 State::Expired => {}
                 state => return Some((entry, state)),
             }
@@ -118,6 +118,13 @@ impl Store {
         self.behind.as_ref()?;
         let load = self.loads.of(key); // once for all who miss it now
         load.get_or_init(|| Box::pin(self.load(key))).await.clone()
+    }
+
+    /// What memory has under a key if it is fresh, and the time at which it was.
+    pub fn fresh(&self, key: &str) -> Option<(Arc<Entry>, u64)> {
+        let entry = self.memory.get(key)?;
+        let now = self.now();
+        (self.state(&entry, now) == State::Fresh).then_some((entry, now))
     }
 
     /// Takes what is kept behind memory into memory, unless memory has a newer one.
@@ -130,7 +137,7 @@ impl Store {
             }
         };
         self.clock.has_begun(loaded.times.began);
-        let state = self.state(&loaded);
+        let state = self.state(&loaded, self.now());
         if state == State::Expired {
             return None;
         }
@@ -142,9 +149,9 @@ impl Store {
         Some((loaded, state))
     }
 
-    fn state(&self, entry: &Entry) -> State {
+    fn state(&self, entry: &Entry, now: u64) -> State {
         let lapse = self.clock.of(&entry.tags);
-        entry.times.state(&lapse, self.now())
+        entry.times.state(&lapse, now)
     }
 
     /// Keeps an entry in place of what has its key. It is served from memory when this returns; where it cannot be kept behind memory,
@@ -208,7 +215,7 @@ impl Store {
         let entries = self.memory.iter().map(|(_, entry)| entry);
         entries
             .map(|entry| {
-                let state = self.state(&entry);
+                let state = self.state(&entry, self.now());
                 (entry, state)
             })
             .collect()
