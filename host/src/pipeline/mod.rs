@@ -82,8 +82,10 @@ pub fn respond(
 ) -> impl Future<Output = Response> + Send + use<> {
     let mut record = Record::new(RequestId::new(), &request, asker.client, 0 < asker.depth);
     let is_the_routes_alone = asker.depth == 0 && !app.looks_at_requests();
-    let words = is_the_routes_alone.then(|| again::words(&request));
-    let words = words.flatten();
+    let words = match is_the_routes_alone {
+        true => again::words(&request),
+        false => None,
+    };
     if let Some(words) = &words
         && let Some((response, guest)) = again::answer(&app, asker, words, &mut record)
     {

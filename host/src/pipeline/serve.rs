@@ -21,32 +21,35 @@ pub(super) fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     let mut response = Response::new(whole(entry.body.clone()));
     *response.status_mut() = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK);
     let mut headers = entry.prepared.of(|| prepared(&entry.headers));
-    if served != Served::Hit {
-        headers.insert(CACHE, HeaderValue::from_static(served.as_str()));
-    }
-    let status = match cache_status(served, &entry.times, now) {
-        Cow::Borrowed(status) => Ok(HeaderValue::from_static(status)),
-        Cow::Owned(status) => HeaderValue::from_str(&status),
+    let mut status = match cache_status(served, &entry.times, now) {
+        Cow::Borrowed(status) => Some(HeaderValue::from_static(status)),
+        Cow::Owned(status) => HeaderValue::try_from(status).ok(),
     };
-    if let Ok(status) = status {
-        headers.insert(CACHE_STATUS, status);
+    for (name, value) in &mut headers {
+        if *name == CACHE {
+            *value = HeaderValue::from_static(served.as_str());
+        } else if *name == AGE {
+            *value = caching::age(&entry.times, now).into();
+        } else if *name == CACHE_STATUS
+            && let Some(status) = status.take()
+        {
+            *value = status;
+        }
     }
-    match served {
-        Served::Miss => drop(headers.remove(AGE)),
-        _ => drop(headers.insert(AGE, caching::age(&entry.times, now).into())),
+    if served == Served::Miss {
+        headers.remove(AGE);
     }
     *response.headers_mut() = headers;
     response
 }
 
-/// The headers of an answer that is found, with a place for each that every request has a value of its own for.
+/// The headers of an answer, with a place for each that requests have values of their own for.
 fn prepared(kept: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(kept.len() + MORE_HEADERS);
     for (name, value) in kept {
         headers.append(name, value.clone());
     }
-    headers.insert(CACHE, HeaderValue::from_static(Served::Hit.as_str()));
-    for name in [CACHE_STATUS, AGE, super::REQUEST_ID] {
+    for name in [CACHE, CACHE_STATUS, AGE, super::REQUEST_ID] {
         headers.insert(name, HeaderValue::from_static("-"));
     }
     headers
