@@ -202,6 +202,21 @@ async fn a_route_whose_answer_cannot_be_made_fails_the_build() {
     ] {
         assert!(said.contains(why), "{said}");
     }
+
+    app.remove("app/items");
+    app.write(
+        "app/rates/route.rs",
+        "use waystation::fetch::CacheMode;\nuse waystation::*;\npub const DYNAMIC: Dynamic = Dynamic::Error;\n\
+         pub async fn get() -> Result<String> { fetch(\"/rate\").cache(CacheMode::NoStore).await?.text().await }\n",
+    );
+    app.write(
+        "app/rate/route.rs",
+        "pub fn get() -> &'static str { \"1.08\" }\n",
+    );
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(1), "{}", exit.stderr);
+    let why = "and this one cannot be: it made a `fetch` that is not to be kept";
+    assert!(exit.stderr.contains(why), "{}", exit.stderr);
 }
 
 #[tokio::test]

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use foldhash::fast::RandomState;
-
 use crate::sandbox::Guest;
 use crate::telemetry::RouteCounts;
 
@@ -12,7 +10,7 @@ use crate::telemetry::RouteCounts;
 const MOST: usize = 4096;
 
 /// From the words of a request to where it has led.
-pub struct Shortcuts<T = Shortcut>(RwLock<HashMap<String, Arc<T>, RandomState>>);
+pub struct Shortcuts<T = Shortcut>(RwLock<HashMap<String, Arc<T>>>);
 
 /// The kept answer that a request has led to.
 pub struct Shortcut {
@@ -42,7 +40,7 @@ impl<T> Shortcuts<T> {
     /// Remembers where one has led.
     pub fn insert(&self, words: String, shortcut: T) {
         let mut shortcuts = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut forgotten = HashMap::default(); // it takes its time to be dropped, when nobody waits any more
+        let mut forgotten = HashMap::new(); // it takes its time to be dropped, when nobody waits any more
         if MOST <= shortcuts.len() {
             forgotten = std::mem::take(&mut *shortcuts);
         }

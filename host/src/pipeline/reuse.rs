@@ -248,8 +248,7 @@ impl Reuse {
         let reason = match reason {
             Err(reason) => Some(reason),
             Ok(()) if changes => Some(NotKept::Changes), // V10
-            Ok(()) if made.is_not_kept && self.keeping == Keeping::IfUnread => Some(NotKept::Fetch),
-            Ok(()) => None,
+            Ok(()) => self.of_fetches(made.is_not_kept)?,
         };
         if let Some(reason) = reason {
             finish::not_kept(&mut parts.headers);
@@ -268,10 +267,10 @@ impl Reuse {
         if !made.reads.is_empty() && self.keeping != Keeping::Forced {
             return self.dynamic(NotKept::Read(made.reads));
         }
-        if made.is_not_kept && self.keeping == Keeping::IfUnread {
+        if let Some(reason) = self.of_fetches(made.is_not_kept)? {
             finish::not_kept(&mut parts.headers);
             let answer = Response::from_parts(parts, whole(body));
-            return Ok(Made::Once(answer, NotKept::Fetch));
+            return Ok(Made::Once(answer, reason));
         }
         name(&mut parts, &body);
         let life = Life::of(self.guest.config().revalidate, policy.kept.expire_time);
@@ -312,6 +311,15 @@ impl Reuse {
                 self.dynamic(NotKept::Read(*reads))
             }
             _ => Err(fault.into()),
+        }
+    }
+
+    /// Whether an answer that was made of what is asked for each time is not kept (section 11.2). `force-static` keeps it all the same.
+    fn of_fetches(&self, is_made_of_such: bool) -> Result<Option<NotKept>, Refusal> {
+        match self.keeping {
+            Keeping::IfUnread if is_made_of_such => Ok(Some(NotKept::Fetch)),
+            Keeping::Required if is_made_of_such => Err(Refusal::NotStatic(NotKept::Fetch)), // Y5
+            _ => Ok(None),
         }
     }
 

@@ -19,7 +19,6 @@ mod underway;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use foldhash::fast::RandomState;
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
 use waystation_rules::caching::{EVERY, Lapsing, State, Times};
@@ -37,8 +36,7 @@ pub use secret::Secret;
 /// What an app keeps. Cloning shares it.
 #[derive(Clone)]
 pub struct Store {
-    /// Hashed with a seed of this process, as keys hold what clients ask for; by the standard library it took 2 % of a kept answer.
-    memory: Cache<Arc<str>, Arc<Entry>, RandomState>,
+    memory: Cache<Arc<str>, Arc<Entry>>,
     clock: Arc<Clock>,
     behind: Option<Arc<dyn Behind>>,
     loads: Arc<Loads>,
@@ -56,8 +54,7 @@ impl Store {
         let weigh = |key: &Arc<str>, entry: &Arc<Entry>| {
             u32::try_from(key.len() + entry.size()).unwrap_or(u32::MAX)
         };
-        let memory = Cache::builder().max_capacity(bytes).weigher(weigh);
-        let memory = memory.build_with_hasher(RandomState::default());
+        let memory = Cache::builder().max_capacity(bytes).weigher(weigh).build();
         let clock = Arc::new(Clock::default());
         if let Some(behind) = &behind {
             behind.follow(&clock);
