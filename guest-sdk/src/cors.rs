@@ -1,6 +1,24 @@
 //! Which pages of other origins may read a route's answers.
 
-/// `pub const CORS: Cors = Cors::new().origins(&["https://shop.example"]);`
+/// `pub const CORS: Cors`, which the host keeps to.
+///
+/// ```
+/// use waystation::Cors;
+///
+/// pub const CORS: Cors = Cors::new()
+///     .origins(&["https://shop.example"])
+///     .headers(&["content-type"])
+///     .expose_headers(&["etag"])
+///     .credentials()
+///     .max_age(600);
+///
+/// pub async fn get() -> &'static str {
+///     "for the shop's pages, with their cookies"
+/// }
+/// # use waystation::testing::TestRequest;
+/// # assert_eq!(TestRequest::get("/").call(get).status(), 200);
+/// # let _: Cors = CORS;
+/// ```
 ///
 /// The host answers the browser's preflights, and adds the headers to every answer of the route. A route's own `options` answers instead,
 /// and an answer that has `access-control-allow-origin` already is left alone. A `proxy.rs` above the route is asked before that, as in Next:
