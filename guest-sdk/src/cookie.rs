@@ -106,6 +106,14 @@ impl Cookie {
     }
 
     /// Kept until then.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use waystation::Cookie;
+    ///
+    /// let at = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    /// let cookie = Cookie::new("a", "1").expires(at); // Expires=Sun, 06 Nov 1994 08:49:37 GMT
+    /// ```
     pub fn expires(mut self, at: SystemTime) -> Self {
         self.expires = Some(at);
         self
@@ -118,6 +126,11 @@ impl Cookie {
     }
 
     /// Sent to this domain and those below it; otherwise to this host only.
+    ///
+    /// ```
+    /// # use waystation::Cookie;
+    /// let cookie = Cookie::new("a", "1").domain("shop.example");
+    /// ```
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
@@ -142,6 +155,11 @@ impl Cookie {
     }
 
     /// Kept apart for each top-level site.
+    ///
+    /// ```
+    /// # use waystation::Cookie;
+    /// let cookie = Cookie::new("a", "1").secure(true).partitioned(true);
+    /// ```
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.partitioned = partitioned;
         self

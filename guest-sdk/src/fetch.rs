@@ -326,6 +326,15 @@ impl Fetched {
     }
 
     /// Whether there was a redirect on the way.
+    ///
+    /// ```
+    /// use waystation::{Result, fetch};
+    ///
+    /// pub async fn get() -> Result<String> {
+    ///     let answer = fetch("https://api.example.com/rates").await?;
+    ///     Ok(format!("{} after a redirect: {}", answer.url(), answer.redirected()))
+    /// }
+    /// ```
     pub fn redirected(&self) -> bool {
         self.is_redirected
     }

@@ -174,6 +174,19 @@ impl Field<'_> {
     }
 
     /// The file's name as the client gave it; never use it as a path. `None` for what is no file, empty where no file was chosen.
+    ///
+    /// ```
+    /// use waystation::{Request, Result};
+    ///
+    /// pub async fn post(request: Request) -> Result<String> {
+    ///     let mut form = request.multipart()?;
+    ///     let mut files = 0;
+    ///     while let Some(field) = form.next_field().await? {
+    ///         files += usize::from(field.file_name().is_some());
+    ///     }
+    ///     Ok(format!("{files} files"))
+    /// }
+    /// ```
     pub fn file_name(&self) -> Option<&str> {
         self.disposition.file_name.as_deref()
     }

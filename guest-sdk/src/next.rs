@@ -95,6 +95,14 @@ impl Next {
     }
 
     /// Takes a header off the request.
+    ///
+    /// ```
+    /// use waystation::Next;
+    ///
+    /// pub fn proxy() -> Next {
+    ///     Next::new().remove_request_header("x-debug")
+    /// }
+    /// ```
     pub fn remove_request_header(mut self, name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         self.onward.changes.push(HeaderChange::Remove(name));
@@ -103,6 +111,16 @@ impl Next {
 
     /// Puts these headers in place of all of the request's, as `NextResponse.next({ request: { headers } })` does: what is not among them
     /// is taken off, but for what the host settles itself. Start from a copy of [`Request::headers`](crate::Request::headers).
+    ///
+    /// ```
+    /// use waystation::{Next, Request};
+    ///
+    /// pub fn proxy(request: Request) -> Next {
+    ///     let mut headers = request.headers().clone();
+    ///     headers.remove("x-debug");
+    ///     Next::new().request_headers(headers)
+    /// }
+    /// ```
     pub fn request_headers(mut self, headers: HeaderMap) -> Self {
         self.onward.whole = Some(headers);
         self

@@ -143,6 +143,16 @@ impl Request {
     }
 
     /// The headers that came after the body, such as a checksum of it; none before it was read to its end.
+    ///
+    /// ```
+    /// use waystation::{Request, Result};
+    ///
+    /// pub async fn post(request: Request) -> Result<String> {
+    ///     let body = request.bytes().await?;
+    ///     let digest = request.trailers().contains_key("content-digest");
+    ///     Ok(format!("{} bytes, with a digest: {digest}", body.len()))
+    /// }
+    /// ```
     pub fn trailers(&self) -> HeaderMap {
         self.call
             .read(Reads::BODY)

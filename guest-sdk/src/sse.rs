@@ -50,6 +50,11 @@ impl Event {
     }
 
     /// A comment: browsers ignore it, and proxies see that the connection lives.
+    ///
+    /// ```
+    /// # use waystation::sse::Event;
+    /// assert_eq!(Event::comment("still here").to_string(), ": still here\n\n");
+    /// ```
     pub fn comment(text: impl AsRef<str>) -> Self {
         let mut event = Self::default();
         for line in lines(text.as_ref()) {
@@ -72,6 +77,13 @@ impl Event {
     }
 
     /// How long the browser waits before it connects again; sent in milliseconds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use waystation::sse::Event;
+    /// let event = Event::data("full").retry(Duration::from_secs(3));
+    /// assert_eq!(event.to_string(), "retry: 3000\ndata: full\n\n");
+    /// ```
     #[must_use]
     pub fn retry(self, wait: Duration) -> Self {
         self.field("retry", &wait.as_millis().to_string())

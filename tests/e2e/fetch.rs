@@ -146,7 +146,7 @@ pub(crate) async fn answer(request: Request<Incoming>) -> Served {
     }
 }
 
-/// To read a hundred megabytes, a handler needs half a second of a machine that does nothing else.
+/// The app. To read a hundred megabytes, a handler needs half a second of a machine that does nothing else: `cpu_ms` is not what is tested.
 pub(crate) fn files(upstream: &Upstream) -> Vec<(String, String)> {
     let toml = format!(
         "[limits]\ncpu_ms = 30000\n[outbound]\nhosts = [\"{}\", \"http://localhost:*\", \"http://metadata.test\"]\naddresses = [\"127.0.0.2\"]\n\
