@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use waystation_tests::clock::Clock;
 use waystation_tests::{App, Client, Host, Redis, wait_for};
 
 use crate::support::{Turn, keeping, state, turn};
@@ -9,6 +10,12 @@ use crate::support::{Turn, keeping, state, turn};
 const POSTS: &str = r#"use crate::Params;
 use waystation::*;
 pub const REVALIDATE: Revalidate = Revalidate::NEVER;
+pub fn get(context: Context<Params>) -> String { format!("{} {}", context.params.slug, random_u64()) }
+"#;
+
+const MINUTES: &str = r#"use crate::Params;
+use waystation::*;
+pub const REVALIDATE: Revalidate = Revalidate::seconds(60);
 pub fn get(context: Context<Params>) -> String { format!("{} {}", context.params.slug, random_u64()) }
 "#;
 
@@ -22,6 +29,7 @@ pub fn post(request: Request) {
 struct Nodes {
     hosts: [Host; 2],
     redis: Redis,
+    clock: Clock,
     _app: App,
     _turn: Turn,
 }
@@ -33,15 +41,18 @@ impl Nodes {
         let toml = format!("[cache]\nredis = {:?}\n", redis.url());
         let app = turn.app(&[
             ("app/posts/[slug]/route.rs", POSTS),
+            ("app/minutes/[slug]/route.rs", MINUTES),
             ("app/lapse/route.rs", LAPSE),
             ("waystation.toml", &toml),
         ]);
-        let one = keeping(&app, None);
+        let clock = Clock::new();
+        let one = keeping(&app, Some(&clock));
         let _compiled = one.address(); // what it has compiled, the other finds
-        let hosts = [one, keeping(&app, None)];
+        let hosts = [one, keeping(&app, Some(&clock))];
         Some(Self {
             hosts,
             redis,
+            clock,
             _app: app,
             _turn: turn,
         })
@@ -53,11 +64,11 @@ impl Nodes {
 }
 
 /// Waits until the other has what one has made, which takes until both are connected. A path that both made before that is no sign of it.
-async fn share([one, other]: &[Client; 2], name: &str) -> String {
+async fn share([one, other]: &[Client; 2], folder: &str) -> String {
     let mut number = 0;
     wait_for("the other node has what one has made", async || {
         number += 1;
-        let path = format!("/posts/{name}-{number}");
+        let path = format!("{folder}/shared-{number}");
         let made = one.get(&path).await.text().to_owned();
         let had = other.get(&path).await;
         (state(&had) == "HIT" && had.text() == made).then_some(path)
@@ -83,14 +94,14 @@ async fn what_one_node_makes_the_other_has_and_what_one_revalidates_the_other_ma
         return;
     };
     let clients = nodes.clients();
-    let path = share(&clients, "first").await;
+    let path = share(&clients, "/posts").await;
     lapse(&clients, &path).await;
 
     nodes.redis.restart();
     for client in &clients {
         assert_eq!(client.get(&path).await.status, 200, "without Redis too");
     }
-    let path = share(&clients, "second").await;
+    let path = share(&clients, "/posts").await;
     lapse(&clients, &path).await;
 
     let asked = (0..200).map(|at| {
@@ -102,4 +113,37 @@ async fn what_one_node_makes_the_other_has_and_what_one_revalidates_the_other_ma
         made.insert(answer.await.unwrap());
     }
     assert!(made.len() <= 2, "at most once per node: {made:?}");
+}
+
+/// One of both makes it anew, and the other takes it from there. A Redis that is slow for once has both make it.
+#[tokio::test]
+async fn what_is_stale_is_made_anew_once_for_both() {
+    let Some(nodes) = Nodes::new().await else {
+        return;
+    };
+    let clients = nodes.clients();
+    let path = share(&clients, "/minutes").await;
+    let ask = async |client: Client| client.get(&path).await;
+    let mut rounds = Vec::new();
+    for _ in 0..5 {
+        nodes.clock.forward(61);
+        let asked = (0..100).map(|at| {
+            let (client, path) = (nodes.clients()[at % 2], path.clone());
+            tokio::spawn(async move { client.get(&path).await })
+        });
+        for answer in asked.collect::<Vec<_>>() {
+            let answer = answer.await.unwrap();
+            assert_ne!(state(&answer), "MISS", "nobody waits"); // I3
+        }
+        let mut made = BTreeSet::new();
+        for client in clients {
+            let fresh = wait_for("a new answer", async || {
+                let answer = ask(client).await;
+                (state(&answer) == "HIT").then_some(answer)
+            });
+            made.insert(fresh.await.text().to_owned());
+        }
+        rounds.push(made.len());
+    }
+    assert!(rounds.contains(&1), "{rounds:?}");
 }

@@ -195,6 +195,9 @@ impl Reuse {
         let background = self.asks.background.clone();
         background.spawn(async move {
             let store = &self.app.policy.kept.store;
+            let Some(flight) = store.renewal(&old, flight, true).await else {
+                return;
+            };
             let id = RequestId::new();
             let made = self.make(id).await;
             let landed = match made {

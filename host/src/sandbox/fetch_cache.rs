@@ -62,10 +62,10 @@ pub(super) async fn send(
     }
     let store = kept.store.clone();
     if !keep.renew
-        && let Some((entry, state)) = good(&way, &whole).await
+        && let Some((entry, state)) = good(&way, &whole, &keep).await
     {
         if state == State::Stale {
-            refresh(way, whole, keep);
+            refresh(way, whole, keep, Arc::clone(&entry));
         }
         return Ok(served(&entry, Served::of(state)));
     }
@@ -82,7 +82,7 @@ pub(super) async fn send(
         },
     };
     if !keep.renew
-        && let Some((entry, state)) = good(&way, &whole).await
+        && let Some((entry, state)) = good(&way, &whole, &keep).await
     {
         flight.land(Landed::Kept);
         return Ok(served(&entry, Served::of(state)));
@@ -91,21 +91,29 @@ pub(super) async fn send(
 }
 
 /// What is kept. Into an answer that is kept goes only what is as new as that.
-async fn good(way: &Way, whole: &Whole) -> Option<(Arc<Entry>, State)> {
-    let kept = way.asks.own.kept().store.get(&whole.key).await;
+async fn good(way: &Way, whole: &Whole, keep: &Keep) -> Option<(Arc<Entry>, State)> {
+    let store = &way.asks.own.kept().store;
+    let kept = store.get_for(&whole.key, keep.life, &keep.tags).await;
     kept.filter(|(_, state)| *state == State::Fresh || way.asks.making.is_none())
 }
 
 /// Asks for a stale answer anew, behind the one that is served (row FC3).
-fn refresh(way: Way, whole: Whole, keep: Keep) {
+fn refresh(way: Way, whole: Whole, keep: Keep, old: Arc<Entry>) {
     let Some(flight) = way.asks.own.kept().store.try_flight(&whole.key) else {
         return; // somebody does
     };
     let background = way.asks.background.clone();
     background.spawn(async move {
         let url = whole.head.uri.clone();
-        match tokio::time::timeout(REFRESH, ask(way, whole, keep, flight)).await {
-            Ok(Ok(_)) => {}
+        let store = way.asks.own.kept().store.clone();
+        let renewed = async move {
+            match store.renewal(&old, flight, true).await {
+                Some(flight) => ask(way, whole, keep, flight).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        match tokio::time::timeout(REFRESH, renewed).await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("{url} is stale and could not be asked anew: {error}"),
             Err(_) => tracing::warn!("{url} is stale and did not answer in {REFRESH:?}"),
         }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use waystation_rules::caching::{Served, State};
+use waystation_rules::caching::{Life, Served, State};
 
 use crate::store::{Entry, Flight, Landed, Store};
 
@@ -26,6 +26,17 @@ pub(super) struct Held {
     half_time: Option<Instant>,
     /// How long another call may take.
     patience: Duration,
+}
+
+/// A value that a call asks for.
+pub(super) struct Asked<'a> {
+    pub(super) key: &'a str,
+    /// How old it may be.
+    pub(super) life: Life,
+    /// What takes it out of date, beside what it carries itself.
+    pub(super) tags: &'a [String],
+    /// One that is stale will do while it is made anew.
+    pub(super) takes_stale: bool,
 }
 
 impl Held {
@@ -43,20 +54,25 @@ impl Held {
     pub(super) async fn find(
         &self,
         store: &Store,
-        key: &str,
-        takes_stale: bool,
+        asked: &Asked<'_>,
     ) -> Option<(Arc<Entry>, Served)> {
+        let Asked {
+            key, takes_stale, ..
+        } = *asked;
         let good = async || {
-            let kept = store.get(key).await;
+            let kept = store.get_for(key, asked.life, asked.tags).await;
             kept.filter(|(_, state)| takes_stale || *state == State::Fresh)
         };
         if let Some((entry, state)) = good().await {
             let flight = (state == State::Stale).then(|| store.try_flight(key));
             let served = match flight {
-                Some(Some(flight)) => {
-                    self.flights().insert(key.to_owned(), flight);
-                    Served::Stale
-                }
+                Some(Some(flight)) => match store.renewal(&entry, flight, false).await {
+                    Some(flight) => {
+                        self.flights().insert(key.to_owned(), flight);
+                        Served::Stale
+                    }
+                    None => Served::Hit,
+                },
                 Some(None) if store.is_late(key, self.patience) => Served::Stale,
                 _ => Served::Hit,
             };

@@ -11,7 +11,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use waystation_rules::caching::{self, LAPSE_HEADER, LapseWords, Life, VALUE_HEADER, ValueWords};
 
 use super::fetch_cache::{LARGEST, full, served};
-use super::held::Held;
+use super::held::{Asked, Held};
 use super::outgoing::{Asks, Received};
 use crate::http::{Collected, collect};
 use crate::store::{Entry, Kept, Kind, Prepared};
@@ -65,8 +65,13 @@ async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Receive
         return Ok(missing);
     }
     let key = caching::value_key(&kept.app, name);
-    let takes_stale = asks.making.is_none(); // what goes into an answer that is kept is as new as the answer
-    let found = held.find(&kept.store, &key, takes_stale).await;
+    let asked = Asked {
+        key: &key,
+        life,
+        tags: &tags,
+        takes_stale: asks.making.is_none(), // what goes into an answer that is kept is as new as the answer
+    };
+    let found = held.find(&kept.store, &asked).await;
     Ok(found.map_or(missing, |(entry, how)| served(&entry, how)))
 }
 

@@ -50,7 +50,10 @@ impl Flights {
         let turn = Arc::clone(&making.turn).lock_owned().await;
         let landed = making.landed.get().copied();
         let lease = match behind {
-            Some(behind) if landed.is_none() => lease(&**behind, key).await,
+            Some(behind) if landed.is_none() => match lease(&**behind, key, PATIENCE).await {
+                Leasing::Mine(lease) => Some(lease),
+                Leasing::Alone | Leasing::Taken => None,
+            },
             _ => None,
         };
         let turn = (landed != Some(Landed::NotKept)).then_some(turn);
@@ -71,18 +74,15 @@ impl Flights {
     }
 }
 
-/// Waits until this node may make it.
-async fn lease(behind: &dyn Behind, key: &str) -> Option<Lease> {
-    let wait = async {
-        loop {
-            match behind.lease(key).await {
-                Leasing::Alone => return None,
-                Leasing::Mine(lease) => return Some(lease),
-                Leasing::Taken => tokio::time::sleep(ASK_AGAIN).await,
-            }
+/// Waits until this node may make it, for `patience` at most.
+async fn lease(behind: &dyn Behind, key: &str, patience: Duration) -> Leasing {
+    let latest = Instant::now() + patience;
+    loop {
+        match behind.lease(key).await {
+            Leasing::Taken if Instant::now() < latest => tokio::time::sleep(ASK_AGAIN).await,
+            leasing => return leasing,
         }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.ok().flatten()
+    }
 }
 
 impl Making {
@@ -98,6 +98,19 @@ impl Flight {
             making,
             turn,
             lease,
+        }
+    }
+
+    /// Waits until no other node makes it, for [`PATIENCE`] at most, or not at all; whether none does now.
+    pub(super) async fn lease(&mut self, behind: &dyn Behind, key: &str, waits: bool) -> bool {
+        let patience = if waits { PATIENCE } else { Duration::ZERO };
+        match lease(behind, key, patience).await {
+            Leasing::Alone => true,
+            Leasing::Mine(lease) => {
+                self.lease = Some(lease);
+                true
+            }
+            Leasing::Taken => false,
         }
     }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
-use waystation_rules::caching::{EVERY, Lapsing, State, Times};
+use waystation_rules::caching::{EVERY, Lapsing, Life, State, Times};
 
 pub use behind::{Answer, Behind, BehindError, Lease, Leasing};
 pub use clock::Clock;
@@ -118,6 +118,27 @@ impl Store {
         self.behind.as_ref()?;
         let load = self.loads.of(key); // once for all who miss it now
         load.get_or_init(|| Box::pin(self.load(key))).await.clone()
+    }
+
+    /// What is kept under a key, and what it is good for to whoever says for themselves how long it lives and what it carries: others may have
+    /// kept it with other words.
+    pub async fn get_for(
+        &self,
+        key: &str,
+        life: Life,
+        tags: &[String],
+    ) -> Option<(Arc<Entry>, State)> {
+        let (entry, _) = self.get(key).await?;
+        let times = life.times(entry.times.began, entry.times.stored);
+        let lapses = [self.clock.of(&entry.tags), self.clock.of(tags)];
+        let now = self.now();
+        let states = lapses.map(|lapse| times.state(&lapse, now));
+        let state = match states {
+            [State::Expired, _] | [_, State::Expired] => return None,
+            [State::Stale, _] | [_, State::Stale] => State::Stale,
+            [State::Fresh, State::Fresh] => State::Fresh,
+        };
+        Some((entry, state))
     }
 
     /// What memory has under a key if it is fresh, and the time at which it was.
@@ -224,6 +245,27 @@ impl Store {
     /// Takes part in making what has this key, unless somebody is making it now.
     pub fn try_flight(&self, key: &str) -> Option<Flight> {
         self.flights.try_join(key)
+    }
+
+    /// Goes on to make anew what is stale, unless another node does or somebody has just done so or failed to: then nothing. One that `waits`
+    /// has what the other node makes in memory when this returns.
+    pub async fn renewal(&self, stale: &Entry, mut flight: Flight, waits: bool) -> Option<Flight> {
+        let key = &stale.key;
+        if let Some(behind) = &self.behind {
+            let may = flight.lease(&**behind, key, waits).await;
+            if flight.is_leased() {
+                self.load(key).await;
+            }
+            may.then_some(())?;
+        }
+        match self.get(key).await {
+            Some((kept, _)) if stale.times.began < kept.times.began => {
+                flight.land(Landed::Kept);
+                None
+            }
+            Some((kept, _)) if !kept.times.may_refresh(self.now()) => None,
+            _ => Some(flight),
+        }
     }
 
     /// Whether somebody has been making what has this key for longer than that.

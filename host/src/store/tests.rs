@@ -64,6 +64,46 @@ async fn a_tag_that_lapses_concerns_what_was_made_before() {
     }
 }
 
+/// Two who ask for the same may say other things of it.
+#[tokio::test]
+async fn whoever_asks_says_how_long_it_lives_and_what_it_carries() {
+    let clock = Arc::new(AtomicU64::new(0));
+    let store = at(&clock);
+    let long = Life {
+        revalidate: Some(600),
+        expire: None,
+    };
+    let short = Life {
+        revalidate: Some(30),
+        expire: Some(60),
+    };
+    store.put(entry(&store, "a", &["t"], long)).await;
+    let state = async |seconds: u64, life, tag: &str| {
+        clock.store(seconds * 1000, Ordering::Relaxed);
+        let kept = store.get_for("a", life, &[tag.to_owned()]).await;
+        kept.map(|(_, state)| state)
+    };
+    for (seconds, expected) in [
+        (29, Some(State::Fresh)),
+        (30, Some(State::Stale)),
+        (60, None),
+    ] {
+        assert_eq!(state(seconds, short, "u").await, expected, "{seconds}");
+        assert_eq!(state(seconds, long, "u").await, Some(State::Fresh));
+    }
+    store.lapse(&[("u".to_owned(), Lapsing::Stale)]).await;
+    assert_eq!(state(60, long, "u").await, Some(State::Stale));
+    assert_eq!(state(60, long, "v").await, Some(State::Fresh));
+    store.lapse(&[("u".to_owned(), Lapsing::Expire(0))]).await;
+    assert_eq!(state(60, long, "u").await, None);
+    store.lapse(&[("t".to_owned(), Lapsing::Stale)]).await;
+    assert_eq!(
+        state(60, long, "v").await,
+        Some(State::Stale),
+        "as it was kept"
+    );
+}
+
 #[tokio::test]
 async fn another_nodes_clock_may_be_ahead() {
     let store = at(&Arc::new(AtomicU64::new(1000)));
@@ -115,6 +155,30 @@ async fn a_thousand_who_ask_at_once_have_it_made_once() {
         asked.await.unwrap();
     }
     assert_eq!(made.load(Ordering::Relaxed), 1); // I9
+}
+
+/// Between a look at what is kept and the flight that makes it anew, another may have done so, or failed to.
+#[tokio::test]
+async fn what_was_tried_just_before_is_not_made_anew() {
+    let clock = Arc::new(AtomicU64::new(1000));
+    let store = at(&clock);
+    let life = Life {
+        revalidate: Some(1),
+        expire: None,
+    };
+    let stale = store.put(entry(&store, "a", &[], life)).await;
+    let renewal = async || {
+        let flight = store.try_flight("a").expect("nobody makes it");
+        store.renewal(&stale, flight, true).await.is_some()
+    };
+    clock.store(2000, Ordering::Relaxed);
+    assert!(renewal().await);
+    store.postpone(&stale);
+    assert!(!renewal().await, "not at once after a failure"); // I6
+    clock.store(5000, Ordering::Relaxed);
+    assert!(renewal().await);
+    store.put(entry(&store, "a", &[], life)).await;
+    assert!(!renewal().await, "it is fresh");
 }
 
 #[tokio::test]

@@ -28,7 +28,13 @@ impl Calls {
 
     /// What a call finds: `None` if it has to make the value.
     async fn find(&self, call: &Held, key: &str) -> Option<Served> {
-        let found = call.find(&self.store, key, true).await;
+        let asked = Asked {
+            key,
+            life: Life::default(),
+            tags: &[],
+            takes_stale: true,
+        };
+        let found = call.find(&self.store, &asked).await;
         found.map(|(_, served)| served)
     }
 
