@@ -60,7 +60,8 @@ const ROUTES: [(&str, &str); 20] = [
              let cookies = cookies().get_all().len();\n\
              let (headers, client) = (request.headers(), context.client_address());\n\
              format!(\"{} {headers:?} {cookies} {client} {}\", request.url().href(), made())\n\
-         }",
+         }\n\
+         pub fn post() -> &'static str { \"posted\" }",
     ),
     (
         "gone",
@@ -73,9 +74,15 @@ const ROUTES: [(&str, &str); 20] = [
          pub fn get() -> Result<Response> { redirect(format!(\"/to/{}\", made())) }",
     ),
     (
-        "strict",
-        "pub const DYNAMIC: Dynamic = Dynamic::Error;\n\
-         pub fn get() -> String { format!(\"{:?}\", headers().get(\"accept\").is_some()) }",
+        "strict/[does]",
+        "use crate::Params;\n\
+         pub const DYNAMIC: Dynamic = Dynamic::Error;\n\
+         pub fn get(context: Context<Params>) -> String {\n\
+             match context.params.does.as_str() {\n\
+                 \"reads\" => format!(\"{:?}\", headers().get(\"accept\").is_some()),\n\
+                 _ => { cookies().set((\"a\", \"1\")); made() }\n\
+             }\n\
+         }",
     ),
     (
         "items/[id]",
@@ -169,9 +176,9 @@ static APP: LazyLock<App> = LazyLock::new(|| {
     warm_app("kept", &files)
 });
 
-static HOST: LazyLock<Host> = LazyLock::new(|| keeping(&APP, None));
+pub(crate) static HOST: LazyLock<Host> = LazyLock::new(|| keeping(&APP, None));
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::new(HOST.address())
 }
 
@@ -278,14 +285,18 @@ async fn under_force_static_the_request_is_empty() {
 }
 
 #[tokio::test]
-async fn under_error_to_read_the_request_is_an_error() {
-    let answer = client().get("/strict").await;
-    assert_eq!(answer.status, 500);
-    assert!(
-        answer.text().contains("it used `headers()`"),
-        "{}",
-        answer.text()
-    ); // Y5
+async fn under_error_what_cannot_be_kept_is_an_error() {
+    for (path, why) in [
+        ("/strict/reads", "it used `headers()`"),
+        ("/strict/sets", "it sets a cookie"),
+    ] {
+        let answer = client().get(path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("set-cookie")),
+            (500, "")
+        );
+        assert!(answer.text().contains(why), "{}", answer.text()); // Y5
+    }
 }
 
 #[tokio::test]
@@ -374,53 +385,6 @@ async fn a_navigation_is_kept_as_long_as_the_route_says() {
             "{path}"
         );
     }
-}
-
-/// The poisoning matrix: nothing that one client sends changes what another gets.
-#[tokio::test]
-async fn nobody_gets_what_was_made_for_another() {
-    let client = client();
-    let poison = [
-        ("host", "evil.test"),
-        ("x-forwarded-host", "evil.test"),
-        ("x-forwarded-proto", "https"),
-        ("x-forwarded-for", "203.0.113.9"),
-        ("x-http-method-override", "POST"),
-        ("x-middleware-rewrite", "/auto"),
-        ("x-prerender-revalidate", "1"), // I13: no header makes it anew
-        ("x-waystation-fetch", "renew"),
-        ("authorization", "Bearer 1"),
-        ("cookie", "name=evil; __prerender_bypass=1"),
-        ("accept-encoding", "gzip"),
-        ("range", "bytes=0-1"),
-    ];
-    for (number, (name, value)) in poison.into_iter().enumerate() {
-        let path = format!("/shown/poison-{number}");
-        let poisoned = client
-            .ask("GET", &format!("{path}?b=2&a=1"), &[(name, value)], "")
-            .await;
-        assert_eq!(poisoned.status, 200, "{name}");
-        let clean = client.get(&format!("{path}?a=1&b=2")).await;
-        assert_eq!(state(&clean), "HIT", "{name}");
-        let shown = format!("{:?} {}", clean.headers, clean.text());
-        for word in [
-            "evil",
-            "203.0.113.9",
-            "Bearer",
-            "https",
-            "bytes=",
-            "a=1",
-            "127.0.0.1",
-        ] {
-            assert!(!shown.contains(word), "{name}: {word} in {shown}");
-        }
-        let again = client.ask("GET", &path, &[(name, value)], "").await;
-        assert_eq!(state(&again), "HIT", "{name}"); // I13
-        assert_eq!(clean.header("content-encoding"), "", "{name}");
-    }
-    let odd = "/items/post-first";
-    assert_eq!(client.post(odd, &[], "").await.status, 405); // I12: no entry is poisoned with it
-    assert_eq!(client.get(odd).await.status, 200);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A Redis for tests of several nodes.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use crate::wait::wait;
@@ -42,6 +42,12 @@ impl Redis {
     pub fn restart(&mut self) {
         self.kill();
         self.child = listening(self.port);
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// As `waystation.toml` names it.

@@ -5,10 +5,12 @@
 //! **A kept answer is made from a request without cookies, headers, query and body**, so it cannot hold one visitor's data whatever the
 //! guest does. A guest that asked for them has said so; then its answer is thrown away.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, ETAG, HOST};
+use http::response::Parts;
 use http::{HeaderValue, Request, StatusCode};
 use waystation_rules::caching::{self, Keeping, Life, NotKept, Served, State, cache_control};
 use waystation_rules::method::Method;
@@ -83,6 +85,7 @@ impl Wanted<'_> {
     ) -> Result<Option<(Response, Option<String>)>, Refusal> {
         let key = self.key();
         if self.guest.is_dynamic(&key) {
+            record.tell_kept(|| dynamic(self.guest.why_dynamic(&key)));
             return Ok(None);
         }
         let store = &self.app.policy.kept.store;
@@ -139,6 +142,7 @@ impl Reuse {
         };
         if self.guest.is_dynamic(&self.key) {
             land(Landed::NotKept);
+            record.tell_kept(|| dynamic(self.guest.why_dynamic(&self.key)));
             return Ok(None);
         }
         if let Some(response) = self.kept(record).await {
@@ -164,11 +168,11 @@ impl Reuse {
                 Ok(Some(serve(&entry, Served::Miss, store.now())))
             }
             Made::Once(response, reason) => {
-                record.kept = Some(format!("not kept: {reason}").into());
+                record.tell_kept(|| format!("not kept: {reason}").into());
                 Ok(Some(response))
             }
             Made::Dynamic(reason) => {
-                record.kept = Some(format!("dynamic: {reason}").into());
+                record.tell_kept(|| dynamic(Some(reason)));
                 Ok(None)
             }
         }
@@ -251,18 +255,16 @@ impl Reuse {
         let reason = match reason {
             Err(reason) => Some(reason),
             Ok(()) if changes => Some(NotKept::Changes), // V10
-            Ok(()) => self.of_fetches(made.is_not_kept)?,
+            Ok(()) => self.of_fetches(made.is_not_kept),
         };
         if let Some(reason) = reason {
-            finish::not_kept(&mut parts.headers);
-            return Ok(Made::Once(Response::from_parts(parts, body), reason));
+            return self.once(parts, body, reason);
         }
         let body = match collect(body, LARGEST).await {
             Ok(Collected::Whole(body)) => body,
             Ok(Collected::Longer(body)) => {
                 let body = Body::Stream(Box::pin(body));
-                let reason = NotKept::Size(LARGEST);
-                return Ok(Made::Once(Response::from_parts(parts, body), reason));
+                return self.once(parts, body, NotKept::Size(LARGEST));
             }
             Err(error) => return Err(Fault::Answer(format!("its body failed: {error}")).into()),
         };
@@ -270,10 +272,8 @@ impl Reuse {
         if !made.reads.is_empty() && self.keeping != Keeping::Forced {
             return self.dynamic(NotKept::Read(made.reads));
         }
-        if let Some(reason) = self.of_fetches(made.is_not_kept)? {
-            finish::not_kept(&mut parts.headers);
-            let answer = Response::from_parts(parts, whole(body));
-            return Ok(Made::Once(answer, reason));
+        if let Some(reason) = self.of_fetches(made.is_not_kept) {
+            return self.once(parts, whole(body), reason);
         }
         name(&mut parts, &body);
         let life = Life::of(self.guest.config().revalidate, policy.kept.expire_time);
@@ -317,20 +317,25 @@ impl Reuse {
         }
     }
 
-    /// Whether an answer that was made of what is asked for each time is not kept (section 11.2). `force-static` keeps it all the same.
-    fn of_fetches(&self, is_made_of_such: bool) -> Result<Option<NotKept>, Refusal> {
-        match self.keeping {
-            Keeping::IfUnread if is_made_of_such => Ok(Some(NotKept::Fetch)),
-            Keeping::Required if is_made_of_such => Err(Refusal::NotStatic(NotKept::Fetch)), // Y5
-            _ => Ok(None),
+    /// Why an answer that was made of what is asked for each time is not kept (section 11.2). `force-static` keeps it all the same.
+    fn of_fetches(&self, is_made_of_such: bool) -> Option<NotKept> {
+        (is_made_of_such && self.keeping != Keeping::Forced).then_some(NotKept::Fetch)
+    }
+
+    /// An answer that may not be kept is given once, but where the route says that its answers are static.
+    fn once(&self, mut parts: Parts, body: Body, reason: NotKept) -> Result<Made, Refusal> {
+        if self.keeping == Keeping::Required && !reason.is_failure() {
+            return Err(Refusal::NotStatic(reason)); // Y5
         }
+        finish::not_kept(&mut parts.headers);
+        Ok(Made::Once(Response::from_parts(parts, body), reason))
     }
 
     fn dynamic(&self, reason: NotKept) -> Result<Made, Refusal> {
         if self.keeping == Keeping::Required {
             return Err(Refusal::NotStatic(reason)); // Y5
         }
-        self.guest.set_dynamic(&self.key);
+        self.guest.set_dynamic(&self.key, reason.clone());
         Ok(Made::Dynamic(reason))
     }
 
@@ -358,11 +363,19 @@ pub(super) fn note(served: Served, guest: &Guest, record: &mut Record) {
     if let Some(counts) = &record.counts {
         counts.kept(served);
     }
-    record.kept = Some(served.as_str().into());
+    record.tell_kept(|| served.as_str().into());
+}
+
+/// Says that the handler is asked with the request each time; without a reason if the build found it.
+fn dynamic(reason: Option<NotKept>) -> Cow<'static, str> {
+    match reason {
+        Some(reason) => format!("dynamic: {reason}").into(),
+        None => "dynamic: the build found that it reads the request".into(),
+    }
 }
 
 /// Names the content once, so that no request has to.
-fn name(parts: &mut http::response::Parts, body: &[u8]) {
+fn name(parts: &mut Parts, body: &[u8]) {
     if parts.status == StatusCode::OK
         && !body.is_empty()
         && !parts.headers.contains_key(ETAG)

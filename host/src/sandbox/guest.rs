@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use moka::sync::Cache;
 use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::Component;
-use waystation_rules::caching::Served;
+use waystation_rules::caching::{NotKept, Served};
 use waystation_rules::environment::Environment;
 use waystation_rules::method::Methods;
 use waystation_rules::segment::{self, SegmentConfig};
@@ -44,8 +44,8 @@ pub struct Guest {
     release: Arc<str>,
     /// Which of its answers were found to read the request, so that they are not kept: [`NONE`], [`SOME`] or [`ALL`].
     dynamic: Arc<AtomicU8>,
-    /// If some: by what they would be kept under.
-    dynamic_keys: Arc<OnceLock<Cache<String, ()>>>,
+    /// If some: why, by what they would be kept under.
+    dynamic_keys: Arc<OnceLock<Cache<String, NotKept>>>,
     /// How often its answers were kept, by [`Served`].
     served: Arc<[AtomicU64; 3]>,
     /// What `generate_static_params` lists, once it was asked.
@@ -225,12 +225,17 @@ impl Guest {
         }
     }
 
+    /// Why the answer that this key is for is dynamic; nothing if only its build knows.
+    pub fn why_dynamic(&self, key: &str) -> Option<NotKept> {
+        self.dynamic_keys.get()?.get(key)
+    }
+
     /// Remembers that it reads the request for the answer that this key is for. Others stay kept: which they are, a client decides.
-    pub fn set_dynamic(&self, key: &str) {
+    pub fn set_dynamic(&self, key: &str, reason: NotKept) {
         let keys = || Cache::new(MOST_DYNAMIC);
         self.dynamic_keys
             .get_or_init(keys)
-            .insert(key.to_owned(), ());
+            .insert(key.to_owned(), reason);
         self.dynamic.fetch_max(SOME, Ordering::Release);
     }
 

@@ -26,8 +26,7 @@ pub struct Record {
     pub route: Option<Arc<str>>,
     /// Where it is counted, if not with what no route answers.
     pub counts: Option<Arc<RouteCounts>>,
-    /// What the answer has to do with what is kept: `HIT`, or why it is not kept.
-    pub kept: Option<Cow<'static, str>>,
+    kept: Option<Cow<'static, str>>,
     started: Instant,
     is_nested: bool,
     /// None if nobody reads its line.
@@ -85,6 +84,13 @@ impl Record {
             .map(HeaderValue::as_bytes)
             .collect();
         shown.trace = TraceId::parse(&lines);
+    }
+
+    /// What the answer has to do with what is kept: `HIT`, or why it is not kept. It is not asked for if nobody reads the line.
+    pub fn tell_kept(&mut self, kept: impl FnOnce() -> Cow<'static, str>) {
+        if self.shown.is_some() {
+            self.kept = Some(kept());
+        }
     }
 
     /// The pattern that matched, or nothing.
