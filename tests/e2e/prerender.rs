@@ -63,7 +63,7 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
 });
 
 /// A folder with the output alone, so that a test may keep things there.
-fn deployed(toml: &str) -> tempfile::TempDir {
+pub(crate) fn deployed(toml: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let output = ".waystation/output";
     tree::copy(
@@ -127,20 +127,6 @@ fn the_table_tells_what_is_kept_and_how_long() {
     assert!(row("/plain").contains("ƒ"), "{said}");
     let why = "app/reads/[id]/route.rs is answered on demand: it used `headers()`";
     assert!(said.contains(why), "{said}");
-}
-
-#[tokio::test]
-async fn with_a_disk_a_restart_finds_what_was_kept() {
-    let deployed = deployed("[cache]\ndisk_mb = 64\n");
-    let mut host = program().start(deployed.path());
-    let kept = Client::new(host.address()).get("/posts/new").await;
-    assert_eq!(state(&kept), "MISS");
-    host.terminate();
-    host.wait_for_exit();
-    let host = program().start(deployed.path());
-    let again = Client::new(host.address()).get("/posts/new").await;
-    assert_eq!(state(&again), "HIT");
-    assert_eq!(again.body, kept.body);
 }
 
 #[tokio::test]

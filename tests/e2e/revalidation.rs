@@ -372,6 +372,21 @@ async fn a_client_in_draft_mode_goes_past_what_is_kept() {
         answer.text().to_owned()
     };
     assert_ne!(fetched().await, fetched().await); // FC14
+    let value = client.get("/value/drafted").await;
+    let drafted = async || {
+        let headers = [("cookie", cookie)];
+        client.ask("GET", "/value/drafted", &headers, "").await.body
+    };
+    let drafts = [drafted().await, drafted().await];
+    assert!(
+        drafts[0] != drafts[1] && !drafts.contains(&value.body),
+        "made each time"
+    );
+    assert_eq!(
+        client.get("/value/drafted").await.body,
+        value.body,
+        "and not kept"
+    );
     let forged = ask("__prerender_bypass=0").await; // D4
     assert_eq!(forged.body, kept.body);
     let disabled = client.ask("DELETE", "/draft", &[], "").await;

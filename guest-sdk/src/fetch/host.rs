@@ -139,6 +139,7 @@ fn named(code: ErrorCode) -> FetchErrorKind {
         ErrorCode::HttpRequestUriInvalid => FetchErrorKind::Url,
         ErrorCode::HttpResponseIncomplete => FetchErrorKind::Incomplete,
         ErrorCode::HttpResponseBodySize(_) => FetchErrorKind::TooLarge,
+        ErrorCode::InternalError(Some(words)) => FetchErrorKind::Other(words),
         code => FetchErrorKind::Other(format!("{code:?}")),
     }
 }

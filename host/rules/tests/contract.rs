@@ -19,8 +19,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// How many rows the reference has under each of its letters, in its order. `M8a` stands beside `M8`.
-const ROWS: [(&str, u32); 30] = [
+/// How many rows the reference has under each of its letters, in its order. `M8a` stands beside `M8`; three of its sections have no letters, and
+/// are `FP`, `FM` and `UC` here.
+const ROWS: [(&str, u32); 33] = [
     ("F", 13),
     ("P", 13),
     ("R", 3),
@@ -44,7 +45,10 @@ const ROWS: [(&str, u32); 30] = [
     ("CC", 9),
     ("SP", 9),
     ("FC", 15),
+    ("FP", 3),
+    ("FM", 7),
     ("V", 12),
+    ("UC", 5),
     ("ST", 7),
     ("MD", 14),
     ("PX", 13),

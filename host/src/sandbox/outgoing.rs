@@ -227,10 +227,8 @@ impl Outgoing {
             self.warn(format_args!("a `fetch` cannot be kept: {fault}"));
             Error::ConfigurationError
         })?;
-        let plan = caching::plan(config, words.options).map_err(|fault| {
-            self.warn(fault);
-            Error::ConfigurationError
-        })?;
+        let plan = caching::plan(config, words.options);
+        let plan = plan.map_err(|fault| Error::InternalError(Some(fault.to_string())))?; // the handler is told, and tells the log
         if let (Plan::Ask { is_said: true }, Some(making)) = (plan, &asks.making) {
             making.is_not_kept();
         }

@@ -69,9 +69,7 @@ pub fn plan(config: &SegmentConfig, options: FetchOptions) -> Result<Plan, Fetch
             return Err(FetchFault::OnlyNoStore);
         }
         FetchCache::OnlyNoStore => ask,
-        FetchCache::DefaultNoStore if options.cache.is_none() => ask,
-        FetchCache::DefaultNoStore => said.unwrap_or(ask),
-        FetchCache::Auto => said.unwrap_or(ask),
+        FetchCache::Auto | FetchCache::DefaultNoStore => said.unwrap_or(ask),
         FetchCache::DefaultCache => said.unwrap_or(keep(None)),
         FetchCache::OnlyCache if asks => return Err(FetchFault::OnlyCache),
         FetchCache::OnlyCache => said.unwrap_or(keep(None)),
@@ -119,26 +117,25 @@ mod tests {
             check(mode, NO_STORE, None, expected[2]);
             check(mode, None, SIXTY, expected[3]);
         };
-        // Section 11.3, with what section 19 (5) decides of it.
-        row(FetchCache::Auto, ["ask", "keep", "ask, said", "keep 60"]);
+        row(FetchCache::Auto, ["ask", "keep", "ask, said", "keep 60"]); // FM1
         row(
             FetchCache::DefaultCache,
             ["keep", "keep", "ask, said", "keep 60"],
-        );
+        ); // FM2
         row(
             FetchCache::OnlyCache,
             ["keep", "keep", "OnlyCache", "keep 60"],
-        );
-        row(FetchCache::ForceCache, ["keep", "keep", "keep", "keep 60"]);
+        ); // FM3
+        row(FetchCache::ForceCache, ["keep", "keep", "keep", "keep 60"]); // FM4
         row(
             FetchCache::DefaultNoStore,
-            ["ask", "keep", "ask, said", "ask"],
-        );
+            ["ask", "keep", "ask, said", "keep 60"],
+        ); // FM5
         row(
             FetchCache::OnlyNoStore,
             ["ask", "OnlyNoStore", "ask", "ask"],
-        );
-        row(FetchCache::ForceNoStore, ["ask", "ask", "ask", "ask"]);
+        ); // FM6
+        row(FetchCache::ForceNoStore, ["ask", "ask", "ask", "ask"]); // FM7
     }
 
     #[track_caller]
