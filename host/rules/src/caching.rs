@@ -21,7 +21,7 @@ mod wire;
 
 pub use draft::{DRAFT_COOKIE, draft_cookie};
 pub use fetch::{CacheMode, FetchFault, FetchOptions, Plan, plan};
-pub use header::{CACHE_HEADER, NOT_KEPT, Served, age, cache_control, cache_status};
+pub use header::{CACHE_HEADER, NOT_KEPT, Served, age, cache_control, cache_status, fresh_for};
 pub use key::{answer as answer_key, fetched as fetched_key, value as value_key};
 pub use lapse::{EVERY, Lapse, Lapsing, MOST_LAPSES, fold};
 pub use life::{Life, State, Times, YEAR};

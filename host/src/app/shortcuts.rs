@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::sandbox::Guest;
+use crate::store::Spot;
 use crate::telemetry::RouteCounts;
 
 /// So many are remembered, and forgotten all at once.
@@ -22,6 +23,8 @@ pub struct Shortcut {
     pub counts: Option<Arc<RouteCounts>>,
     /// What the answer is kept under.
     pub key: String,
+    /// Where it is found.
+    pub spot: Spot,
 }
 
 impl<T> Default for Shortcuts<T> {

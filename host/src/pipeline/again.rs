@@ -79,7 +79,7 @@ pub(super) fn answer(
     if guest.is_dynamic(&shortcut.key) {
         return None;
     }
-    let (entry, now) = app.policy.kept.store.fresh(&shortcut.key)?;
+    let (entry, now) = app.policy.kept.store.fresh(&shortcut.spot, &shortcut.key)?;
     record.asked_by(asker.client.to_canonical(), None);
     record.route = Some(Arc::clone(&shortcut.pattern));
     record.counts.clone_from(&shortcut.counts);

@@ -45,6 +45,7 @@ use waystation_rules::resolve::Tried;
 use crate::app::{App, Handler, Shortcut};
 use crate::http::{Response, Upload};
 use crate::sandbox::{Asker, Asks, Guest};
+use crate::store::Spot;
 use crate::telemetry::{Record, RequestId};
 use asked::Asked;
 use configured::{Added, Resolved};
@@ -166,7 +167,10 @@ fn finished(
         finish::drop_body(&mut response); // over HTTP/2 hyper would send it
     }
     if let Ok(id) = HeaderValue::from_bytes(&record.id.digits()) {
-        response.headers_mut().insert(REQUEST_ID, id);
+        match response.headers_mut().iter_mut().next() {
+            Some((name, value)) if *name == REQUEST_ID => *value = id, // a kept answer has a place for it
+            _ => drop(response.headers_mut().insert(REQUEST_ID, id)),
+        }
     }
     record.finish(response, &app.counters.others)
 }
@@ -305,6 +309,7 @@ async fn walk(
                 pattern: Arc::clone(&found.route.pattern),
                 counts: record.counts.clone(),
                 key,
+                spot: Spot::default(),
             });
             return Ok(response);
         }

@@ -1,6 +1,6 @@
 //! What is kept, and how it looks as bytes.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -35,14 +35,27 @@ pub struct Entry {
     pub prepared: Prepared,
 }
 
-/// Headers that are put together once and then copied for each request. They are no part of what an entry is.
+/// The headers that are sent at one moment, copied for each request of then. They are no part of what an entry is.
 #[derive(Debug, Default)]
-pub struct Prepared(OnceLock<HeaderMap>);
+pub struct Prepared(RwLock<Option<(Moment, HeaderMap)>>);
+
+/// The age of an answer and how long it is fresh yet, in seconds.
+type Moment = (u64, Option<i64>);
 
 impl Prepared {
-    /// A copy of them; `prepare` puts them together.
-    pub fn of(&self, prepare: impl FnOnce() -> HeaderMap) -> HeaderMap {
-        self.0.get_or_init(prepare).clone()
+    /// A copy of those of a moment; `prepare` puts them together if they are not those of the request before.
+    pub fn of(&self, moment: Moment, prepare: impl FnOnce() -> HeaderMap) -> HeaderMap {
+        let prepared = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, headers)) = &*prepared
+            && *of == moment
+        {
+            return headers.clone();
+        }
+        drop(prepared);
+        let headers = prepare();
+        let prepared = Some((moment, headers.clone()));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = prepared;
+        headers
     }
 }
 

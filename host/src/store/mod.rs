@@ -11,6 +11,7 @@ mod disk;
 mod entry;
 mod flight;
 mod kept;
+mod memory;
 mod open;
 mod redis;
 mod secret;
@@ -19,7 +20,6 @@ mod underway;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use moka::sync::Cache;
 use tokio::sync::OnceCell;
 use waystation_rules::caching::{EVERY, Lapsing, Life, State, Times};
 
@@ -29,14 +29,17 @@ pub use disk::{Disk, DiskError};
 pub use entry::{Entry, EntryError, Kind, Prepared};
 pub use flight::{Flight, Landed};
 pub use kept::{Kept, LapseFault};
+pub use memory::Spot;
 pub use open::{OpenError, Place, open};
 pub use redis::{Redis, RedisError};
 pub use secret::Secret;
 
+use memory::Memory;
+
 /// What an app keeps. Cloning shares it.
 #[derive(Clone)]
 pub struct Store {
-    memory: Cache<Arc<str>, Arc<Entry>>,
+    memory: Arc<Memory>,
     clock: Arc<Clock>,
     behind: Option<Arc<dyn Behind>>,
     loads: Arc<Loads>,
@@ -51,16 +54,12 @@ type Loads = underway::Underway<OnceCell<Option<(Arc<Entry>, State)>>>;
 impl Store {
     /// Keeps up to `bytes` in memory, headers and keys counted, and everything in `behind` if there is one.
     pub fn new(bytes: u64, behind: Option<Arc<dyn Behind>>) -> Self {
-        let weigh = |key: &Arc<str>, entry: &Arc<Entry>| {
-            u32::try_from(key.len() + entry.size()).unwrap_or(u32::MAX)
-        };
-        let memory = Cache::builder().max_capacity(bytes).weigher(weigh).build();
         let clock = Arc::new(Clock::default());
         if let Some(behind) = &behind {
             behind.follow(&clock);
         }
         Self {
-            memory,
+            memory: Arc::new(Memory::new(bytes)),
             clock,
             behind,
             loads: Arc::default(),
@@ -141,10 +140,10 @@ impl Store {
         Some((entry, state))
     }
 
-    /// What memory has under a key if it is fresh, and the time at which it was.
-    pub fn fresh(&self, key: &str) -> Option<(Arc<Entry>, u64)> {
-        let entry = self.memory.get(key)?;
+    /// What memory has under the key of a spot if it is fresh, and the time at which it was.
+    pub fn fresh(&self, spot: &Spot, key: &str) -> Option<(Arc<Entry>, u64)> {
         let now = self.now();
+        let entry = self.memory.get_at(spot, key, now)?;
         (self.state(&entry, now) == State::Fresh).then_some((entry, now))
     }
 
@@ -164,8 +163,7 @@ impl Store {
         }
         let kept = self.memory.get(key);
         if kept.is_none_or(|kept| kept.times.stored < loaded.times.stored) {
-            self.memory
-                .insert(Arc::clone(&loaded.key), Arc::clone(&loaded));
+            self.memory.put(Arc::clone(&loaded));
         }
         Some((loaded, state))
     }
@@ -179,8 +177,7 @@ impl Store {
     /// that is only logged.
     pub async fn put(&self, entry: Entry) -> Arc<Entry> {
         let entry = Arc::new(entry);
-        self.memory
-            .insert(Arc::clone(&entry.key), Arc::clone(&entry));
+        self.memory.put(Arc::clone(&entry));
         if let Some(behind) = &self.behind
             && let Err(error) = behind.save(&entry).await
         {
@@ -200,12 +197,12 @@ impl Store {
             times,
             ..entry.clone()
         };
-        self.memory.insert(Arc::clone(&entry.key), Arc::new(entry));
+        self.memory.put(Arc::new(entry));
     }
 
     /// Forgets an entry.
     pub async fn remove(&self, key: &str) {
-        self.memory.invalidate(key);
+        self.memory.remove(key);
         if let Some(behind) = &self.behind
             && let Err(error) = behind.remove(key).await
         {
@@ -228,12 +225,12 @@ impl Store {
     /// Everything expires, on disk and on other nodes too.
     pub async fn purge(&self) {
         self.lapse(&[(EVERY.to_owned(), Lapsing::Expire(0))]).await;
-        self.memory.invalidate_all();
+        self.memory.clear();
     }
 
     /// Everything that is kept in memory, in no order.
     pub fn entries(&self) -> Vec<(Arc<Entry>, State)> {
-        let entries = self.memory.iter().map(|(_, entry)| entry);
+        let entries = self.memory.all();
         entries
             .map(|entry| {
                 let state = self.state(&entry, self.now());

@@ -130,9 +130,61 @@ async fn memory_is_bounded() {
             .put(entry(&store, &format!("k{number}"), &[], Life::default()))
             .await;
     }
-    store.memory.run_pending_tasks();
-    assert!(store.memory.weighted_size() <= 100 << 10);
-    assert!(store.memory.entry_count() > 10);
+    let (bytes, count) = store.memory.settled();
+    assert!(
+        bytes <= 100 << 10 && 10 < count,
+        "{count} entries of {bytes} bytes"
+    );
+}
+
+/// A spot gives what a look would find, whatever became of it meanwhile.
+#[tokio::test]
+async fn what_was_found_before_is_found_again_as_long_as_it_is_there() {
+    let clock = Arc::new(AtomicU64::new(1000));
+    let store = at(&clock);
+    let spot = Spot::default();
+    let fresh = |key: &str| store.fresh(&spot, key).map(|(entry, _)| entry);
+    assert!(fresh("a").is_none());
+    let first = store.put(entry(&store, "a", &["t"], Life::default())).await;
+    for now in [1000, 1500, 2000, 5000] {
+        clock.store(now, Ordering::Relaxed);
+        assert!(Arc::ptr_eq(&fresh("a").unwrap(), &first), "{now}");
+    }
+    let second = store.put(entry(&store, "a", &["t"], Life::default())).await;
+    assert!(Arc::ptr_eq(&fresh("a").unwrap(), &second));
+    store.put(entry(&store, "b", &[], Life::default())).await;
+    assert!(Arc::ptr_eq(&fresh("a").unwrap(), &second));
+    store.lapse(&[("t".to_owned(), Lapsing::Stale)]).await;
+    assert!(fresh("a").is_none(), "it is not fresh");
+    for forget in 0..2 {
+        store.put(entry(&store, "a", &["t"], Life::default())).await;
+        assert!(fresh("a").is_some());
+        match forget {
+            0 => store.remove("a").await,
+            _ => store.purge().await,
+        }
+        assert!(fresh("a").is_none(), "it was forgotten");
+    }
+}
+
+/// A spot keeps nothing in memory that the budget has no room for.
+#[tokio::test]
+async fn what_is_evicted_is_gone() {
+    let store = Store::new(10 << 10, None);
+    let spot = Spot::default();
+    let put = store.put(entry(&store, "k0", &[], Life::default())).await;
+    store.fresh(&spot, "k0").expect("it is there");
+    let kept = Arc::downgrade(&put);
+    drop(put);
+    for number in 1..1000 {
+        let key = format!("k{number}");
+        store.put(entry(&store, &key, &[], Life::default())).await;
+        store.get(&key).await; // others are asked for more
+        store.get(&key).await;
+    }
+    store.memory.settled();
+    assert!(store.memory.get("k0").is_none());
+    assert!(kept.upgrade().is_none());
 }
 
 #[tokio::test]

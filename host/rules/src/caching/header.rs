@@ -63,6 +63,13 @@ pub fn age(times: &Times, now: u64) -> u64 {
     now.saturating_sub(times.stored) / 1000
 }
 
+/// How long it is fresh yet, in seconds: less than 0 for what is stale. None for ever.
+#[must_use]
+pub fn fresh_for(times: &Times, now: u64) -> Option<i64> {
+    let left = (i128::from(times.fresh_until?) - i128::from(now)).div_euclid(1000);
+    Some(i64::try_from(left).unwrap_or(i64::MAX))
+}
+
 /// `Cache-Status`: whether it was kept, and how long it is fresh yet.
 #[must_use]
 pub fn cache_status(served: Served, times: &Times, now: u64) -> Cow<'static, str> {
@@ -70,12 +77,10 @@ pub fn cache_status(served: Served, times: &Times, now: u64) -> Cow<'static, str
         Served::Miss => "waystation; fwd=miss; stored",
         Served::Hit | Served::Stale => "waystation; hit",
     };
-    let Some(until) = times.fresh_until else {
-        return Cow::Borrowed(how);
-    };
-    let left = (i128::from(until) - i128::from(now)).div_euclid(1000);
-    let left = i64::try_from(left).unwrap_or(i64::MAX);
-    Cow::Owned([how, "; ttl=", itoa::Buffer::new().format(left)].concat())
+    match fresh_for(times, now) {
+        None => Cow::Borrowed(how),
+        Some(left) => Cow::Owned([how, "; ttl=", itoa::Buffer::new().format(left)].concat()),
+    }
 }
 
 #[cfg(test)]
