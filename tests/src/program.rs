@@ -114,10 +114,14 @@ impl Command {
 
     /// A shell that becomes the program.
     fn in_shell(&self, script: &str) -> Self {
-        let mut command = std::process::Command::new("sh");
-        command
-            .args(["-c", script, "sh"])
-            .arg(self.command.get_program());
+        self.under("sh", &["-c", script, "sh"])
+    }
+
+    /// Has another program run it, which takes it as its last arguments.
+    #[must_use]
+    pub fn under(&self, runner: &str, arguments: &[&str]) -> Self {
+        let mut command = std::process::Command::new(runner);
+        command.args(arguments).arg(self.command.get_program());
         command.args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             match value {

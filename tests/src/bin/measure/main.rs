@@ -6,6 +6,7 @@
 //! measure scale [PROGRAM]          the same and its memory with 10, 1,000 and 10,000 routes
 //! measure throughput [PROGRAM]     requests per second of this host and its peers beside plain hyper's, in turn: the servers on one
 //!                                  core, the load on another; memory and starts, and a chart
+//! measure instructions [PROGRAM]   instructions of a request, by valgrind
 //! measure steady [PROGRAM]         memory and descriptors after 50,000 and after each of five times 100,000 requests of every kind, some of
 //!                                  which fail
 //! measure fairness [PROGRAM]       the times of an ordinary route without and beside each of several attacks, and what the attackers get
@@ -16,6 +17,7 @@
 
 mod chart;
 mod fairness;
+mod instructions;
 mod load;
 mod native;
 mod peers;
@@ -62,12 +64,13 @@ fn main() -> anyhow::Result<ExitCode> {
         Some("start-time") => runtime.block_on(start_time(&program))?,
         Some("scale") => runtime.block_on(scale::run(&program))?,
         Some("throughput") => runtime.block_on(throughput::run(&program, &chart))?,
+        Some("instructions") => runtime.block_on(instructions::run(&program))?,
         Some("steady") => runtime.block_on(steady::run(&program))?,
         Some("fairness") => runtime.block_on(fairness::run(&program))?,
         Some("streams") => runtime.block_on(streams::run(&program))?,
         _ => {
             eprintln!(
-                "usage: measure save-to-live|start-time|scale|throughput|steady|fairness|streams [PROGRAM]"
+                "usage: measure save-to-live|start-time|scale|throughput|instructions|steady|fairness|streams [PROGRAM]"
             );
             return Ok(ExitCode::from(2));
         }

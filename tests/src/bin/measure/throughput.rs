@@ -21,7 +21,7 @@ const LINE: &str = "a line of the stream\n";
 const MANY: usize = 1_000;
 
 /// What is asked of this host, and what that shows.
-fn cases() -> Vec<(Question, &'static str)> {
+pub(crate) fn cases() -> Vec<(Question, &'static str)> {
     let get = |path| Question::get(path).answered_with(HELLO);
     let echo = Question::post("/echo", BODY).answered_with(vec![b'x'; BODY]);
     vec![
