@@ -2,9 +2,11 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use waystation_tests::clock::Clock;
+use waystation_tests::raw::Socket;
 use waystation_tests::upstream::{Upstream, served};
 use waystation_tests::{Answer, App, Client, Host, wait_for};
 
@@ -55,6 +57,11 @@ use waystation::fetch::CacheMode;
 use waystation::*;
 pub const REVALIDATE: Revalidate = Revalidate::seconds(60);
 pub async fn get(context: Context<Params>) -> Result<String> {
+    let life = match context.params.says.as_str() { "moment" => Life::seconds(0), _ => Life::seconds(600) };
+    if let "value" | "moment" = context.params.says.as_str() {
+        let value = cached(context.params.says.clone(), life, async || Ok(random_u64())).await?;
+        return Ok(format!("{value} {}", random_u64()));
+    }
     let asked = fetch("/draw");
     let asked = match context.params.says.as_str() {
         "no-store" => asked.cache(CacheMode::NoStore),
@@ -92,7 +99,32 @@ pub async fn get(request: Request) -> Result<Response> {
 }
 "#;
 
-const LAPSE: &str = "use waystation::*;\npub fn post() { update_tag(\"drawn\"); }\n";
+/// Writes until its client takes no more, while it fetches.
+const FROZEN: &str = r#"use waystation::fetch::CacheMode;
+use waystation::*;
+pub fn get(request: Request) -> Response {
+    let url = request.url().search_params().get("url").unwrap_or_default().into_owned();
+    Response::writer(async move |mut body: Writer| {
+        let fetched = async { fetch(url).cache(CacheMode::ForceCache).await?.text().await };
+        let written = async {
+            loop {
+                body.write(vec![0; 64 << 10]).await?;
+            }
+        };
+        let (fetched, written): (Result<String>, Result<()>) = futures_util::future::join(fetched, written).await;
+        fetched.and(written)
+    })
+}
+"#;
+
+const LAPSE: &str = r#"use waystation::*;
+pub fn post(request: Request) {
+    match request.url().search_params().get("path") {
+        Some(path) => revalidate_path(path.as_ref()),
+        None => update_tag("drawn"),
+    }
+}
+"#;
 
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\n";
 
@@ -111,6 +143,7 @@ static APP: LazyLock<App> = LazyLock::new(|| {
         ("app/updates/route.rs", UPDATES),
         ("app/bytes/route.rs", BYTES),
         ("app/lapse/route.rs", LAPSE),
+        ("app/frozen/route.rs", FROZEN),
         ("waystation.toml", TOML),
     ];
     files.extend(modes.iter().map(|(path, text)| (&**path, &**text)));
@@ -164,7 +197,7 @@ async fn what_a_fetch_says_of_its_answer_goes_for_what_is_made_of_it() {
         let again = client.get(&path).await;
         assert_eq!((state(&again), again.text()), ("HIT", first.text()));
     }
-    for says in ["no-store", "zero"] {
+    for says in ["no-store", "zero", "moment"] {
         let path = format!("/made/{says}");
         let (first, second) = (client.get(&path).await, client.get(&path).await);
         assert_eq!(
@@ -185,6 +218,20 @@ async fn what_a_fetch_says_of_its_answer_goes_for_what_is_made_of_it() {
     assert_eq!(state(&after), "MISS", "the tag of its fetch is its own");
     assert_ne!(drawn(&after), drawn(&before));
     assert_eq!(client.get("/made/later").await.body, other.body);
+}
+
+/// It would be of no use to make the answer anew of what is just as old.
+#[tokio::test]
+async fn a_path_that_is_revalidated_is_made_of_new_parts() {
+    let client = client();
+    let drawn = |answer: &Answer| answer.text().split(' ').next().map(str::to_owned);
+    for path in ["/made/later", "/made/value"] {
+        let before = client.get(path).await;
+        client.post(&format!("/lapse?path={path}"), &[], "").await;
+        let after = client.get(path).await;
+        assert_eq!(state(&after), "MISS");
+        assert_ne!(drawn(&after), drawn(&before), "{path}"); // V5
+    }
 }
 
 #[tokio::test]
@@ -260,4 +307,34 @@ pub async fn get(request: Request) -> Result<String> { shop::fetched(request).aw
         (ask().await != "answer 0").then_some(())
     })
     .await;
+}
+
+/// A handler whose client does not read stands still. What it has begun to fetch comes all the same, for the others who wait for it.
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_up_nobody_else_s_fetch() {
+    let (release, held) = tokio::sync::watch::channel(false);
+    let upstream = Upstream::new(move |_| {
+        let mut held = held.clone();
+        async move {
+            let is_released = held.wait_for(|is_released| *is_released);
+            is_released.await.expect("the test goes on");
+            served(200, &[], "words")
+        }
+    })
+    .await;
+    let url = format!("{}/frozen", upstream.origin());
+    let mut socket = Socket::open(HOST.address()).await;
+    let request = format!("GET /frozen?url={url} HTTP/1.1\r\nhost: a\r\n\r\n");
+    socket.send(request).await;
+    wait_for("it is asked", async || {
+        (!upstream.heads().is_empty()).then_some(())
+    })
+    .await;
+    HOST.wait_until_idle(); // the sockets are full
+    release.send(true).unwrap();
+    let path = format!("/modes/ForceCache?url={url}");
+    let answer = tokio::time::timeout(Duration::from_secs(10), async { client().get(&path).await });
+    assert_eq!(answer.await.expect("it does not wait").line(), "200 words");
+    assert_eq!(upstream.accepted(), 1);
+    drop(socket);
 }

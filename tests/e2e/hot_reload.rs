@@ -134,6 +134,21 @@ async fn a_save_during_a_build_is_never_lost() {
     }
 }
 
+/// A value of `cached` is kept for a day, and of the code that made it.
+#[tokio::test]
+async fn a_value_that_is_kept_is_not_of_code_that_is_gone() {
+    let route = |word: &str| {
+        format!(
+            "use waystation::*;\npub async fn get() -> Result<String> {{\n    \
+             cached(\"word\", \"days\", async || Ok({word:?}.to_owned())).await\n}}\n"
+        )
+    };
+    let app = Edited::new(&[("app/a/route.rs", &route("one"))]).await;
+    app.shows("/a", "200 one").await;
+    app.app.write("app/a/route.rs", &route("two"));
+    app.shows("/a", "200 two").await;
+}
+
 #[tokio::test]
 async fn saving_the_same_content_does_nothing() {
     let app = Edited::new(&[

@@ -38,6 +38,7 @@ mod headers;
 mod hot_reload;
 mod kept;
 mod kept_again;
+mod kept_anew;
 mod kept_apart;
 mod kept_fetches;
 mod kept_log;

@@ -1,16 +1,12 @@
 //! Answers that `build` makes and `start` serves.
 
-use std::sync::Arc;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU16, Ordering};
 
-use waystation_tests::clock::Clock;
-use waystation_tests::upstream::{Upstream, served};
-use waystation_tests::{App, Client, Redis, output, tree, wait_for};
+use waystation_tests::{App, Client, Redis, output, tree};
 
-use crate::support::{keeping, production, program, state, turn, warm_app};
+use crate::support::{production, program, state, turn, warm_app};
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (
         "app/once/route.rs",
         "use waystation::*;\npub const DYNAMIC: Dynamic = Dynamic::ForceStatic;\n\
@@ -35,6 +31,14 @@ const FILES: [(&str, &str); 6] = [
         "use crate::Params;\nuse waystation::*;\npub const DYNAMIC_PARAMS: bool = false;\n\
          pub fn generate_static_params() -> [Params; 1] { [Params { id: random_u64().to_string() }] }\n\
          pub fn get(context: Context<Params>) -> String { context.params.id.clone() }\n",
+    ),
+    (
+        "app/large/[id]/route.rs",
+        "use crate::Params;\nuse waystation::*;\n\
+         pub fn generate_static_params() -> Vec<Params> {\n\
+             (0..5).map(|id| Params { id: id.to_string() }).collect()\n\
+         }\n\
+         pub fn get(context: Context<Params>) -> String { context.params.id.repeat(600_000) }\n",
     ),
     (
         "app/robots.rs",
@@ -92,6 +96,26 @@ async fn what_build_has_made_is_served_from_the_first_request_on() {
     let reads = client.get("/reads/1").await;
     assert_eq!(state(&reads), ""); // SP7
     assert_eq!(client.get("/plain").await.line(), "200 plain");
+}
+
+/// What there is no room for is read from the release again, until there is a newer one.
+#[tokio::test]
+async fn what_build_has_made_is_served_whatever_memory_there_is() {
+    let deployed = deployed("[cache]\nmemory_mb = 1\n");
+    let host = program().start(deployed.path());
+    let client = Client::new(host.address());
+    for _ in 0..2 {
+        for id in 0..5 {
+            let answer = client.get(&format!("/large/{id}")).await;
+            assert_eq!(state(&answer), "HIT", "{id}");
+            assert_eq!(answer.body.len(), 600_000);
+        }
+    }
+    let revalidate = program().command("revalidate", deployed.path());
+    let exit = revalidate.arg("--path").arg("/large/3").run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert_eq!(state(&client.get("/large/3").await), "MISS");
+    assert_eq!(state(&client.get("/large/4").await), "HIT");
 }
 
 #[tokio::test]
@@ -203,68 +227,6 @@ async fn a_route_whose_answer_cannot_be_made_fails_the_build() {
     assert_eq!(exit.code, Some(1), "{}", exit.stderr);
     let why = "and this one cannot be: it made a `fetch` that is not to be kept";
     assert!(exit.stderr.contains(why), "{}", exit.stderr);
-}
-
-#[tokio::test]
-async fn an_answer_that_cannot_be_made_anew_stays() {
-    let status = Arc::new(AtomicU16::new(200));
-    let upstream = Upstream::new({
-        let status = Arc::clone(&status);
-        move |_| {
-            let status = status.load(Ordering::Relaxed);
-            async move { served(status, &[], "up") }
-        }
-    })
-    .await;
-    let route = format!(
-        "use waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
-         pub async fn get() -> Result<String> {{\n\
-             let answer = fetch(\"{}/\").await?;\n\
-             if answer.status() == 500 {{ return Err(Error::message(\"it is down\")); }}\n\
-             assert!(answer.ok(), \"it is down\");\n\
-             Ok(format!(\"{{}} {{}}\", answer.text().await?, random_u64()))\n\
-         }}\n",
-        upstream.origin()
-    );
-    let turn = turn().await;
-    let app = turn.app(&[
-        ("app/moody/route.rs", &route),
-        (
-            "waystation.toml",
-            "[outbound]\nhosts = [\"http://127.0.0.1:*\", \"http://localhost:*\"]\n",
-        ),
-    ]);
-    let clock = Clock::new();
-    let host = keeping(&app, Some(&clock));
-    let client = Client::new(host.address());
-    let ask = async || {
-        let answer = client.get("/moody").await;
-        (state(&answer).to_owned(), answer.text().to_owned())
-    };
-    let (_, one) = ask().await;
-    // Once with an error, once with a panic.
-    for (fails, wait) in [(500, 61), (503, 31)] {
-        status.store(fails, Ordering::Relaxed);
-        clock.forward(wait);
-        let seen = host.lines();
-        assert_eq!(ask().await, ("STALE".to_owned(), one.clone())); // I6
-        wait_for("the failure", async || {
-            let said = host.stderr_after(seen);
-            said.contains("the old answer stays").then_some(())
-        })
-        .await;
-        let asked = upstream.heads().len();
-        assert_eq!(ask().await, ("STALE".to_owned(), one.clone()));
-        assert_eq!(upstream.heads().len(), asked, "not at once again");
-    }
-    status.store(200, Ordering::Relaxed);
-    clock.forward(31);
-    assert_eq!(ask().await.1, one);
-    wait_for("the new answer", async || {
-        (ask().await.0 == "HIT").then_some(())
-    })
-    .await;
-    assert_ne!(ask().await.1, one);
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ pub use life::{Life, State, Times, YEAR};
 pub use profile::{Profile, Profiles};
 pub use reads::{Read, Reads};
 pub use storable::{NotKept, storable};
-pub use tags::{MOST_TAGS, PathKind, PathTag, TagFault, check_tag, of_answer, of_path};
+pub use tags::{MOST_TAGS, PathKind, PathTag, TagFault, check_tag, of_answer, of_call, of_path};
 pub use wire::{
     FETCH_HEADER, FetchWords, LAPSE_HEADER, LapseWords, READS_TRAILER, STORE, VALUE_HEADER,
     ValueWords, WordFault,

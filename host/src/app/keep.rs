@@ -10,7 +10,7 @@ use crate::project;
 use crate::project::settings::Cache;
 use crate::store::{self, Kept, Place, Secret, Store};
 
-/// Sets up what the app in `root` keeps. `release` names all of its code; `keeps_answers` is for answers of routes, not for `fetch` and
+/// Sets up what the app in `root` keeps. `release` names all of its code, and is empty for what is edited meanwhile; `keeps_answers` is for answers of routes, not for `fetch` and
 /// `cached`. Redis needs a Tokio runtime.
 ///
 /// # Errors
@@ -26,52 +26,53 @@ pub fn keep(
     let behind = store::open(&place(cache, root)?, app)?;
     let store = Store::new(cache.memory(), behind);
     let secret = draft_secret(app, release);
-    Ok(kept(store, cache, app.into(), keeps_answers, secret))
+    let kept = kept(store, cache, app.into(), secret);
+    Ok(Arc::new(Kept {
+        is_edited: release.is_empty(),
+        keeps_answers,
+        ..kept
+    }))
 }
 
 /// The same in memory alone, for `build` and `test`, which end.
 #[must_use]
 pub fn keep_for_now(cache: &Cache, app: &str) -> Arc<Kept> {
     let store = Store::new(cache.memory(), None);
-    kept(store, cache, app.into(), true, draft_secret(app, ""))
+    Arc::new(kept(store, cache, app.into(), draft_secret(app, "")))
 }
 
 /// What was kept before, under other settings.
 #[must_use]
 pub fn keep_on(old: &Kept, cache: &Cache) -> Arc<Kept> {
-    let (store, secret) = (old.store.clone(), Arc::clone(&old.draft_secret));
-    kept(
-        store,
-        cache,
-        Arc::clone(&old.app),
-        old.keeps_answers,
-        secret,
-    )
+    beside(old, cache, Arc::clone(&old.draft_secret))
 }
 
 /// The same place for another release of the app.
 #[must_use]
 pub fn keep_beside(old: &Kept, cache: &Cache, release: &str) -> Arc<Kept> {
-    let (app, secret) = (Arc::clone(&old.app), draft_secret(&old.app, release));
-    kept(old.store.clone(), cache, app, old.keeps_answers, secret)
+    beside(old, cache, draft_secret(&old.app, release))
 }
 
-fn kept(
-    store: Store,
-    cache: &Cache,
-    app: Arc<str>,
-    keeps_answers: bool,
-    draft_secret: Arc<Secret>,
-) -> Arc<Kept> {
-    store.share(&draft_secret);
+fn beside(old: &Kept, cache: &Cache, draft_secret: Arc<Secret>) -> Arc<Kept> {
+    let app = Arc::clone(&old.app);
     Arc::new(Kept {
+        is_edited: old.is_edited,
+        keeps_answers: old.keeps_answers,
+        ..kept(old.store.clone(), cache, app, draft_secret)
+    })
+}
+
+fn kept(store: Store, cache: &Cache, app: Arc<str>, draft_secret: Arc<Secret>) -> Kept {
+    store.share(&draft_secret);
+    Kept {
         store,
         app,
         profiles: cache.profiles(),
         expire_time: cache.expire_time(),
-        keeps_answers,
+        is_edited: false,
+        keeps_answers: true,
         draft_secret,
-    })
+    }
 }
 
 fn place(cache: &Cache, root: &Path) -> anyhow::Result<Place> {

@@ -1,5 +1,6 @@
 //! Makes an app of a release, as `start` and a node serve it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,7 +16,7 @@ use crate::project::manifest::{self, Blob, Interface};
 use crate::project::output;
 use crate::project::release::Release;
 use crate::sandbox::Facts;
-use crate::store::Store;
+use crate::store::{Read, Store};
 
 /// Gets everything in a release ready to answer, its kept answers aside. It blocks its thread and takes all cores while it compiles.
 ///
@@ -61,14 +62,27 @@ pub async fn restore(
     if answers.peek().is_some() {
         store.ready(PATIENCE).await;
     }
+    let mut built = Vec::new();
     for answer in answers {
         let entry = output::read_answer(blobs, answer, made)?;
         let kept = store.get(&entry.key).await;
         if kept.is_none_or(|(kept, _)| kept.times.stored < entry.times.stored) {
+            let key = Arc::clone(&entry.key);
             store.put(entry).await;
+            built.push((key, read(blobs.clone(), answer.clone(), made)));
         }
     }
+    store.add_built(built);
     Ok(())
+}
+
+/// Reads an answer again, for when memory has forgotten it.
+fn read(blobs: Blobs, answer: manifest::Answer, made: u64) -> Read {
+    Box::new(move || {
+        let read = output::read_answer(&blobs, &answer, made);
+        read.inspect_err(|error| tracing::error!("{} is made anew: {error}", answer.path))
+            .ok()
+    })
 }
 
 /// A route, ready to answer.

@@ -244,6 +244,11 @@ impl Session {
         if settings.server != self.settings.server {
             tracing::warn!("[server] of waystation.toml holds from the next start on");
         }
+        if settings.cache.place() != self.settings.cache.place() {
+            tracing::warn!(
+                "memory_mb, disk_mb and redis of [cache] in waystation.toml hold from the next start on"
+            );
+        }
         let loader = match policy.limits == self.policy.limits {
             true => self.loader.clone(),
             false => {

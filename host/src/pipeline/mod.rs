@@ -32,7 +32,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::Either;
-use http::{HeaderName, HeaderValue};
 use tokio_util::task::TaskTracker;
 use waystation_rules::caching::Keeping;
 use waystation_rules::compression::Sent;
@@ -58,9 +57,6 @@ pub use admit::host;
 pub use client::{client, cookie};
 pub use failure::{Misdirected, misdirected};
 pub use prerender::{Planned, PrerenderError, Prerendered, plan};
-
-/// Names the request to the client, as the log does.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the walk of a request leaves for its answer, whatever that is.
 #[derive(Default)]
@@ -166,12 +162,7 @@ fn finished(
     if asked.is_head() {
         finish::drop_body(&mut response); // over HTTP/2 hyper would send it
     }
-    if let Ok(id) = HeaderValue::from_bytes(&record.id.digits()) {
-        match response.headers_mut().iter_mut().next() {
-            Some((name, value)) if *name == REQUEST_ID => *value = id, // a kept answer has a place for it
-            _ => drop(response.headers_mut().insert(REQUEST_ID, id)),
-        }
-    }
+    serve::name(response.headers_mut(), record.id);
     record.finish(response, &app.counters.others)
 }
 

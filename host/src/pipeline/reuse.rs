@@ -158,10 +158,7 @@ impl Reuse {
             made => made,
         };
         record.add_guest_time(started.elapsed());
-        land(match made {
-            Ok(Made::Kept(_)) => Landed::Kept,
-            _ => Landed::NotKept,
-        });
+        land(self.landed(&made));
         match made? {
             Made::Kept(entry) => {
                 note(Served::Miss, &self.guest, record);
@@ -204,10 +201,7 @@ impl Reuse {
             };
             let id = RequestId::new();
             let made = self.make(id).await;
-            let landed = match made {
-                Ok(Made::Kept(_)) => Landed::Kept,
-                _ => Landed::NotKept,
-            };
+            let landed = self.landed(&made);
             match made {
                 Ok(Made::Kept(_)) => {}
                 Ok(Made::Once(_, reason) | Made::Dynamic(reason)) if reason.is_failure() => {
@@ -229,6 +223,14 @@ impl Reuse {
             }
             flight.land(landed);
         });
+    }
+
+    /// What it means to those who wait.
+    fn landed(&self, made: &Result<Made, Refusal>) -> Landed {
+        match made {
+            Ok(Made::Kept(entry)) if self.app.policy.kept.store.holds(entry) => Landed::Kept,
+            _ => Landed::NotKept,
+        }
     }
 
     /// Runs the handler without the request, and keeps its answer if that may be kept.

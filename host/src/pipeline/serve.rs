@@ -8,13 +8,18 @@ use waystation_rules::caching::{CACHE_HEADER, Served, age, cache_status, fresh_f
 
 use crate::http::{Response, whole};
 use crate::store::Entry;
+use crate::telemetry::RequestId;
 
+/// Names the request to the client, as the log does.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Says how an answer came about, for people.
 const CACHE: HeaderName = HeaderName::from_static(CACHE_HEADER);
 /// The same for programs (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// Headers that an answer gets beside those that are kept, so that its map does not grow: these two, `Age`, and what every answer has.
 const MORE_HEADERS: usize = 6;
+/// Stands first in the headers, in the place of the request's name.
+const UNNAMED: HeaderValue = HeaderValue::from_static("-");
 
 /// The response that says how it came about and, but for a new one, how old it is.
 pub(super) fn serve(entry: &Entry, served: Served, now: u64) -> Response {
@@ -31,12 +36,23 @@ pub(super) fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     response
 }
 
+/// Names the request to the client, as the log does.
+pub(super) fn name(headers: &mut HeaderMap, id: RequestId) {
+    let Ok(id) = HeaderValue::from_bytes(&id.digits()) else {
+        return;
+    };
+    match headers.iter_mut().next() {
+        Some((name, value)) if *name == REQUEST_ID && *value == UNNAMED => *value = id,
+        _ => drop(headers.insert(REQUEST_ID, id)),
+    }
+}
+
 /// The headers of an answer, first the one that each request has a value of its own for.
 fn headers(entry: &Entry, served: Served, now: u64) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(entry.headers.len() + MORE_HEADERS);
-    headers.insert(super::REQUEST_ID, HeaderValue::from_static("-"));
+    headers.insert(REQUEST_ID, UNNAMED);
     for (name, value) in &entry.headers {
-        if *name != super::REQUEST_ID {
+        if *name != REQUEST_ID {
             headers.append(name, value.clone());
         }
     }
@@ -69,11 +85,7 @@ mod tests {
             expire: None,
         };
         let mut headers = HeaderMap::new();
-        for (name, value) in [
-            (CONTENT_TYPE, "text/plain"),
-            (AGE, "7"),
-            (super::super::REQUEST_ID, "a"),
-        ] {
+        for (name, value) in [(CONTENT_TYPE, "text/plain"), (AGE, "7"), (REQUEST_ID, "a")] {
             headers.insert(name, HeaderValue::from_static(value));
         }
         let entry = Entry {

@@ -54,7 +54,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let slot = Slot::default();
     let counts = Arc::clone(asks.own.counts());
     let making = asks.making.clone();
-    let lease = guest.lease(&call.request_id, asks);
+    let lease = guest.lease(&call.request_id, call.request.uri().path_and_query(), asks);
     let cpu = Arc::clone(&lease.cpu);
     let label = Label {
         guest: Arc::clone(guest),

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 use waystation_rules::caching::{self, CACHE_HEADER, Life, Served, State};
 
-use super::outgoing::{Received, Way};
+use super::way::{Received, Way};
 use crate::http::{Collected, collect};
 use crate::store::{Entry, Flight, Kind, Landed, Prepared};
 
@@ -25,6 +25,8 @@ const REFRESH: Duration = Duration::from_secs(30);
 pub(super) struct Keep {
     pub(super) life: Life,
     pub(super) tags: Vec<String>,
+    /// What takes it out of date for this handler, beside its tags.
+    pub(super) implied: Vec<String>,
     /// It is asked for anew (row V9).
     pub(super) renew: bool,
 }
@@ -60,7 +62,6 @@ pub(super) async fn send(
     if let Some(making) = &way.asks.making {
         making.add(&keep.tags, keep.life);
     }
-    let store = kept.store.clone();
     if !keep.renew
         && let Some((entry, state)) = good(&way, &whole, &keep).await
     {
@@ -69,15 +70,23 @@ pub(super) async fn send(
         }
         return Ok(served(&entry, Served::of(state)));
     }
+    // A guest whose client does not read stands still, and those who wait for the same must not.
+    let background = way.asks.background.clone();
+    let asked = background.spawn(asked(way, whole, keep));
+    asked.await.unwrap_or(Err(Error::InternalError(None)))
+}
+
+/// The answer to what is not kept, or only for others.
+async fn asked(way: Way, whole: Whole, keep: Keep) -> Result<Received, Error> {
+    let store = way.asks.own.kept().store.clone();
     let flight = match way.asks.asker.depth {
         0 => store.flight(&whole.key).await, // FC13
         _ => match store.try_flight(&whole.key) {
             Some(flight) => flight,
             // Who makes it may be waiting for this very answer.
             None => {
-                return way
-                    .send(Request::from_parts(whole.head, full(whole.body)))
-                    .await;
+                let Whole { head, body, .. } = whole;
+                return way.send(Request::from_parts(head, full(body))).await;
             }
         },
     };
@@ -93,7 +102,8 @@ pub(super) async fn send(
 /// What is kept. Into an answer that is kept goes only what is as new as that.
 async fn good(way: &Way, whole: &Whole, keep: &Keep) -> Option<(Arc<Entry>, State)> {
     let store = &way.asks.own.kept().store;
-    let kept = store.get_for(&whole.key, keep.life, &keep.tags).await;
+    let tags = [keep.tags.as_slice(), &keep.implied].concat();
+    let kept = store.get_for(&whole.key, keep.life, &tags).await;
     kept.filter(|(_, state)| *state == State::Fresh || way.asks.making.is_none())
 }
 
@@ -151,7 +161,10 @@ async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Recei
         prepared: Prepared::default(),
     };
     let entry = store.put(entry).await;
-    flight.land(Landed::Kept);
+    flight.land(match store.holds(&entry) {
+        true => Landed::Kept,
+        false => Landed::NotKept,
+    });
     Ok(served(&entry, Served::Miss))
 }
 

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What one call makes.
 pub(super) struct Held {
     flights: Mutex<HashMap<String, Flight>>,
+    /// Since when the call makes what it did not find, by key: a value is no newer than that.
+    begun: Mutex<HashMap<String, u64>>,
     /// When half of the call's time is over: the rest is left to make what did not come. None for a call that a handler waits for, which
     /// may be the one that makes the value.
     half_time: Option<Instant>,
@@ -44,6 +46,7 @@ impl Held {
     pub(super) fn new(depth: u8, began: Instant, time: Duration) -> Self {
         Self {
             flights: Mutex::default(),
+            begun: Mutex::default(),
             half_time: (depth == 0).then(|| began + time / 2),
             patience: PATIENCE,
         }
@@ -56,6 +59,21 @@ impl Held {
         store: &Store,
         asked: &Asked<'_>,
     ) -> Option<(Arc<Entry>, Served)> {
+        let found = self.found(store, asked).await;
+        if !matches!(found, Some((_, Served::Hit))) {
+            let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            begun.insert(asked.key.to_owned(), store.begin());
+        }
+        found
+    }
+
+    /// When the call began to make a value; none if it has not looked for it.
+    pub(super) fn begun(&self, key: &str) -> Option<u64> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.remove(key)
+    }
+
+    async fn found(&self, store: &Store, asked: &Asked<'_>) -> Option<(Arc<Entry>, Served)> {
         let Asked {
             key, takes_stale, ..
         } = *asked;

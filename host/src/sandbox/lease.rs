@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use http::uri::PathAndQuery;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -54,8 +55,13 @@ struct Waiting<T> {
 }
 
 impl Guest {
-    /// An instance for the request `id`, with whom its guest may ask.
-    pub(super) fn lease(self: &Arc<Self>, id: &str, asks: Asks) -> Lease {
+    /// An instance for the request `id` of a path, with whom its guest may ask.
+    pub(super) fn lease(
+        self: &Arc<Self>,
+        id: &str,
+        path: Option<&PathAndQuery>,
+        asks: Asks,
+    ) -> Lease {
         // What is kept for everybody is made by an instance that nobody's request has left anything in.
         let idle = match asks.making {
             None => self.idle.take(),
@@ -77,7 +83,7 @@ impl Guest {
         state.log.start(id, limits.log_bytes);
         let stand_in = asks.stand_in.as_ref();
         state.clock.set(stand_in.and_then(|stand_in| stand_in.now));
-        state.outgoing.start(asks, self, id);
+        state.outgoing.start(asks, self, id, path.cloned());
         lease
     }
 

@@ -26,6 +26,7 @@ mod outgoing;
 mod places;
 mod state;
 mod values;
+mod way;
 
 pub use code::{CodeSource, Facts, LoadError, OtherFacts};
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};

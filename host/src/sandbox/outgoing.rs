@@ -5,14 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::Uri;
-use http_body_util::BodyExt as _;
-use tokio::sync::Semaphore;
+use http::uri::PathAndQuery;
+
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
 use waystation_rules::forwarded::Scheme;
-use waystation_rules::outbound::{self, Patience, Refused, Target};
+use waystation_rules::outbound::{self, Patience, Refused};
 use waystation_rules::segment::{FetchCache, SegmentConfig};
 use waystation_rules::stand_in::StandIn;
 
@@ -20,12 +20,13 @@ use super::fetch_cache::{self, Keep};
 use super::guest::Guest;
 use super::held::Held;
 use super::making::Making;
-use super::nested;
+
 use super::values::{self, Asking};
+use super::way::{Received, Turns, Way};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::store::Kept;
-use crate::telemetry::{AppCounts, Asked, Stop};
+use crate::telemetry::{AppCounts, Asked};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
@@ -114,7 +115,6 @@ pub trait OwnRoutes: Send + Sync {
 /// The requests of one call.
 pub(super) struct Outgoing {
     asks: Option<Asks>,
-    left: usize,
     /// Requests to the store that may still be made.
     stored: usize,
     /// When the call began, in milliseconds since the epoch: what it makes is of then.
@@ -123,10 +123,11 @@ pub(super) struct Outgoing {
     started: Instant,
     /// The values that it makes for others too; made with the first request to the store.
     held: Option<Arc<Held>>,
-    turns: usize,
     /// Made with the first request.
-    at_once: Option<Arc<Semaphore>>,
+    turns: Option<Arc<Turns>>,
     guest: Option<Arc<Guest>>,
+    /// What the handler was asked for.
+    path: Option<PathAndQuery>,
     request_id: String,
 }
 
@@ -135,30 +136,33 @@ impl Outgoing {
     pub(super) fn none() -> Self {
         Self {
             asks: None,
-            left: 0,
             stored: 0,
             began: 0,
             started: Instant::now(),
             held: None,
-            turns: 0,
-            at_once: None,
+            turns: None,
             guest: None,
+            path: None,
             request_id: String::new(),
         }
     }
 
     /// Starts a call, which the log names by its route and its request's id.
-    pub(super) fn start(&mut self, asks: Asks, guest: &Arc<Guest>, id: &str) {
-        let limits = &guest.sandbox.limits;
+    pub(super) fn start(
+        &mut self,
+        asks: Asks,
+        guest: &Arc<Guest>,
+        id: &str,
+        path: Option<PathAndQuery>,
+    ) {
         self.stored = MOST_STORED;
         self.began = asks.own.kept().store.begin();
         self.started = Instant::now();
         self.held = None;
         self.asks = Some(asks);
-        self.left = limits.fetches;
-        self.turns = limits.fetches_at_once;
-        self.at_once = None;
+        self.turns = None;
         self.guest = Some(Arc::clone(guest));
+        self.path = path;
         self.request_id.clear();
         self.request_id.push_str(id);
     }
@@ -169,6 +173,14 @@ impl Outgoing {
         self.asks = None;
         self.held = None;
         self.guest = None;
+        self.path = None;
+    }
+
+    /// The tags that all has which the handler asks for.
+    fn implied(&self) -> Vec<String> {
+        let route = self.guest.as_ref().map_or("", |guest| guest.route());
+        let path = self.path.as_ref().map_or("/", PathAndQuery::path);
+        caching::of_call(route, path)
     }
 
     fn warn(&self, what: impl std::fmt::Display) {
@@ -194,7 +206,18 @@ impl Outgoing {
                 .held
                 .get_or_insert_with(|| Arc::new(Held::new(depth, self.started, time)));
             let (began, held) = (self.began, Arc::clone(held));
-            let asking = Asking { asks, began, held };
+            let code = asks
+                .own
+                .kept()
+                .is_edited
+                .then(|| guest.release().to_owned());
+            let asking = Asking {
+                code: code.unwrap_or_default(),
+                implied: self.implied(),
+                asks,
+                began,
+                held,
+            };
             return Ok(Box::pin(values::answer(asking, request)));
         }
         if let Some(stand_in) = &asks.stand_in
@@ -237,6 +260,7 @@ impl Outgoing {
             Plan::Keep(life) => Some(Keep {
                 life,
                 tags: words.tags,
+                implied: self.implied(),
                 renew: words.renew,
             }),
         })
@@ -252,17 +276,11 @@ impl Outgoing {
         if !outbound::is_method(request.method().as_str()) {
             return Err(Error::HttpRequestMethodInvalid);
         }
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            self.warn("it made more requests than `fetches` allows");
-            let route = self.guest.as_ref().map_or("", |guest| guest.route());
-            asks.own.counts().route(route).stopped(Stop::Fetches);
-            Error::ConnectionLimitReached
-        })?;
-        let turns = self.turns;
-        let at_once = self
-            .at_once
-            .get_or_insert_with(|| Arc::new(Semaphore::new(turns)));
-        let at_once = Arc::clone(at_once);
+        let limits = self.guest.as_ref().map(|guest| &guest.sandbox.limits);
+        let turns = self
+            .turns
+            .get_or_insert_with(|| Arc::new(Turns::of(limits)));
+        let turns = Arc::clone(turns);
         let is_own = asks.own.is_own(request.uri());
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
@@ -282,47 +300,17 @@ impl Outgoing {
         Ok(Way {
             asks,
             target,
-            at_once,
+            turns,
             patience,
+            route: self
+                .guest
+                .as_ref()
+                .map_or("".into(), |guest| guest.route.clone()),
+            request_id: self.request_id.clone(),
         })
     }
 }
 
-/// How a request goes to whom it is for, and may go again.
-#[derive(Clone)]
-pub(super) struct Way {
-    pub(super) asks: Asks,
-    /// None for the app itself.
-    target: Option<Target>,
-    at_once: Arc<Semaphore>,
-    patience: Patience,
-}
-
-impl Way {
-    /// Sends it when it is its turn.
-    pub(super) async fn send(self, request: http::Request<WasiBody>) -> Result<Received, Error> {
-        let turn = self.at_once.acquire_owned().await.ok();
-        let (own, asker) = (self.asks.own, self.asks.asker);
-        if let Some(target) = self.target {
-            let sent = own.client().send(&target, request, self.patience, turn);
-            let sent = sent.await;
-            own.counts().asked(match &sent {
-                Ok(_) => Asked::Answered,
-                Err(_) => Asked::Failed,
-            });
-            return Ok(sent?.map(|body| body.boxed_unsync()));
-        }
-        let asker = Asker {
-            depth: asker.depth + 1,
-            ..asker
-        };
-        let asked = own.ask(request.map(Upload::of_guest), asker, self.asks.background);
-        let answer = tokio::time::timeout(self.patience.head, nested::ask(asked, turn));
-        answer.await.map_err(|_| Error::HttpResponseTimeout)?
-    }
-}
-
-pub(super) type Received = http::Response<WasiBody>;
 type Receiving = Pin<Box<dyn Future<Output = Result<Received, Error>> + Send>>;
 type Sent = (Received, Box<dyn Future<Output = Result<(), Error>> + Send>);
 pub(super) type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;

@@ -12,7 +12,8 @@ use waystation_rules::caching::{self, LAPSE_HEADER, LapseWords, Life, VALUE_HEAD
 
 use super::fetch_cache::{LARGEST, full, served};
 use super::held::{Asked, Held};
-use super::outgoing::{Asks, Received};
+use super::outgoing::Asks;
+use super::way::Received;
 use crate::http::{Collected, collect};
 use crate::store::{Entry, Kept, Kind, Prepared};
 
@@ -22,10 +23,20 @@ const NOT_KEPT: &str = "not-kept";
 /// A call that asks the store.
 pub(super) struct Asking {
     pub(super) asks: Asks,
-    /// When it began: a value is no newer than that.
+    /// When it began: a value that it makes without having looked for it is no newer than that.
     pub(super) began: u64,
+    /// Names its code if values are of that.
+    pub(super) code: String,
+    /// What takes a value out of date for its handler, beside its tags.
+    pub(super) implied: Vec<String>,
     /// What it makes.
     pub(super) held: Arc<Held>,
+}
+
+impl Asking {
+    fn key(&self, name: &str) -> String {
+        caching::value_key(&self.asks.own.kept().app, &self.code, name)
+    }
 }
 
 /// Answers for the store.
@@ -54,21 +65,29 @@ pub(super) async fn answer(asking: Asking, request: Request<WasiBody>) -> Result
 }
 
 async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Received, String> {
-    let Asking { asks, held, .. } = asking;
+    let Asking {
+        asks,
+        held,
+        implied,
+        ..
+    } = asking;
     let kept = asks.own.kept();
     let (life, tags) = told(kept, headers)?;
     if let Some(making) = &asks.making {
         making.add(&tags, life);
+        if [life.revalidate, life.expire].contains(&Some(0)) {
+            making.is_not_kept(); // CC5
+        }
     }
     let missing = plain(StatusCode::NOT_FOUND, "");
     if asks.goes_past_kept() {
         return Ok(missing);
     }
-    let key = caching::value_key(&kept.app, name);
+    let key = asking.key(name);
     let asked = Asked {
         key: &key,
         life,
-        tags: &tags,
+        tags: &[tags.as_slice(), implied].concat(),
         takes_stale: asks.making.is_none(), // what goes into an answer that is kept is as new as the answer
     };
     let found = held.find(&kept.store, &asked).await;
@@ -81,11 +100,13 @@ async fn put(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Received, String> {
-    let Asking { asks, began, held } = asking;
+    let Asking {
+        asks, began, held, ..
+    } = asking;
     let kept = asks.own.kept();
     let (life, tags) = told(kept, headers)?;
     if !asks.goes_past_kept() {
-        let key: Arc<str> = caching::value_key(&kept.app, name).into();
+        let key: Arc<str> = asking.key(name).into();
         let entry = Entry {
             key: Arc::clone(&key),
             kind: Kind::Value,
@@ -95,7 +116,7 @@ async fn put(
             body,
             tags,
             life,
-            times: life.times(*began, kept.store.now()),
+            times: life.times(held.begun(&key).unwrap_or(*began), kept.store.now()),
             prepared: Prepared::default(),
         };
         kept.store.put(entry).await;
@@ -106,7 +127,7 @@ async fn put(
 
 /// The call does not make a value that it was to make, or cannot have it kept.
 fn give_up(asking: &Asking, name: &str, is_made: bool) {
-    let key = caching::value_key(&asking.asks.own.kept().app, name);
+    let key = asking.key(name);
     match is_made {
         true => asking.held.not_kept(&key),
         false => asking.held.failed(&key),

@@ -18,6 +18,8 @@ pub struct Kept {
     pub profiles: Profiles,
     /// Seconds until an answer with a `REVALIDATE` expires: `expire_time`.
     pub expire_time: u32,
+    /// Its code is edited while it is served: a value of `cached` is of the code that made it.
+    pub is_edited: bool,
     /// Answers are kept: not in `waystation dev`, unless it is asked to (row Y11).
     pub keeps_answers: bool,
     /// What a client in draft mode has to know.

@@ -16,8 +16,13 @@ const WHILE: u64 = 1000;
 /// Up to so many bytes of entries.
 pub(super) struct Memory {
     entries: Cache<Arc<str>, Arc<Entry>>,
+    bytes: u64,
     /// Counts what was put and removed: after that, what was found before may be another.
     changes: AtomicU64,
+}
+
+fn weight(entry: &Entry) -> u32 {
+    u32::try_from(entry.key.len() + entry.size()).unwrap_or(u32::MAX)
 }
 
 /// Where an entry was found.
@@ -34,13 +39,16 @@ struct Seen {
 impl Memory {
     /// Headers and keys are counted.
     pub(super) fn new(bytes: u64) -> Self {
-        let weigh = |key: &Arc<str>, entry: &Arc<Entry>| {
-            u32::try_from(key.len() + entry.size()).unwrap_or(u32::MAX)
-        };
+        let cache = Cache::builder().max_capacity(bytes);
         Self {
-            entries: Cache::builder().max_capacity(bytes).weigher(weigh).build(),
+            entries: cache.weigher(|_, entry: &Arc<Entry>| weight(entry)).build(),
+            bytes,
             changes: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn has_room_for(&self, entry: &Entry) -> bool {
+        u64::from(weight(entry)) <= self.bytes
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Arc<Entry>> {

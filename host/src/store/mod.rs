@@ -6,6 +6,7 @@
 //! Tags are a clock that is compared on read: to invalidate is to note a time, however many entries carry the tag.
 
 mod behind;
+mod built;
 mod clock;
 mod disk;
 mod entry;
@@ -17,13 +18,16 @@ mod redis;
 mod secret;
 mod underway;
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::OnceCell;
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 use waystation_rules::caching::{EVERY, Lapsing, Life, State, Times};
 
 pub use behind::{Answer, Behind, BehindError, Lease, Leasing};
+pub use built::Read;
 pub use clock::Clock;
 pub use disk::{Disk, DiskError};
 pub use entry::{Entry, EntryError, Kind, Prepared};
@@ -34,6 +38,7 @@ pub use open::{OpenError, Place, open};
 pub use redis::{Redis, RedisError};
 pub use secret::Secret;
 
+use built::Built;
 use memory::Memory;
 
 /// What an app keeps. Cloning shares it.
@@ -42,14 +47,16 @@ pub struct Store {
     memory: Arc<Memory>,
     clock: Arc<Clock>,
     behind: Option<Arc<dyn Behind>>,
+    built: Arc<Built>,
     loads: Arc<Loads>,
     flights: Arc<flight::Flights>,
     now: Arc<dyn Fn() -> u64 + Send + Sync>,
     made: Instant,
 }
 
-/// What is being read from behind memory.
-type Loads = underway::Underway<OnceCell<Option<(Arc<Entry>, State)>>>;
+/// What is being read from behind memory. Whoever waits drives it, so nobody who does not go on holds up the others.
+type Loads = underway::Underway<OnceLock<Shared<Load>>>;
+type Load = Pin<Box<dyn Future<Output = Option<Arc<Entry>>> + Send>>;
 
 impl Store {
     /// Keeps up to `bytes` in memory, headers and keys counted, and everything in `behind` if there is one.
@@ -62,6 +69,7 @@ impl Store {
             memory: Arc::new(Memory::new(bytes)),
             clock,
             behind,
+            built: Arc::default(),
             loads: Arc::default(),
             flights: Arc::default(),
             now: Arc::new(NOW.get().copied().unwrap_or(since_the_epoch)),
@@ -114,9 +122,27 @@ impl Store {
                 state => return Some((entry, state)),
             }
         }
-        self.behind.as_ref()?;
-        let load = self.loads.of(key); // once for all who miss it now
-        load.get_or_init(|| Box::pin(self.load(key))).await.clone()
+        if self.behind.is_none() && self.built.find(key).is_none() {
+            return None;
+        }
+        let entry = self.loaded(key).await?;
+        let state = self.state(&entry, self.now());
+        (state != State::Expired).then_some((entry, state))
+    }
+
+    /// What is kept behind memory, read once for all who miss it now.
+    async fn loaded(&self, key: &str) -> Option<Arc<Entry>> {
+        let underway = self.loads.of(key);
+        let load = underway.get_or_init(|| {
+            let (store, key) = (self.clone(), key.to_owned());
+            let load = async move {
+                let loaded = store.load(&key).await;
+                store.loads.end(&key);
+                loaded
+            };
+            (Box::pin(load) as Load).shared()
+        });
+        load.clone().await
     }
 
     /// What is kept under a key, and what it is good for to whoever says for themselves how long it lives and what it carries: others may have
@@ -148,24 +174,39 @@ impl Store {
     }
 
     /// Takes what is kept behind memory into memory, unless memory has a newer one.
-    async fn load(&self, key: &str) -> Option<(Arc<Entry>, State)> {
-        let loaded = match self.behind.as_ref()?.load(key).await {
-            Ok(loaded) => Arc::new(loaded.filter(|entry| *entry.key == *key)?),
-            Err(error) => {
+    async fn load(&self, key: &str) -> Option<Arc<Entry>> {
+        let behind = match &self.behind {
+            None => None,
+            Some(behind) => behind.load(key).await.unwrap_or_else(|error| {
                 tracing::debug!("the store behind memory did not answer: {error}");
-                return None;
-            }
+                None
+            }),
+        };
+        let loaded = match behind.filter(|entry| *entry.key == *key) {
+            Some(entry) => Arc::new(entry),
+            None => Arc::new(self.read_built(key).await?),
         };
         self.clock.has_begun(loaded.times.began);
-        let state = self.state(&loaded, self.now());
-        if state == State::Expired {
+        if self.state(&loaded, self.now()) == State::Expired {
             return None;
         }
         let kept = self.memory.get(key);
         if kept.is_none_or(|kept| kept.times.stored < loaded.times.stored) {
             self.memory.put(Arc::clone(&loaded));
         }
-        Some((loaded, state))
+        Some(loaded)
+    }
+
+    async fn read_built(&self, key: &str) -> Option<Entry> {
+        let read = self.built.find(key)?;
+        let read = tokio::task::spawn_blocking(move || read());
+        let entry = read.await.ok().flatten()?;
+        (*entry.key == *key).then_some(entry)
+    }
+
+    /// Has the answers that the build of a release has made be found as long as there are no newer ones, whether memory has room for them or not.
+    pub fn add_built(&self, answers: Vec<(Arc<str>, Read)>) {
+        self.built.add(answers);
     }
 
     fn state(&self, entry: &Entry, now: u64) -> State {
@@ -177,6 +218,7 @@ impl Store {
     /// that is only logged.
     pub async fn put(&self, entry: Entry) -> Arc<Entry> {
         let entry = Arc::new(entry);
+        self.built.forget(&entry.key);
         self.memory.put(Arc::clone(&entry));
         if let Some(behind) = &self.behind
             && let Err(error) = behind.save(&entry).await
@@ -184,6 +226,11 @@ impl Store {
             tracing::debug!("an entry is kept in memory alone: {error}");
         }
         entry
+    }
+
+    /// Whether an entry that was put is found by those who wait for it: one that is longer than all of memory is not.
+    pub fn holds(&self, entry: &Entry) -> bool {
+        self.behind.is_some() || self.memory.has_room_for(entry)
     }
 
     /// Notes that an entry could not be made anew, so that it is not tried again at once (row I6).
@@ -202,6 +249,7 @@ impl Store {
 
     /// Forgets an entry.
     pub async fn remove(&self, key: &str) {
+        self.built.forget(key);
         self.memory.remove(key);
         if let Some(behind) = &self.behind
             && let Err(error) = behind.remove(key).await

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue};
 use waystation_rules::caching::{Lapse, Life};
 
@@ -231,6 +232,72 @@ async fn what_was_tried_just_before_is_not_made_anew() {
     assert!(renewal().await);
     store.put(entry(&store, "a", &[], life)).await;
     assert!(!renewal().await, "it is fresh");
+}
+
+/// A place that answers when it is told to.
+struct Slow {
+    entry: Arc<Entry>,
+    asked: AtomicUsize,
+    answers: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Behind for Slow {
+    fn follow(&self, _: &Arc<Clock>) {}
+
+    fn load<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Entry>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let mut answers = self.answers.clone();
+        Box::pin(async move {
+            answers.wait_for(|does| *does).await.unwrap();
+            Ok(Some((*self.entry).clone()))
+        })
+    }
+
+    fn save<'a>(&'a self, _: &'a Arc<Entry>) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn lapse<'a>(&'a self, _: &'a [(String, Lapse)]) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A handler whose client does not read is not driven on, and neither is what it waits for.
+#[tokio::test]
+async fn whoever_stands_still_holds_up_nobody_and_what_was_read_is_judged_anew() {
+    let (answer, answers) = tokio::sync::watch::channel(false);
+    let entry = entry(&Store::new(0, None), "a", &["t"], Life::default());
+    let behind = Arc::new(Slow {
+        entry: Arc::new(entry),
+        asked: AtomicUsize::new(0),
+        answers,
+    });
+    let store = Store::new(1 << 20, Some(behind.clone() as _));
+    let mut frozen = std::pin::pin!(store.get("a"));
+    assert!(frozen.as_mut().now_or_never().is_none());
+    answer.send(true).unwrap();
+    assert_eq!(store.get("a").await.unwrap().1, State::Fresh);
+    assert_eq!(behind.asked.load(Ordering::Relaxed), 1, "it is read once");
+    store.lapse(&[("t".to_owned(), Lapsing::Expire(0))]).await;
+    assert!(store.get("a").await.is_none());
+    assert_eq!(
+        behind.asked.load(Ordering::Relaxed),
+        2,
+        "not what was read before"
+    );
+    assert!(frozen.await.is_none(), "nor by the one that stood still");
+}
+
+#[tokio::test]
+async fn what_memory_has_no_room_for_nobody_waits_for() {
+    let [small, large] = [1000, 1 << 20].map(|bytes| Store::new(bytes, None));
+    let mut entry = entry(&large, "a", &[], Life::default());
+    entry.body = vec![0; 10_000].into();
+    assert_eq!([small.holds(&entry), large.holds(&entry)], [false, true]);
 }
 
 #[tokio::test]

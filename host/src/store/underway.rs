@@ -19,4 +19,10 @@ impl<T: Default> Underway<T> {
         underway.insert(key.to_owned(), Arc::downgrade(&shared));
         shared
     }
+
+    /// What goes on under a key is over, whoever may still hold it: who comes now begins anew.
+    pub(super) fn end(&self, key: &str) {
+        let mut underway = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        underway.remove(key);
+    }
 }

@@ -47,10 +47,11 @@ pub enum NotKept {
 }
 
 impl NotKept {
-    /// Whether something went wrong, so that an old answer is better than this one (row I6).
+    /// Whether something went wrong, so that an old answer is better than this one (row I6). An answer below 500 is what the handler has to say:
+    /// what was there before may have been withdrawn.
     #[must_use]
     pub const fn is_failure(&self) -> bool {
-        matches!(self, Self::Status(_) | Self::Stopped)
+        matches!(self, Self::Status(500..) | Self::Stopped)
     }
 }
 

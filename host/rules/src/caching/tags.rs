@@ -88,6 +88,17 @@ pub fn of_answer(pattern: &RoutePattern, path: &str) -> Vec<String> {
     tags
 }
 
+/// The tags that everything kept has while a route's handler asks for it, in the words of its answer's own: what `revalidate_path` takes
+/// out of date is made of nothing older (row V5). `path` is the request's. None for what is no route's.
+#[must_use]
+pub fn of_call(pattern: &str, path: &str) -> Vec<String> {
+    let pattern = RoutePattern::parse(pattern.trim_start_matches('/'));
+    pattern.map_or_else(
+        |_| Vec::new(),
+        |pattern| of_answer(&pattern, &written(path)),
+    )
+}
+
 /// The tag that `revalidate_path` is about (rows V5 to V8).
 ///
 /// # Errors

@@ -40,6 +40,12 @@ impl Cache {
         u64::from(self.memory_mb.unwrap_or(64)) << 20
     }
 
+    /// What says where things are kept.
+    #[must_use]
+    pub fn place(&self) -> (u64, Option<NonZeroU32>, Option<&str>) {
+        (self.memory(), self.disk_mb, self.redis.as_deref())
+    }
+
     /// Whether the text itself has a password, rather than the name of a variable.
     #[must_use]
     pub fn says_a_password(&self) -> bool {

@@ -33,7 +33,7 @@ pub async fn static_params(
         return Ok(None);
     };
     let asks = asks.for_everybody(Arc::default());
-    let mut lease = guest.lease("static-params", asks);
+    let mut lease = guest.lease("static-params", None, asks);
     let cpu = Arc::clone(&lease.cpu);
     let limit = guest.config.max_duration;
     let listed = {

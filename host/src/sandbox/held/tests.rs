@@ -110,6 +110,38 @@ async fn many_who_ask_at_once_have_it_made_once() {
     assert_eq!((found(asked).await, calls.made()), (99, 1));
 }
 
+/// A stream may make values long after its call began, and after a tag of theirs has lapsed.
+#[tokio::test]
+async fn a_value_is_of_when_the_call_looked_for_it() {
+    let calls = Calls::new();
+    let stream = call();
+    let call_began = calls.store.begin();
+    let lapse = ("tag".to_owned(), Lapsing::Expire(0));
+    calls.store.lapse(&[lapse]).await;
+    assert_eq!(calls.find_now(&stream, "a"), None);
+    let began = stream.begun("a").unwrap();
+    assert!(call_began < began);
+    assert_eq!(stream.begun("a"), None, "once");
+    let life = Life::default();
+    let mut entry = Entry {
+        key: "a".into(),
+        kind: Kind::Value,
+        label: "a".to_owned(),
+        status: 200,
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"1"),
+        tags: vec!["tag".to_owned()],
+        life,
+        times: life.times(call_began, calls.store.now()),
+        prepared: Prepared::default(),
+    };
+    calls.store.put(entry.clone()).await;
+    assert!(calls.store.get("a").await.is_none(), "of before the lapse");
+    entry.times = life.times(began, calls.store.now());
+    calls.store.put(entry).await;
+    assert!(calls.store.get("a").await.is_some());
+}
+
 #[tokio::test]
 async fn after_one_that_fails_or_ends_the_next_one_makes_it() {
     for goes_on in [true, false] {
