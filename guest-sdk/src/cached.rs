@@ -20,6 +20,8 @@ use crate::life::Life;
 /// All routes of the app share what is kept, by its key. What the value depends on belongs into the key: `format!("post {slug}")`. A value
 /// that is out of date is given once more, and made anew after the answer.
 ///
+/// What other values go into it, it lives no longer than they do, and goes out of date with their tags.
+///
 /// It is made for all requests, so without this one (rows CC3 and V11): reading the request is an error, and so are `revalidate_tag` and
 /// the like. What [`fetch`](crate::fetch()) asks for meanwhile is asked for anew.
 ///
@@ -106,6 +108,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Cached<T> {
         };
         let making = Apart {
             key: entry.key.clone(),
+            inside: Vec::new(),
             make: self.make,
         };
         if !store::is_there() {
@@ -118,9 +121,13 @@ impl<T: Serialize + DeserializeOwned + 'static> Cached<T> {
         {
             return entry.made(making).await; // V9
         }
-        match (entry.find().await?, call) {
-            (Found::Fresh(value), _) => Ok(value),
-            (Found::Stale(value), Some(call)) => {
+        let found = entry.find().await?;
+        if let (Found::Fresh(_, line) | Found::Stale(_, line), Some(call)) = (&found, &call) {
+            call.noted().goes_in(line);
+        }
+        match (found, call) {
+            (Found::Fresh(value, _), _) => Ok(value),
+            (Found::Stale(value, _), Some(call)) => {
                 let renewed = async move { entry.made(making).await.map(drop) };
                 after::leave(&call, "a value that `cached` makes anew", renewed);
                 Ok(value)
@@ -162,8 +169,14 @@ impl Entry {
         let found = found.map_err(|error| error.context(format!("looking up `{}`", self.key)))?;
         Ok(match found {
             Found::Nothing => Found::Nothing,
-            Found::Fresh(json) => self.read(&json).map_or(Found::Nothing, Found::Fresh),
-            Found::Stale(json) => self.read(&json).map_or(Found::Nothing, Found::Stale),
+            Found::Fresh(json, line) => match self.read(&json) {
+                Some(value) => Found::Fresh(value, line),
+                None => Found::Nothing,
+            },
+            Found::Stale(json, line) => match self.read(&json) {
+                Some(value) => Found::Stale(value, line),
+                None => Found::Nothing,
+            },
         })
     }
 
@@ -179,30 +192,37 @@ impl Entry {
     }
 
     /// Makes the value and keeps it. One that cannot be kept is given all the same.
-    async fn made<T: Serialize>(&self, making: Apart<T>) -> Result<T> {
-        let value = match making.await {
+    async fn made<T: Serialize>(&self, mut making: Apart<T>) -> Result<T> {
+        let value = match (&mut making).await {
             Ok(value) => value,
             Err(error) => {
                 store::give_up(&self.key, false).await;
                 return Err(error);
             }
         };
-        if let Err(error) = self.keep(&value).await {
+        let mut lines = making.inside;
+        lines.insert(0, self.life.clone());
+        if let Some(call) = ambient::find() {
+            lines.iter().for_each(|line| call.noted().goes_in(line));
+        }
+        if let Err(error) = self.keep(&value, lines).await {
             eprintln!("warning: `{}` is not kept: {error:?}", self.key);
             store::give_up(&self.key, true).await;
         }
         Ok(value)
     }
 
-    async fn keep(&self, value: &impl Serialize) -> Result<()> {
+    async fn keep(&self, value: &impl Serialize, lines: Vec<HeaderValue>) -> Result<()> {
         let json = Bytes::from(serde_json::to_vec(value)?);
-        store::keep(&self.key, &self.life, json).await
+        store::keep(&self.key, lines, json).await
     }
 }
 
 /// The making of a value for all requests: it may not depend on this one.
 struct Apart<T> {
     key: String,
+    /// The lifetimes and tags of what goes into it.
+    inside: Vec<HeaderValue>,
     make: Making<T>,
 }
 
@@ -213,7 +233,8 @@ impl<T> Future for Apart<T> {
         let Some(call) = ambient::find() else {
             return self.make.as_mut().poll(cx);
         };
-        match call.apart(|| self.make.as_mut().poll(cx)) {
+        let Self { inside, make, .. } = &mut *self;
+        match call.apart(inside, || make.as_mut().poll(cx)) {
             (made, None) => made,
             (_, Some(used)) => Poll::Ready(Err(Error::message(format!(
                 "`{}` is kept for all requests, so `{used}` cannot be used to make it; use it outside of `cached`, and make what comes of \

@@ -195,9 +195,13 @@ impl Call {
     }
 
     /// Runs a step of what makes a value to be kept, and says what of it depends on this request, if anything does.
-    pub(crate) fn apart<T>(&self, step: impl FnOnce() -> T) -> (T, Option<&'static str>) {
+    pub(crate) fn apart<T>(
+        &self,
+        inside: &mut Vec<HeaderValue>,
+        step: impl FnOnce() -> T,
+    ) -> (T, Option<&'static str>) {
         self.reads(); // those of the address so far are the handler's own
-        self.noted.apart(|| {
+        self.noted.apart(inside, || {
             let made = step();
             self.reads();
             made

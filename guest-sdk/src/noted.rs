@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use http::HeaderValue;
+
 use crate::bindings::outcome::{Effect, Reads};
 use crate::call::Call;
 
@@ -13,6 +15,8 @@ pub(crate) struct Noted {
     /// What a value to be kept must not be made with, such as `revalidate_tag()`, if it was called.
     changed: Cell<Option<&'static str>>,
     is_apart: Cell<bool>,
+    /// The lifetimes and tags of what goes into the value that is being made.
+    inside: RefCell<Vec<HeaderValue>>,
     /// What was taken out of date, in order.
     pub(crate) lapses: RefCell<Vec<Effect>>,
     /// Tells the host of the lapses where no outcome does.
@@ -79,13 +83,28 @@ impl Noted {
         lapsed.any(|tag| tags.contains(tag))
     }
 
-    /// Runs a step of what makes a value to be kept. Says what of it depends on the request or changes something, if anything does.
-    pub(crate) fn apart<T>(&self, step: impl FnOnce() -> T) -> (T, Option<&'static str>) {
+    /// Something that is kept goes into the value that is being made, if one is.
+    pub(crate) fn goes_in(&self, line: &HeaderValue) {
+        let mut inside = self.inside.borrow_mut();
+        if self.is_apart() && !inside.contains(line) {
+            inside.push(line.clone());
+        }
+    }
+
+    /// Runs a step of what makes a value to be kept, and adds to `inside` what goes into it. Says what of it depends on the request or changes
+    /// something, if anything does.
+    pub(crate) fn apart<T>(
+        &self,
+        inside: &mut Vec<HeaderValue>,
+        step: impl FnOnce() -> T,
+    ) -> (T, Option<&'static str>) {
+        let outside = self.inside.replace(std::mem::take(inside));
         let reads = self.reads.take();
         let changed = self.changed.take();
         let was_apart = self.is_apart.replace(true);
         let made = step();
         self.is_apart.set(was_apart);
+        *inside = self.inside.replace(outside);
         let read = SPELLED
             .into_iter()
             .find(|(read, ..)| self.reads().contains(*read));

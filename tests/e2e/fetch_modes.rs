@@ -62,6 +62,11 @@ pub async fn get(context: Context<Params>) -> Result<String> {
         let value = cached(context.params.says.clone(), life, async || Ok(random_u64())).await?;
         return Ok(format!("{value} {}", random_u64()));
     }
+    if context.params.says == "nested" {
+        let inner = async || cached("inner", "max", async || Ok(random_u64())).tags(["drawn"]).await;
+        let outer = cached("outer", "max", inner).await?;
+        return Ok(format!("{outer} {}", random_u64()));
+    }
     let asked = fetch("/draw");
     let asked = match context.params.says.as_str() {
         "no-store" => asked.cache(CacheMode::NoStore),
@@ -209,22 +214,32 @@ async fn what_a_fetch_says_of_its_answer_goes_for_what_is_made_of_it() {
         );
         assert_ne!(first.body, second.body, "{says}");
     }
-    let drawn = |answer: &Answer| answer.text().split(' ').next().map(str::to_owned);
     // FP1 and FP2 above; FP3 below
-    let before = client.get("/made/sooner").await;
     let other = client.get("/made/later").await;
-    client.post("/lapse", &[], "").await;
-    let after = client.get("/made/sooner").await;
-    assert_eq!(state(&after), "MISS", "the tag of its fetch is its own");
-    assert_ne!(drawn(&after), drawn(&before));
+    for path in ["/made/sooner", "/made/nested"] {
+        let before = client.get(path).await;
+        assert_eq!(client.get(path).await.body, before.body);
+        client.post("/lapse", &[], "").await;
+        let after = client.get(path).await;
+        assert_eq!(
+            state(&after),
+            "MISS",
+            "{path}: the tag of what went into it is its own"
+        ); // CC6
+        assert_ne!(drawn(&after), drawn(&before), "{path}");
+    }
     assert_eq!(client.get("/made/later").await.body, other.body);
+}
+
+/// What an answer was made of.
+fn drawn(answer: &Answer) -> Option<String> {
+    answer.text().split(' ').next().map(str::to_owned)
 }
 
 /// It would be of no use to make the answer anew of what is just as old.
 #[tokio::test]
 async fn a_path_that_is_revalidated_is_made_of_new_parts() {
     let client = client();
-    let drawn = |answer: &Answer| answer.text().split(' ').next().map(str::to_owned);
     for path in ["/made/later", "/made/value"] {
         let before = client.get(path).await;
         client.post(&format!("/lapse?path={path}"), &[], "").await;

@@ -46,6 +46,43 @@ fn what_the_handler_took_out_of_date_is_made_anew() {
 }
 
 #[test]
+fn what_goes_into_a_value_is_kept_with_it() {
+    let nested = || async {
+        let outer = cached("outer", "max", async || {
+            let middle = cached("middle", "days", async || {
+                cached("inner", "hours", async || Ok(1)).tags(["i"]).await
+            });
+            Ok(middle.tags(["m"]).await? + 1)
+        });
+        outer.await.map(|number| number.to_string())
+    };
+    let asked = [
+        "GET /value/outer profile=max",
+        "GET /value/middle profile=days; tag=m",
+        "GET /value/inner profile=hours; tag=i",
+        "PUT /value/inner profile=hours; tag=i 1",
+        "PUT /value/middle profile=days; tag=m profile=hours; tag=i 1",
+        "PUT /value/outer profile=max profile=days; tag=m profile=hours; tag=i 2",
+    ];
+    check("404", nested, "2", &asked);
+
+    let of_what_is_kept = || async {
+        let call = ambient::find().expect("it runs");
+        let mut inside = Vec::new();
+        let mut step = Box::pin(post());
+        let polled = |cx: &mut Context<'_>| call.apart(&mut inside, || step.as_mut().poll(cx)).0;
+        std::future::poll_fn(polled).await?;
+        Ok(format!("{inside:?}"))
+    };
+    check(
+        "HIT",
+        of_what_is_kept,
+        r#"["revalidate=9; tag=all"]"#,
+        &[&get()],
+    );
+}
+
+#[test]
 fn a_lifetime_that_the_host_does_not_know_is_an_error() {
     let value = || async {
         cached("a", "nope", async || Ok(1))
@@ -238,6 +275,7 @@ fn answer(store: &str, request: &http::Request<Bytes>) -> Result<Response> {
         ("PUT" | "POST" | "DELETE", _) => Ok(Response::new(StatusCode::NO_CONTENT)),
         (_, "HIT" | "STALE") => Response::builder()
             .header("x-waystation-cache", store)
+            .header("x-waystation-value", "revalidate=9; tag=all")
             .body(r#""kept""#),
         (_, "400") => {
             Ok(Response::text("no lifetime is named `nope`").with_status(StatusCode::BAD_REQUEST))

@@ -23,12 +23,12 @@ const STATE: &str = "x-waystation-cache";
 /// Bytes of the longest value that is kept.
 const LONGEST: usize = 2 << 20;
 
-/// What the store has under a key.
+/// What the store has under a key. What is there has its lifetime and tags with it, of all that went into it.
 #[derive(Debug)]
 pub(crate) enum Found<T> {
     Nothing,
-    Fresh(T),
-    Stale(T),
+    Fresh(T, HeaderValue),
+    Stale(T, HeaderValue),
 }
 
 /// Whether the host has a store. Waystation's has; natively there is none.
@@ -57,7 +57,7 @@ pub(crate) async fn find(key: &str, life: &HeaderValue) -> Result<Found<Bytes>> 
     .await;
     let fault = match asked {
         Ok(answer) => match answer.status() {
-            StatusCode::OK => return found(answer).await,
+            StatusCode::OK => return found(answer, life).await,
             StatusCode::NOT_FOUND => return Ok(Found::Nothing),
             StatusCode::BAD_REQUEST => return Err(refused(answer).await),
             _ => refused(answer).await,
@@ -68,29 +68,30 @@ pub(crate) async fn find(key: &str, life: &HeaderValue) -> Result<Found<Bytes>> 
     Ok(Found::Nothing)
 }
 
-async fn found(answer: Fetched) -> Result<Found<Bytes>> {
-    let state = answer.headers().get(STATE);
-    let is_stale = state.is_some_and(|state| state == "STALE");
+async fn found(answer: Fetched, life: &HeaderValue) -> Result<Found<Bytes>> {
+    let headers = answer.headers();
+    let is_stale = headers.get(STATE).is_some_and(|state| state == "STALE");
+    let line = headers.get(VALUE).unwrap_or(life).clone();
     let value = answer.bytes().await?;
     Ok(match is_stale {
-        true => Found::Stale(value),
-        false => Found::Fresh(value),
+        true => Found::Stale(value, line),
+        false => Found::Fresh(value, line),
     })
 }
 
-/// Keeps a value.
+/// Keeps a value, with the lifetimes and tags that it has itself and of what went into it.
 ///
 /// # Errors
 ///
 /// If it is longer than [`LONGEST`], or the host refuses it.
-pub(crate) async fn keep(key: &str, life: &HeaderValue, value: Bytes) -> Result<()> {
+pub(crate) async fn keep(key: &str, lines: Vec<HeaderValue>, value: Bytes) -> Result<()> {
     if LONGEST < value.len() {
         return Err(Error::message(format!(
             "it has {} bytes, and {LONGEST} are the most",
             value.len()
         )));
     }
-    accepted(ask(Method::PUT, target(key), VALUE, [life.clone()], value).await?).await
+    accepted(ask(Method::PUT, target(key), VALUE, lines, value).await?).await
 }
 
 /// Says that a value will not be kept after all, for which others wait: one that was made they all make for themselves, one that could not

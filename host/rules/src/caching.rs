@@ -31,7 +31,7 @@ pub use storable::{NotKept, storable};
 pub use tags::{MOST_TAGS, PathKind, PathTag, TagFault, check_tag, of_answer, of_call, of_path};
 pub use wire::{
     FETCH_HEADER, FetchWords, LAPSE_HEADER, LapseWords, READS_TRAILER, STORE, VALUE_HEADER,
-    ValueWords, WordFault,
+    ValueWords, WordFault, value_line,
 };
 
 use crate::segment::{Dynamic, Revalidate, SegmentConfig};

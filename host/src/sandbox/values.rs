@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use wasmtime_wasi_http::{Error, WasiBody};
-use waystation_rules::caching::{self, LAPSE_HEADER, LapseWords, Life, VALUE_HEADER, ValueWords};
+use waystation_rules::caching::{
+    self, LAPSE_HEADER, LapseWords, Life, MOST_TAGS, VALUE_HEADER, ValueWords,
+};
 
 use super::fetch_cache::{LARGEST, full, served};
 use super::held::{Asked, Held};
@@ -90,8 +92,17 @@ async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Receive
         tags: &[tags.as_slice(), implied].concat(),
         takes_stale: asks.making.is_none(), // what goes into an answer that is kept is as new as the answer
     };
-    let found = held.find(&kept.store, &asked).await;
-    Ok(found.map_or(missing, |(entry, how)| served(&entry, how)))
+    let Some((entry, how)) = held.find(&kept.store, &asked).await else {
+        return Ok(missing);
+    };
+    if let Some(making) = &asks.making {
+        making.add(&entry.tags, entry.life);
+    }
+    let mut answer = served(&entry, how);
+    let line = HeaderValue::try_from(caching::value_line(entry.life, &entry.tags));
+    let line = line.map_err(|error| error.to_string())?;
+    answer.headers_mut().insert(VALUE_HEADER, line);
+    Ok(answer)
 }
 
 async fn put(
@@ -146,19 +157,24 @@ async fn lapse(kept: &Kept, headers: &HeaderMap) -> Result<Received, String> {
     Ok(plain(StatusCode::NO_CONTENT, ""))
 }
 
-/// How long a value lives and what it carries, as its header says.
+/// How long a value lives and what it carries, as the header says of it and of each that went into it (row CC6).
 fn told(kept: &Kept, headers: &HeaderMap) -> Result<(Life, Vec<String>), String> {
-    let line = headers.get(VALUE_HEADER);
-    let line = line.and_then(|line| line.to_str().ok()).unwrap_or_default();
-    let words = ValueWords::parse(line).map_err(|fault| fault.to_string())?;
-    let life = match words.profile {
-        None => words.life,
-        Some(name) => {
-            let life = kept.profiles.life(&name);
-            life.ok_or_else(|| kept.no_profile(&name).to_string())?
-        }
-    };
-    Ok((life, words.tags))
+    let mut all = (Life::default(), Vec::new());
+    for line in headers.get_all(VALUE_HEADER) {
+        let words = ValueWords::parse(line.to_str().unwrap_or_default());
+        let words = words.map_err(|fault| fault.to_string())?;
+        let life = match words.profile {
+            None => words.life,
+            Some(name) => {
+                let life = kept.profiles.life(&name);
+                life.ok_or_else(|| kept.no_profile(&name).to_string())?
+            }
+        };
+        all.0 = all.0.shortest(life);
+        all.1.extend(words.tags);
+    }
+    all.1.truncate(MOST_TAGS);
+    Ok(all)
 }
 
 fn decoded(name: &str) -> String {

@@ -154,6 +154,10 @@ impl Store {
         tags: &[String],
     ) -> Option<(Arc<Entry>, State)> {
         let (entry, _) = self.get(key).await?;
+        let life = match entry.kind {
+            Kind::Value => life.shortest(entry.life), // that of all that went into it
+            Kind::Answer | Kind::Fetch => life,
+        };
         let times = life.times(entry.times.began, entry.times.stored);
         let lapses = [self.clock.of(&entry.tags), self.clock.of(tags)];
         let now = self.now();

@@ -92,6 +92,19 @@ async fn whoever_asks_says_how_long_it_lives_and_what_it_carries() {
         assert_eq!(state(seconds, short, "u").await, expected, "{seconds}");
         assert_eq!(state(seconds, long, "u").await, Some(State::Fresh));
     }
+    let mut value = entry(&store, "a", &["t"], short);
+    value.kind = Kind::Value;
+    value.times = short.times(0, 0);
+    store.put(value).await;
+    assert_eq!(
+        state(30, long, "v").await,
+        Some(State::Stale),
+        "as what went into it"
+    );
+    let mut fetched = entry(&store, "a", &["t"], short);
+    fetched.times = long.times(0, 0);
+    store.put(fetched).await;
+    assert_eq!(state(60, long, "v").await, Some(State::Fresh));
     store.lapse(&[("u".to_owned(), Lapsing::Stale)]).await;
     assert_eq!(state(60, long, "u").await, Some(State::Stale));
     assert_eq!(state(60, long, "v").await, Some(State::Fresh));

@@ -1,7 +1,7 @@
 //! How a guest's SDK tells the host of what is to be kept: words in headers of its outgoing requests, such as
 //! `cache=force-cache; revalidate=60; tag=a%20b`. The host takes the headers off; no other server sees them.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{CacheMode, FetchOptions, Lapsing, Life, MOST_TAGS, PathKind, TagFault, check_tag};
 use crate::segment::Revalidate;
@@ -123,6 +123,22 @@ impl ValueWords {
     }
 }
 
+/// How long a value lives with all that went into it, and what it carries, as [`ValueWords`] reads it.
+#[must_use]
+pub fn value_line(life: Life, tags: &[String]) -> String {
+    let number = |name, seconds: Option<u32>| seconds.map(|seconds| format!("{name}={seconds}"));
+    let tags = tags.iter().map(|tag| {
+        let tag = utf8_percent_encode(tag, NON_ALPHANUMERIC);
+        format!("tag={tag}")
+    });
+    let life = [
+        number("revalidate", life.revalidate),
+        number("expire", life.expire),
+    ];
+    let words: Vec<_> = life.into_iter().flatten().chain(tags).collect();
+    words.join("; ")
+}
+
 impl LapseWords {
     /// Reads one header.
     ///
@@ -204,6 +220,20 @@ mod tests {
         let many = "tag=t;".repeat(200);
         assert_eq!(FetchWords::parse(&many).unwrap().tags.len(), 128); // FC11
         assert!(FetchWords::parse("cache=reload").is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_a_value_is_read_back() {
+        let tags = ["a b; c=1".to_owned(), "é".to_owned()];
+        let lives = [(None, None), (Some(60), None), (Some(0), Some(3600))];
+        for (revalidate, expire) in lives {
+            let life = Life { revalidate, expire };
+            let read = ValueWords::parse(&value_line(life, &tags)).unwrap();
+            assert_eq!(
+                (read.life, read.profile, read.tags),
+                (life, None, tags.to_vec())
+            );
+        }
     }
 
     #[test]
