@@ -267,8 +267,9 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
     let attacked = attacked().await;
     let Attacked { host, client, .. } = &attacked;
     let mut baseline = None;
+    let mut costs: [Vec<Duration>; ATTACKS.len()] = Default::default();
     for _ in 0..3 {
-        for (path, status, named) in ATTACKS {
+        for ((path, status, named), costs) in ATTACKS.into_iter().zip(&mut costs) {
             let seen = host.lines();
             let (asked, before) = (Instant::now(), host.cpu_time());
             let (answer, beside) = tokio::join!(client.get(path), client.get("/hello"));
@@ -280,13 +281,27 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
             host.wait_for_line_after(seen, path, |line| {
                 line.contains(&format!("GET {path} {status}"))
             });
-            // On a busy machine the wall clock runs on while the guest does not.
-            assert!(used < CPU + Duration::from_millis(100), "{path}: {used:?}");
+            costs.push(used); // on a busy machine the wall clock runs on while the guest does not
             assert_eq!(client.get("/hello").await.line(), "200 hello");
         }
         let baseline = *baseline.get_or_insert_with(|| host.memory());
         println!("{} MiB", host.memory() >> 20);
         assert!(host.memory() < baseline + (16 << 20), "{baseline}");
+    }
+    for ((path, ..), mut costs) in ATTACKS.into_iter().zip(costs) {
+        costs.sort();
+        let [_, usual, most] = costs[..] else {
+            panic!("three rounds")
+        };
+        let spare = match path {
+            "/copy" => 50, // one copy of 16 MiB is a single instruction
+            _ => 20,
+        };
+        assert!(
+            usual < CPU + Duration::from_millis(spare),
+            "{path}: {usual:?}"
+        );
+        assert!(most < CPU + Duration::from_millis(100), "{path}: {most:?}");
     }
 }
 

@@ -172,6 +172,10 @@ fn config(favour: Favour) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.max_wasm_stack(STACK_BYTES);
+    // What no compiler of today's languages makes for wasm32, and what differs from machine to machine (threat model, 4.1).
+    config.wasm_memory64(false);
+    config.wasm_tail_call(false);
+    config.wasm_relaxed_simd(false);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     if favour == Favour::Compiling {
         config.cranelift_opt_level(OptLevel::None);

@@ -97,13 +97,12 @@ impl WasiHttpView for State {
     }
 }
 
-/// Sums what all memories and tables of a store take. wasmtime's own limits are per memory.
+/// Sums what all memories and tables of a store take. wasmtime's own limits are per memory. What was allowed and then failed counts as taken:
+/// wasmtime tells of failures that it did not ask about.
 #[derive(Debug)]
 pub(super) struct Memory {
     taken: usize,
     limit: usize,
-    /// The growth allowed last.
-    last: usize,
     refused: bool,
 }
 
@@ -112,7 +111,6 @@ impl Memory {
         Self {
             taken: 0,
             limit,
-            last: 0,
             refused: false,
         }
     }
@@ -139,13 +137,7 @@ impl Memory {
             return false;
         }
         self.taken = taken;
-        self.last = more;
         true
-    }
-
-    /// Takes back the growth that was allowed and then failed.
-    fn undo(&mut self) {
-        self.taken -= std::mem::take(&mut self.last);
     }
 
     /// Forgets what was refused to the request before.
@@ -164,25 +156,17 @@ impl ResourceLimiter for Memory {
         Ok(self.grow(desired.saturating_sub(current)))
     }
 
-    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        tracing::debug!("a memory did not grow: {error}");
-        self.undo();
-        Ok(())
-    }
-
-    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        tracing::debug!("a table did not grow: {error}");
-        self.undo();
-        Ok(())
-    }
-
     fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.grow(desired.saturating_sub(current) * size_of::<usize>()))
+        Ok(self.grow(
+            desired
+                .saturating_sub(current)
+                .saturating_mul(size_of::<usize>()),
+        ))
     }
 }
 
@@ -203,5 +187,24 @@ impl WasiHttpHooks for Incoming {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> super::outgoing::Sending {
         Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// wasmtime tells of a table that cannot grow as its length would overflow, though it has not asked whether it may.
+    #[test]
+    fn what_fails_gives_nothing_back() {
+        let mut memory = Memory::new(1000);
+        for _ in 0..2 {
+            assert!(memory.memory_growing(0, 400, None).unwrap());
+            let failed = wasmtime::Error::msg("too long");
+            memory.table_grow_failed(failed).unwrap();
+        }
+        assert_eq!(memory.taken(), 800);
+        assert!(!memory.table_growing(0, 30, None).unwrap());
+        assert!(memory.was_refused());
     }
 }
