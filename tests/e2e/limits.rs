@@ -20,6 +20,13 @@ async fn an_answer_that_does_not_come_in_time_is_a_gateway_timeout() {
         answer.text()
     );
     assert!(Duration::from_secs(1) <= asked.elapsed());
+    let mut soonest = asked.elapsed();
+    for _ in 0..2 {
+        let asked = Instant::now();
+        assert_eq!(fixture().get("/limits/wall").await.status, 504);
+        soonest = soonest.min(asked.elapsed()); // on a busy machine it is not the host's alone
+    }
+    assert!(soonest < Duration::from_millis(1100), "{soonest:?}");
     fixture_host().wait_for_line("the limit", |line| {
         line.contains("MAX_DURATION") && line.contains("/limits/wall")
     });
@@ -132,6 +139,21 @@ async fn a_slow_route_leaves_places_to_others() {
     app.host.wait_for_line(told, |line| line.contains(told));
     assert_eq!(app.client.get("/hello").await.line(), "200 hello");
     drop((first, second));
+}
+
+/// As many wait as may run, however long they have.
+#[tokio::test]
+async fn a_queue_that_is_full_refuses_at_once() {
+    let limits = "route_concurrency = 1\nqueue_wait_ms = 600000\nmax_duration = 600\n";
+    let app = Limited::new(limits).await;
+    let runs = app.begin("/slow").await;
+    let client = app.client;
+    let ask = || Box::pin(async move { client.get("/slow").await });
+    let (refused, waits) = futures_util::future::select(ask(), ask())
+        .await
+        .factor_first();
+    assert_eq!(refused.status, 503, "{}", refused.line());
+    drop((runs, waits));
 }
 
 #[tokio::test]

@@ -191,7 +191,9 @@ pub(super) fn respond(refusal: Refusal, reader: &Reader, record: &Record) -> Res
         Refusal::Broken(_) => {} // said when it was built
         _ if status.is_server_error() => tracing::error!("{route} {id}: {refusal}"),
         // What a client did wrong is worth a line where the developer looks, not in an operator's log.
-        Refusal::Fault(_) => tracing::info!(target: "request", "{route} {id}: {refusal}"),
+        Refusal::Fault(_) | Refusal::Admit(_) | Refusal::TooLarge(_) => {
+            tracing::info!(target: "request", "{route} {id}: {refusal}");
+        }
         _ => {}
     }
     let mut response = Response::new(empty());

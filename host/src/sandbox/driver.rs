@@ -111,16 +111,20 @@ async fn turn(guest: &Guest) -> Result<Turn, Fault> {
     let of_route = Arc::clone(&guest.turns);
     let turn = match Arc::clone(&of_route).try_acquire_owned() {
         Ok(turn) => turn,
-        Err(_) => match timeout_at(latest, of_route.acquire_owned()).await {
-            Ok(Ok(turn)) => turn,
-            _ => return Err(Fault::RouteBusy(limits.route_concurrency)),
-        },
+        Err(_) => {
+            let busy = || Fault::RouteBusy(limits.route_concurrency);
+            let _waits = guest.queue.try_acquire().map_err(|_| busy())?;
+            let turn = timeout_at(latest, of_route.acquire_owned()).await;
+            turn.ok().and_then(Result::ok).ok_or_else(busy)?
+        }
     };
     let place = match guest.share.try_take() {
         Some(place) => place,
         None => {
+            let busy = || Fault::Busy(limits.concurrency);
+            let _waits = guest.queue.try_acquire().map_err(|_| busy())?;
             let place = timeout_at(latest, guest.share.take()).await;
-            place.map_err(|_| Fault::Busy(limits.concurrency))?
+            place.map_err(|_| busy())?
         }
     };
     Ok(Turn {

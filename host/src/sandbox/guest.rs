@@ -34,6 +34,8 @@ pub struct Guest {
     pub(super) share: Arc<Share>,
     /// Bounds how many of its instances run at once.
     pub(super) turns: Arc<Semaphore>,
+    /// Bounds how many requests wait for that, or for a place.
+    pub(super) queue: Arc<Semaphore>,
     pub(super) code: Arc<Code>,
     pub(super) route: Arc<str>,
     pub(super) config: SegmentConfig,
@@ -94,6 +96,7 @@ impl Guest {
             sandbox: Arc::clone(sandbox),
             share,
             turns: Arc::new(Semaphore::new(turns)),
+            queue: Arc::new(Semaphore::new(turns)),
             code: Arc::new(code),
             release: named.release.into(),
             dynamic: Arc::default(),
@@ -114,6 +117,7 @@ impl Guest {
             sandbox: Arc::clone(&self.sandbox),
             share: Arc::clone(&self.share),
             turns: Arc::clone(&self.turns),
+            queue: Arc::clone(&self.queue),
             code: Arc::clone(&self.code),
             release: Arc::clone(&self.release),
             dynamic: Arc::clone(&self.dynamic),

@@ -6,6 +6,7 @@ pub mod admin;
 mod connection;
 mod listen;
 mod sniff;
+mod stall;
 pub mod status;
 mod tls;
 
