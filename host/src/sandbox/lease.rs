@@ -4,6 +4,7 @@
 //! to handles, or when it has been idle for [`LONGEST_IDLE`] to twice that; and only so many are kept in all, so that they never take the
 //! room of those that run.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use http::uri::PathAndQuery;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::Instance;
+use waystation_rules::method::Method;
 use waystation_rules::segment::Isolation;
 
 use super::cpu::Cpu;
@@ -33,6 +35,8 @@ pub(super) struct Lease {
     pub(super) cpu: Arc<Cpu>,
     /// None until the driver has instantiated it: a start function runs under the same limits as a handler.
     pub(super) instance: Option<Instance>,
+    /// The handler that was called last, of an instance that answers more than one request: its type need not be checked again.
+    pub(super) handler: Option<(Method, Box<dyn Any + Send>)>,
     uses: u32,
 }
 
@@ -73,6 +77,7 @@ impl Guest {
                 store,
                 cpu,
                 instance: None,
+                handler: None,
                 uses: 0,
             }
         });

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 use wasmtime::Store;
-use wasmtime::component::{Accessor, ComponentExportIndex, ComponentNamedList, Lift, Resource};
+use wasmtime::component::{
+    Accessor, ComponentExportIndex, ComponentNamedList, Lift, Resource, TypedFunc,
+};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p3::Request;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{FieldMap, WasiHttpView};
 use waystation_rules::method::Method;
+use waystation_rules::segment::Isolation;
 use waystation_rules::table::{Param, ParamValue};
 
 use super::head::{failed, foreign, goes_on, settle, streamed, within_limits};
@@ -151,6 +154,8 @@ async fn proxy(
     handled(guest, ready, lease, handler, call, slot, settle).await
 }
 
+type Handler<R> = TypedFunc<(Resource<Request>, Context), (Result<R, Failure>,)>;
+
 /// Calls a handler of the contract; `settle` makes a head of what it returned.
 async fn handled<R>(
     guest: &Guest,
@@ -165,16 +170,29 @@ where
     (Result<R, Failure>,): ComponentNamedList + Lift + Send + Sync + 'static,
 {
     let Lease {
-        store, instance, ..
+        store,
+        instance,
+        handler: checked,
+        ..
     } = lease;
     let instance = match *instance {
         Some(instance) => instance,
         None => *instance.insert(ready.pre.instantiate_async(&mut *store).await?),
     };
-    let handler = instance.get_typed_func::<(Resource<Request>, Context), (Result<R, Failure>,)>(
-        &mut *store,
-        handler,
-    )?;
+    let before = match checked {
+        Some((method, checked)) if *method == call.method => checked.downcast_ref(),
+        _ => None,
+    };
+    let handler: Handler<R> = match before {
+        Some(handler) => *handler,
+        None => {
+            let handler = instance.get_typed_func(&mut *store, handler)?;
+            if guest.config.isolation == Isolation::Shared {
+                *checked = Some((call.method, Box::new(handler)));
+            }
+            handler
+        }
+    };
     let context = Context {
         request_id: call.request_id,
         pattern: guest.route().to_owned(),

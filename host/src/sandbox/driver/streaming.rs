@@ -38,10 +38,8 @@ pub(super) async fn body(
     background: &TaskTracker,
 ) -> Result<Body, Fault> {
     let limit = driver.label.guest.sandbox.limits.stream_duration;
-    let driver = Arc::new(Mutex::new(Some(driver)));
-    let watch = watch(&driver, limit);
     let mut body = Streaming {
-        driver,
+        driver: Arc::new(Mutex::new(Some(driver))),
         inner: streamed.body,
         sent: Some(streamed.sent),
         ready: VecDeque::new(),
@@ -49,7 +47,7 @@ pub(super) async fn body(
         has_more: streamed.has_more,
         making,
         limit,
-        watch,
+        watch: None,
         background: background.clone(),
     };
     let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await?;
@@ -58,6 +56,7 @@ pub(super) async fn body(
         let bytes = frame.and_then(|frame| frame.ok()?.into_data().ok());
         return Ok(Body::Whole(bytes.unwrap_or_default())); // dropping `body` lets the guest finish
     }
+    body.watch = Some(watch(&body.driver, limit));
     Ok(Body::Stream(Box::pin(body)))
 }
 
@@ -95,7 +94,8 @@ struct Streaming {
     /// What the body goes into, if it is to be kept.
     making: Option<Arc<Making>>,
     limit: Duration,
-    watch: AbortHandle,
+    /// None for what is whole before it is sent.
+    watch: Option<AbortHandle>,
     background: TaskTracker,
 }
 
@@ -225,7 +225,9 @@ impl Drop for Streaming {
     /// A guest whose body is over may finish its work; so may one that has left work for later, and learns that its client has gone. Any
     /// other whose client has left is cancelled where it stands.
     fn drop(&mut self) {
-        self.watch.abort();
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
         let driver = lock(&self.driver).take();
         if let (true, Some(driver)) = (self.is_over || self.has_more, driver) {
             driver.finish_in(&self.background);
