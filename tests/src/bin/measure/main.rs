@@ -34,6 +34,10 @@ use anyhow::Context as _;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use waystation_tests::{App, Client, Program, Sender};
 
+/// Of the host, as `waystation` has it, and of plain hyper.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Set for the process that is measured.
 const AS_HOST: &str = "WAYSTATION_MEASURE_AS_HOST";
 /// Set for the process that it is measured against, to its port.

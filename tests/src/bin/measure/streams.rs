@@ -31,6 +31,10 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
             &format!("pub fn get() -> &'static str {{ {HELLO:?} }}\n"),
         ),
         ("app/stream/route.rs", &stream),
+        (
+            "waystation.toml",
+            &format!("[limits]\nroute_concurrency = {CONNECTIONS}\n"),
+        ),
     ]);
     built(program, &app)?;
     println!(
