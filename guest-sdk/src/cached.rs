@@ -17,10 +17,11 @@ use crate::life::Life;
 
 /// Gives a value that was kept, or makes it and keeps it: what `use cache` and `unstable_cache` are in Next (section 11.5).
 ///
-/// All routes of the app share what is kept, by its key. What the value depends on belongs into the key: `format!("post {slug}")`. A value
+/// All routes of a built app share what is kept, by its key; under `waystation dev` each has its own, so that none is of code that was edited
+/// since. What the value depends on belongs into the key: `format!("post {slug}")`. A value
 /// that is out of date is given once more, and made anew after the answer.
 ///
-/// What other values go into it, it lives no longer than they do, and goes out of date with their tags.
+/// If other values go into it, it has the shortest lifetime of them all, and their tags take it out of date too.
 ///
 /// It is made for all requests, so without this one (rows CC3 and V11): reading the request is an error, and so are `revalidate_tag` and
 /// the like. What [`fetch`](crate::fetch()) asks for meanwhile is asked for anew.
@@ -121,19 +122,26 @@ impl<T: Serialize + DeserializeOwned + 'static> Cached<T> {
         {
             return entry.made(making).await; // V9
         }
-        let found = entry.find().await?;
-        if let (Found::Fresh(_, line) | Found::Stale(_, line), Some(call)) = (&found, &call) {
-            call.noted().goes_in(line);
+        // What goes into another value is as new as that.
+        let takes_stale = !call.as_ref().is_some_and(|call| call.noted().is_apart());
+        let Found::Kept {
+            value,
+            line,
+            is_stale,
+        } = entry.find(takes_stale).await?
+        else {
+            return entry.made(making).await;
+        };
+        let Some(call) = call else { return Ok(value) };
+        if call.noted().has_lapsed(&store::tags(&line)) {
+            return entry.made(making).await; // V9, of what went into it
         }
-        match (found, call) {
-            (Found::Fresh(value, _), _) => Ok(value),
-            (Found::Stale(value, _), Some(call)) => {
-                let renewed = async move { entry.made(making).await.map(drop) };
-                after::leave(&call, "a value that `cached` makes anew", renewed);
-                Ok(value)
-            }
-            _ => entry.made(making).await,
+        call.noted().note_part(&line);
+        if is_stale {
+            let renewed = async move { entry.made(making).await.map(drop) };
+            after::leave(&call, "a value that `cached` makes anew", renewed);
         }
+        Ok(value)
     }
 }
 
@@ -156,6 +164,9 @@ impl<T> std::fmt::Debug for Cached<T> {
     }
 }
 
+/// Values that may go into one, itself counted: each has its lifetime and tags told to the host.
+const MOST_PARTS: usize = 128;
+
 /// A place in the store.
 struct Entry {
     key: String,
@@ -164,18 +175,22 @@ struct Entry {
 
 impl Entry {
     /// What is kept there.
-    async fn find<T: DeserializeOwned>(&self) -> Result<Found<T>> {
-        let found = store::find(&self.key, &self.life).await;
+    async fn find<T: DeserializeOwned>(&self, takes_stale: bool) -> Result<Found<T>> {
+        let found = store::find(&self.key, &self.life, takes_stale).await;
         let found = found.map_err(|error| error.context(format!("looking up `{}`", self.key)))?;
         Ok(match found {
             Found::Nothing => Found::Nothing,
-            Found::Fresh(json, line) => match self.read(&json) {
-                Some(value) => Found::Fresh(value, line),
+            Found::Kept {
+                value,
+                line,
+                is_stale,
+            } => match self.read(&value) {
                 None => Found::Nothing,
-            },
-            Found::Stale(json, line) => match self.read(&json) {
-                Some(value) => Found::Stale(value, line),
-                None => Found::Nothing,
+                Some(value) => Found::Kept {
+                    value,
+                    line,
+                    is_stale,
+                },
             },
         })
     }
@@ -203,7 +218,7 @@ impl Entry {
         let mut lines = making.inside;
         lines.insert(0, self.life.clone());
         if let Some(call) = ambient::find() {
-            lines.iter().for_each(|line| call.noted().goes_in(line));
+            lines.iter().for_each(|line| call.noted().note_part(line));
         }
         if let Err(error) = self.keep(&value, lines).await {
             eprintln!("warning: `{}` is not kept: {error:?}", self.key);
@@ -213,6 +228,12 @@ impl Entry {
     }
 
     async fn keep(&self, value: &impl Serialize, lines: Vec<HeaderValue>) -> Result<()> {
+        if MOST_PARTS < lines.len() {
+            let parts = lines.len() - 1;
+            return Err(Error::message(format!(
+                "{parts} other values or more go into it, and {MOST_PARTS} are the most"
+            )));
+        }
         let json = Bytes::from(serde_json::to_vec(value)?);
         store::keep(&self.key, lines, json).await
     }

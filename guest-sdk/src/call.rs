@@ -194,7 +194,8 @@ impl Call {
         &self.noted
     }
 
-    /// Runs a step of what makes a value to be kept, and says what of it depends on this request, if anything does.
+    /// Runs a step of what makes a value to be kept, and adds to `inside` what goes into it. Says what of it depends on this request, if anything
+    /// does.
     pub(crate) fn apart<T>(
         &self,
         inside: &mut Vec<HeaderValue>,

@@ -84,7 +84,7 @@ impl Noted {
     }
 
     /// Something that is kept goes into the value that is being made, if one is.
-    pub(crate) fn goes_in(&self, line: &HeaderValue) {
+    pub(crate) fn note_part(&self, line: &HeaderValue) {
         let mut inside = self.inside.borrow_mut();
         if self.is_apart() && !inside.contains(line) {
             inside.push(line.clone());

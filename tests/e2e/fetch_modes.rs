@@ -71,8 +71,9 @@ pub async fn get(context: Context<Params>) -> Result<String> {
     let asked = match context.params.says.as_str() {
         "no-store" => asked.cache(CacheMode::NoStore),
         "zero" => asked.revalidate(0),
+        "soon" => asked.revalidate(30),
         "sooner" => asked.revalidate(30).tags(["drawn"]),
-        "later" => asked.revalidate(600),
+        "later" | "lapsed" => asked.revalidate(600),
         _ => asked,
     };
     Ok(format!("{} {}", asked.await?.text().await?, random_u64()))
@@ -102,6 +103,15 @@ pub async fn get(request: Request) -> Result<Response> {
     let kept = answer.headers()["x-waystation-cache"].clone();
     Response::builder().header("x-fetched", kept).body(answer.bytes().await?)
 }
+"#;
+
+/// Dynamic, of a value that goes into another.
+const NESTED: &str = r#"use waystation::*;
+pub async fn get() -> Result<String> {
+    let part = async || cached("part", "max", async || Ok(random_u64())).tags(["part"]).await;
+    Ok(cached("whole", "max", part).await?.to_string())
+}
+pub fn post() { revalidate_tag("part", "max"); }
 "#;
 
 /// Writes until its client takes no more, while it fetches.
@@ -149,6 +159,7 @@ static APP: LazyLock<App> = LazyLock::new(|| {
         ("app/bytes/route.rs", BYTES),
         ("app/lapse/route.rs", LAPSE),
         ("app/frozen/route.rs", FROZEN),
+        ("app/nested/route.rs", NESTED),
         ("waystation.toml", TOML),
     ];
     files.extend(modes.iter().map(|(path, text)| (&**path, &**text)));
@@ -189,12 +200,12 @@ async fn a_route_s_mode_says_for_its_fetches() {
 }
 
 #[tokio::test]
-async fn what_a_fetch_says_of_its_answer_goes_for_what_is_made_of_it() {
+async fn a_fetch_shortens_the_life_of_what_it_goes_into() {
     let client = client();
     for (says, expected) in [
-        ("plain", "s-maxage=60, stale-while-revalidate=31535940"), // asked each time, and the answer made of it is kept
+        ("plain", "s-maxage=60, stale-while-revalidate=31535940"), // FP2: asked each time, and what is made of it is kept
         ("later", "s-maxage=60, stale-while-revalidate=31535940"),
-        ("sooner", "s-maxage=30, stale-while-revalidate=31535970"),
+        ("soon", "s-maxage=30, stale-while-revalidate=31535970"), // FP3
     ] {
         let path = format!("/made/{says}");
         let first = client.get(&path).await;
@@ -202,30 +213,42 @@ async fn what_a_fetch_says_of_its_answer_goes_for_what_is_made_of_it() {
         let again = client.get(&path).await;
         assert_eq!((state(&again), again.text()), ("HIT", first.text()));
     }
-    for says in ["no-store", "zero", "moment"] {
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_kept_makes_the_answer_dynamic() {
+    let client = client();
+    for (says, why) in [
+        ("no-store", "it made a `fetch` that is not to be kept"), // FP1
+        ("zero", "it made a `fetch` that is not to be kept"),
+        (
+            "moment",
+            "it used a value of `cached` that lives for no time",
+        ), // CC5
+    ] {
         let path = format!("/made/{says}");
+        let seen = HOST.lines();
         let (first, second) = (client.get(&path).await, client.get(&path).await);
-        assert_eq!(
-            (
-                state(&second),
-                second.header("cache-control").split(',').next()
-            ),
-            ("", Some("private"))
-        );
+        let first_word = second.header("cache-control").split(',').next();
+        assert_eq!((state(&second), first_word), ("", Some("private")));
         assert_ne!(first.body, second.body, "{says}");
+        let told = format!("(not kept: {why})");
+        HOST.wait_for_line_after(seen, &told, |line| {
+            line.contains(&path) && line.ends_with(&told)
+        });
     }
-    // FP1 and FP2 above; FP3 below
+}
+
+#[tokio::test]
+async fn tags_of_what_goes_into_an_answer_are_its_own() {
+    let client = client();
     let other = client.get("/made/later").await;
     for path in ["/made/sooner", "/made/nested"] {
         let before = client.get(path).await;
         assert_eq!(client.get(path).await.body, before.body);
         client.post("/lapse", &[], "").await;
         let after = client.get(path).await;
-        assert_eq!(
-            state(&after),
-            "MISS",
-            "{path}: the tag of what went into it is its own"
-        ); // CC6
+        assert_eq!(state(&after), "MISS", "{path}"); // FP3 and CC6
         assert_ne!(drawn(&after), drawn(&before), "{path}");
     }
     assert_eq!(client.get("/made/later").await.body, other.body);
@@ -240,7 +263,7 @@ fn drawn(answer: &Answer) -> Option<String> {
 #[tokio::test]
 async fn a_path_that_is_revalidated_is_made_of_new_parts() {
     let client = client();
-    for path in ["/made/later", "/made/value"] {
+    for path in ["/made/lapsed", "/made/value"] {
         let before = client.get(path).await;
         client.post(&format!("/lapse?path={path}"), &[], "").await;
         let after = client.get(path).await;
@@ -322,6 +345,54 @@ pub async fn get(request: Request) -> Result<String> { shop::fetched(request).aw
         (ask().await != "answer 0").then_some(())
     })
     .await;
+}
+
+/// What is made anew of a part that is stale too would be as old as before, and be kept as if it were new.
+#[tokio::test]
+async fn a_value_is_made_anew_of_parts_that_are_new() {
+    let client = client();
+    let before = client.get("/nested").await;
+    client.post("/nested", &[], "").await;
+    wait_for("a new value", async || {
+        let after = client.get("/nested").await;
+        (after.body != before.body).then_some(())
+    })
+    .await;
+}
+
+/// Tells when it is dropped.
+struct Told(tokio::sync::watch::Sender<bool>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_nobody_waits_for_any_more_ends() {
+    let (ended, mut ends) = tokio::sync::watch::channel(false);
+    let upstream = Upstream::new(move |_| {
+        let told = Told(ended.clone());
+        async move {
+            std::future::pending::<()>().await;
+            drop(told);
+            served(200, &[], "never")
+        }
+    })
+    .await;
+    let mut socket = Socket::open(HOST.address()).await;
+    let url = format!("{}/left", upstream.origin());
+    let request = format!("GET /modes/ForceCache?url={url} HTTP/1.1\r\nhost: a\r\n\r\n");
+    socket.send(request).await;
+    wait_for("it is asked", async || {
+        (!upstream.heads().is_empty()).then_some(())
+    })
+    .await;
+    drop(socket);
+    let is_over = ends.wait_for(|has_ended| *has_ended);
+    let is_over = tokio::time::timeout(Duration::from_secs(20), is_over).await;
+    is_over.expect("the request ends").unwrap();
 }
 
 /// A handler whose client does not read stands still. What it has begun to fetch comes all the same, for the others who wait for it.

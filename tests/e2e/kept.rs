@@ -76,11 +76,14 @@ const ROUTES: [(&str, &str); 20] = [
         "strict/[does]",
         "use crate::Params;\n\
          pub const DYNAMIC: Dynamic = Dynamic::Error;\n\
-         pub fn get(context: Context<Params>) -> String {\n\
+         pub fn get(context: Context<Params>) -> Result<Response> {\n\
              match context.params.does.as_str() {\n\
-                 \"reads\" => format!(\"{:?}\", headers().get(\"accept\").is_some()),\n\
-                 _ => { cookies().set((\"a\", \"1\")); made() }\n\
+                 \"reads\" => drop(headers().get(\"accept\").is_some()),\n\
+                 \"sets\" => cookies().set((\"a\", \"1\")),\n\
+                 \"refuses\" => return Response::builder().status(403).body(\"no\"),\n\
+                 _ => return Err(Error::message(\"no\").with_status(StatusCode::FORBIDDEN)),\n\
              }\n\
+             Ok(Response::text(made()))\n\
          }",
     ),
     (
@@ -299,6 +302,9 @@ async fn under_error_what_cannot_be_kept_is_an_error() {
         );
         assert!(answer.text().contains(why), "{}", answer.text()); // Y5
     }
+    for path in ["/strict/refuses", "/strict/forbids"] {
+        assert_eq!(client().get(path).await.status, 403, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -403,4 +409,7 @@ async fn without_cache_dev_runs_the_handler_each_time() {
         client.get("/never").await.body,
         client.get("/never").await.body
     ); // Y11
+    host.wait_for_line("why", |line| {
+        line.contains("GET /never 200") && line.ends_with("(not kept: without --cache)")
+    });
 }

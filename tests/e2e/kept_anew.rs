@@ -120,6 +120,7 @@ async fn an_answer_that_was_withdrawn_is_gone() {
         "use waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
          pub async fn get() -> Result<Response> {{\n\
              let answer = fetch(\"{}/\").await?;\n\
+             if answer.status() == 401 {{ return Err(Error::message(\"no\").with_status(StatusCode::UNAUTHORIZED)); }}\n\
              Response::builder().status(answer.status()).body(answer.text().await?)\n\
          }}\n",
         upstream.origin()

@@ -29,7 +29,7 @@ async fn a_restart_finds_what_was_kept() {
 
 /// An answer that was given is found again as it was, or made anew; none is another's, and none is half of one.
 #[tokio::test]
-async fn a_kill_costs_answers_and_makes_none_of_them_wrong() {
+async fn a_kill_costs_answers_and_a_second_and_makes_none_of_them_wrong() {
     let deployed = deployed("[cache]\ndisk_mb = 64\n");
     let mut given = HashMap::new();
     let (mut found, mut took) = (0, Vec::new());
@@ -78,10 +78,10 @@ async fn a_kill_costs_answers_and_makes_none_of_them_wrong() {
         }
     }
     took.sort();
-    let (median, longest) = (took[KILLS / 2], took[KILLS - 2]);
+    let (median, most) = (took[KILLS / 2], took[KILLS * 9 / 10]); // the first start is not among them
     println!(
-        "{found} answers were found again; the first answer after a kill took {median:?}, at most {longest:?}"
+        "{found} answers were found again; the first answer after a kill took {median:?}, nine of ten {most:?}"
     );
     assert!(KILLS < found, "{found}");
-    assert!(median < Duration::from_secs(1), "{took:?}");
+    assert!(most < Duration::from_secs(1), "{took:?}");
 }

@@ -117,7 +117,7 @@ async fn what_one_node_makes_the_other_has_and_what_one_revalidates_the_other_ma
 
 /// One of both makes it anew, and the other takes it from there. A Redis that is slow for once has both make it.
 #[tokio::test]
-async fn what_is_stale_is_made_anew_once_for_both() {
+async fn what_is_stale_is_usually_made_anew_once_for_both() {
     let Some(nodes) = Nodes::new().await else {
         return;
     };
@@ -145,5 +145,6 @@ async fn what_is_stale_is_made_anew_once_for_both() {
         }
         rounds.push(made.len());
     }
-    assert!(rounds.contains(&1), "{rounds:?}");
+    let once = rounds.iter().filter(|made| **made == 1).count();
+    assert!(rounds.len() < 2 * once, "{rounds:?}");
 }

@@ -43,6 +43,32 @@ fn what_the_handler_took_out_of_date_is_made_anew() {
         post().await
     };
     check("HIT", lapsed, "made", &[&put()]);
+    let part = || async {
+        revalidate_tag("all", "max"); // of what went into it
+        post().await
+    };
+    check("HIT", part, "made", &[&get(), &put()]);
+}
+
+#[test]
+fn a_value_of_too_many_parts_is_given_and_not_kept() {
+    let parts = || async {
+        let outer = cached("outer", "max", async || {
+            for number in 0..128 {
+                cached(
+                    format!("part {number}"),
+                    Life::seconds(number),
+                    async || Ok(1),
+                )
+                .await?;
+            }
+            Ok("made".to_owned())
+        });
+        outer.await
+    };
+    let (response, asked) = ask("404", parts);
+    assert_eq!(response.text(), "made");
+    assert_eq!(asked.last().unwrap(), "DELETE /value/outer?not-kept");
 }
 
 #[test]
@@ -58,8 +84,8 @@ fn what_goes_into_a_value_is_kept_with_it() {
     };
     let asked = [
         "GET /value/outer profile=max",
-        "GET /value/middle profile=days; tag=m",
-        "GET /value/inner profile=hours; tag=i",
+        "GET /value/middle?fresh profile=days; tag=m",
+        "GET /value/inner?fresh profile=hours; tag=i",
         "PUT /value/inner profile=hours; tag=i 1",
         "PUT /value/middle profile=days; tag=m profile=hours; tag=i 1",
         "PUT /value/outer profile=max profile=days; tag=m profile=hours; tag=i 2",
@@ -74,12 +100,9 @@ fn what_goes_into_a_value_is_kept_with_it() {
         std::future::poll_fn(polled).await?;
         Ok(format!("{inside:?}"))
     };
-    check(
-        "HIT",
-        of_what_is_kept,
-        r#"["revalidate=9; tag=all"]"#,
-        &[&get()],
-    );
+    let asked = get().replace("a%20b ", "a%20b?fresh ");
+    let inside = r#"["revalidate=9; tag=all"]"#;
+    check("HIT", of_what_is_kept, inside, &[&asked]);
 }
 
 #[test]

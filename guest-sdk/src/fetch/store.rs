@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::address::Address;
 #[cfg(target_family = "wasm")]
@@ -23,12 +23,16 @@ const STATE: &str = "x-waystation-cache";
 /// Bytes of the longest value that is kept.
 const LONGEST: usize = 2 << 20;
 
-/// What the store has under a key. What is there has its lifetime and tags with it, of all that went into it.
+/// What the store has under a key.
 #[derive(Debug)]
 pub(crate) enum Found<T> {
     Nothing,
-    Fresh(T, HeaderValue),
-    Stale(T, HeaderValue),
+    Kept {
+        value: T,
+        /// Its lifetime and tags, with those of all that went into it.
+        line: HeaderValue,
+        is_stale: bool,
+    },
 }
 
 /// Whether the host has a store. Waystation's has; natively there is none.
@@ -41,20 +45,25 @@ pub(crate) fn is_there() -> bool {
     crate::ambient::find().is_none_or(|call| !call.is_foreign())
 }
 
-/// Looks up a value.
+/// The tags of a line.
+pub(crate) fn tags(line: &HeaderValue) -> Vec<String> {
+    let words = line.to_str().unwrap_or_default().split("; ");
+    let tags = words.filter_map(|word| word.strip_prefix("tag="));
+    let decoded = |tag: &str| percent_decode_str(tag).decode_utf8_lossy().into_owned();
+    tags.map(decoded).collect()
+}
+
+/// Looks up a value; one that is stale, only if that will do.
 ///
 /// # Errors
 ///
 /// If the host does not accept the lifetime or a tag.
-pub(crate) async fn find(key: &str, life: &HeaderValue) -> Result<Found<Bytes>> {
-    let asked = ask(
-        Method::GET,
-        target(key),
-        VALUE,
-        [life.clone()],
-        Bytes::new(),
-    )
-    .await;
+pub(crate) async fn find(key: &str, life: &HeaderValue, takes_stale: bool) -> Result<Found<Bytes>> {
+    let mut target = target(key);
+    if !takes_stale {
+        target.push_str("?fresh");
+    }
+    let asked = ask(Method::GET, target, VALUE, [life.clone()], Bytes::new()).await;
     let fault = match asked {
         Ok(answer) => match answer.status() {
             StatusCode::OK => return found(answer, life).await,
@@ -73,9 +82,10 @@ async fn found(answer: Fetched, life: &HeaderValue) -> Result<Found<Bytes>> {
     let is_stale = headers.get(STATE).is_some_and(|state| state == "STALE");
     let line = headers.get(VALUE).unwrap_or(life).clone();
     let value = answer.bytes().await?;
-    Ok(match is_stale {
-        true => Found::Stale(value, line),
-        false => Found::Fresh(value, line),
+    Ok(Found::Kept {
+        value,
+        line,
+        is_stale,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Makes an app of a release, as `start` and a node serve it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::project::manifest::{self, Blob, Interface};
 use crate::project::output;
 use crate::project::release::Release;
 use crate::sandbox::Facts;
-use crate::store::{Read, Store};
+use crate::store::{ReadBuilt, Store};
 
 /// Gets everything in a release ready to answer, its kept answers aside. It blocks its thread and takes all cores while it compiles.
 ///
@@ -62,23 +63,26 @@ pub async fn restore(
     if answers.peek().is_some() {
         store.ready(PATIENCE).await;
     }
-    let mut built = Vec::new();
+    let mut built = HashMap::new();
     for answer in answers {
         let entry = output::read_answer(blobs, answer, made)?;
         let kept = store.get(&entry.key).await;
-        if kept.is_none_or(|(kept, _)| kept.times.stored < entry.times.stored) {
-            let key = Arc::clone(&entry.key);
+        let kept = kept.map(|(kept, _)| kept.times.stored);
+        if kept.is_none_or(|kept| kept <= entry.times.stored) {
+            let read = read(blobs.clone(), answer.clone(), made);
+            built.insert(Arc::clone(&entry.key), read);
+        }
+        if kept.is_none_or(|kept| kept < entry.times.stored) {
             store.put(entry).await;
-            built.push((key, read(blobs.clone(), answer.clone(), made)));
         }
     }
-    store.add_built(built);
+    store.add_built(release.digest.as_str(), built);
     Ok(())
 }
 
 /// Reads an answer again, for when memory has forgotten it.
-fn read(blobs: Blobs, answer: manifest::Answer, made: u64) -> Read {
-    Box::new(move || {
+fn read(blobs: Blobs, answer: manifest::Answer, made: u64) -> ReadBuilt {
+    Arc::new(move || {
         let read = output::read_answer(&blobs, &answer, made);
         read.inspect_err(|error| tracing::error!("{} is made anew: {error}", answer.path))
             .ok()

@@ -244,7 +244,7 @@ impl Session {
         if settings.server != self.settings.server {
             tracing::warn!("[server] of waystation.toml holds from the next start on");
         }
-        if settings.cache.place() != self.settings.cache.place() {
+        if settings.cache.is_elsewhere(&self.settings.cache) {
             tracing::warn!(
                 "memory_mb, disk_mb and redis of [cache] in waystation.toml hold from the next start on"
             );

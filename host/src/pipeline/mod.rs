@@ -17,6 +17,7 @@ mod failure;
 mod file;
 mod finish;
 mod handle;
+mod keeping;
 mod leaks;
 mod listed;
 mod own;
@@ -162,7 +163,7 @@ fn finished(
     if asked.is_head() {
         finish::drop_body(&mut response); // over HTTP/2 hyper would send it
     }
-    serve::name(response.headers_mut(), record.id);
+    serve::name_request(response.headers_mut(), record.id);
     record.finish(response, &app.counters.others)
 }
 
@@ -282,7 +283,7 @@ async fn walk(
     };
 
     let keeping = match method {
-        Method::Get => reuse::keeping(app, found.route, guest),
+        Method::Get => keeping::for_request(app, found.route, guest, record),
         _ => Keeping::Never,
     };
     if keeping != Keeping::Never && !asks.goes_past_kept() {

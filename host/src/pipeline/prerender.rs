@@ -10,7 +10,8 @@ use waystation_rules::caching::{Keeping, NotKept};
 use waystation_rules::table::{Entry, Param};
 
 use super::failure::Refusal;
-use super::reuse::{self, Made, Reuse, Wanted};
+use super::keeping;
+use super::reuse::{Made, Reuse, Wanted};
 use crate::app::{App, Handler, Route};
 use crate::sandbox::{self, Asker, Asks, Fault, Guest};
 use crate::store;
@@ -79,7 +80,7 @@ pub async fn plan(
     let Handler::Guest(guest) = &route.route.handler else {
         return Ok(None); // a file
     };
-    let keeping = reuse::keeping(app, &route.route, guest);
+    let keeping = keeping::of(app, &route.route, guest);
     if keeping == Keeping::Never {
         return Ok(None);
     }
@@ -162,7 +163,11 @@ impl Planned {
         if let Some(reason) = self.dynamic.get() {
             return Ok(Prerendered::Dynamic(reason.clone()));
         }
-        match self.answer.make(RequestId::new()).await {
+        let made = self.answer.make(RequestId::new()).await;
+        match made {
+            Ok(Made::Once(_, reason)) if self.answer.is_required() => {
+                Err(self.fails(Refusal::NotStatic(reason).to_string()))
+            }
             Ok(Made::Kept(entry)) => Ok(Prerendered::Kept(entry)),
             Ok(Made::Once(_, reason) | Made::Dynamic(reason)) => {
                 let reason = self.dynamic.get_or_init(|| reason);
@@ -173,12 +178,16 @@ impl Planned {
                 if matches!(&refusal, Refusal::Fault(fault) if fault.is_trap()) {
                     reason.push_str("\n\nhint: what is kept is made without a request; say `DYNAMIC = Dynamic::ForceDynamic` if the handler needs one");
                 }
-                Err(PrerenderError::Answer {
-                    file: self.file.clone(),
-                    path: self.path(),
-                    reason,
-                })
+                Err(self.fails(reason))
             }
+        }
+    }
+
+    fn fails(&self, reason: String) -> PrerenderError {
+        PrerenderError::Answer {
+            file: self.file.clone(),
+            path: self.path(),
+            reason,
         }
     }
 }

@@ -21,10 +21,10 @@ use super::conditional;
 use super::failure::Refusal;
 use super::serve::serve;
 use super::{effects, finish};
-use crate::app::{App, Route};
+use crate::app::App;
 use crate::http::{Body, Collected, RequestBody, Response, collect, whole};
 use crate::sandbox::{Asks, Call, Fault, Guest, Making};
-use crate::store::{Entry, Flight, Kind, Landed, Prepared};
+use crate::store::{Entry, Flight, Kind, Landed, PATIENCE, Prepared};
 use crate::telemetry::{Record, RequestId};
 
 /// Bytes of an answer that is kept.
@@ -51,16 +51,6 @@ pub(super) enum Made {
     Once(Response, NotKept),
     /// The guest has to be asked with the request itself.
     Dynamic(NotKept),
-}
-
-/// Whether and how the answers to a route's GET are to be kept.
-pub(super) fn keeping(app: &App, route: &Route, guest: &Guest) -> Keeping {
-    if !app.policy.kept.keeps_answers {
-        return Keeping::Never;
-    }
-    let name = route.file.as_bytes().rsplit(|byte| *byte == b'/').next();
-    let is_metadata = !name.is_some_and(|name| name.starts_with(b"route."));
-    Keeping::of(guest.config(), guest.lists_params(), is_metadata)
 }
 
 /// A request for it. `keeping` is not [`Keeping::Never`].
@@ -135,18 +125,18 @@ impl Reuse {
             0 => Some(store.flight(&self.key).await),
             _ => store.try_flight(&self.key), // who asks may be the one that is made: nobody waits for himself
         };
-        let land = |landed| {
-            if let Some(flight) = flight {
+        let land = |landed: Option<_>| {
+            if let (Some(flight), Some(landed)) = (flight, landed) {
                 flight.land(landed);
             }
         };
         if self.guest.is_dynamic(&self.key) {
-            land(Landed::NotKept);
+            land(Some(Landed::NotKept));
             record.tell_kept(|| dynamic(self.guest.why_dynamic(&self.key)));
             return Ok(None);
         }
         if let Some(response) = self.kept(record).await {
-            land(Landed::Kept);
+            land(Some(Landed::Kept));
             return Ok(Some(response));
         }
         let started = Instant::now();
@@ -196,7 +186,7 @@ impl Reuse {
         let background = self.asks.background.clone();
         background.spawn(async move {
             let store = &self.app.policy.kept.store;
-            let Some(flight) = store.renewal(&old, flight, true).await else {
+            let Some(flight) = store.renewal(&old, flight, PATIENCE).await else {
                 return;
             };
             let id = RequestId::new();
@@ -212,6 +202,14 @@ impl Reuse {
                     tracing::info!("{} {id}: no longer kept: {reason}", old.label);
                     store.remove(&self.key).await;
                 }
+                // As an answer below 500 is: what was there before may have been withdrawn.
+                Err(Refusal::Fault(Fault::Handler {
+                    status: status @ 400..500,
+                    ..
+                })) => {
+                    tracing::info!("{} {id}: no longer kept: its status is {status}", old.label);
+                    store.remove(&self.key).await;
+                }
                 Err(error) => {
                     if let Some(stop) = error.stop() {
                         let counts = &self.app.policy.counts;
@@ -221,15 +219,18 @@ impl Reuse {
                     tracing::error!("{} {id}: the old answer stays: {error}", old.label);
                 }
             }
-            flight.land(landed);
+            if let Some(landed) = landed {
+                flight.land(landed);
+            }
         });
     }
 
-    /// What it means to those who wait.
-    fn landed(&self, made: &Result<Made, Refusal>) -> Landed {
+    /// What it means to those who wait. Nothing if there was no place to make it in: the next of them tries.
+    fn landed(&self, made: &Result<Made, Refusal>) -> Option<Landed> {
         match made {
-            Ok(Made::Kept(entry)) if self.app.policy.kept.store.holds(entry) => Landed::Kept,
-            _ => Landed::NotKept,
+            Ok(Made::Kept(entry)) if self.app.policy.kept.store.holds(entry) => Some(Landed::Kept),
+            Err(Refusal::Fault(Fault::Busy(_) | Fault::RouteBusy(_))) => None,
+            _ => Some(Landed::NotKept),
         }
     }
 
@@ -257,7 +258,7 @@ impl Reuse {
         let reason = match reason {
             Err(reason) => Some(reason),
             Ok(()) if changes => Some(NotKept::Changes), // V10
-            Ok(()) => self.of_fetches(made.is_not_kept),
+            Ok(()) => self.of_parts(made.not_kept),
         };
         if let Some(reason) = reason {
             return self.once(parts, body, reason);
@@ -274,7 +275,7 @@ impl Reuse {
         if !made.reads.is_empty() && self.keeping != Keeping::Forced {
             return self.dynamic(NotKept::Read(made.reads));
         }
-        if let Some(reason) = self.of_fetches(made.is_not_kept) {
+        if let Some(reason) = self.of_parts(made.not_kept) {
             return self.once(parts, whole(body), reason);
         }
         name(&mut parts, &body);
@@ -319,14 +320,19 @@ impl Reuse {
         }
     }
 
-    /// Why an answer that was made of what is asked for each time is not kept (section 11.2). `force-static` keeps it all the same.
-    fn of_fetches(&self, is_made_of_such: bool) -> Option<NotKept> {
-        (is_made_of_such && self.keeping != Keeping::Forced).then_some(NotKept::Fetch)
+    /// Why an answer is not kept of which a part is not (section 11.2). `force-static` keeps it all the same.
+    fn of_parts(&self, not_kept: Option<NotKept>) -> Option<NotKept> {
+        not_kept.filter(|_| self.keeping != Keeping::Forced)
     }
 
-    /// An answer that may not be kept is given once, but where the route says that its answers are static.
+    /// Whether the route says that its answers are static.
+    pub(super) fn is_required(&self) -> bool {
+        self.keeping == Keeping::Required
+    }
+
+    /// An answer that may not be kept is given once, but where the route says that its answers are static. One that is an error is what it is.
     fn once(&self, mut parts: Parts, body: Body, reason: NotKept) -> Result<Made, Refusal> {
-        if self.keeping == Keeping::Required && !reason.is_failure() {
+        if self.is_required() && !matches!(reason, NotKept::Status(_)) {
             return Err(Refusal::NotStatic(reason)); // Y5
         }
         finish::not_kept(&mut parts.headers);
@@ -334,7 +340,7 @@ impl Reuse {
     }
 
     fn dynamic(&self, reason: NotKept) -> Result<Made, Refusal> {
-        if self.keeping == Keeping::Required {
+        if self.is_required() {
             return Err(Refusal::NotStatic(reason)); // Y5
         }
         self.guest.set_dynamic(&self.key, reason.clone());

@@ -18,7 +18,8 @@ const CACHE: HeaderName = HeaderName::from_static(CACHE_HEADER);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// Headers that an answer gets beside those that are kept, so that its map does not grow: these two, `Age`, and what every answer has.
 const MORE_HEADERS: usize = 6;
-/// Stands first in the headers, in the place of the request's name.
+/// Stands first in the headers of a kept answer, so that to name the request is to write one value and to look for nothing. A `HeaderMap` goes
+/// through its names in the order in which they came, as long as none is taken out; [`name_request`] does not rely on it.
 const UNNAMED: HeaderValue = HeaderValue::from_static("-");
 
 /// The response that says how it came about and, but for a new one, how old it is.
@@ -29,15 +30,15 @@ pub(super) fn serve(entry: &Entry, served: Served, now: u64) -> Response {
     *response.headers_mut() = match served {
         Served::Hit => {
             let moment = (age(times, now), fresh_for(times, now));
-            entry.prepared.of(moment, || headers(entry, served, now))
+            entry.prepared.of(moment, || headers_of(entry, served, now))
         }
-        Served::Miss | Served::Stale => headers(entry, served, now),
+        Served::Miss | Served::Stale => headers_of(entry, served, now),
     };
     response
 }
 
-/// Names the request to the client, as the log does.
-pub(super) fn name(headers: &mut HeaderMap, id: RequestId) {
+/// Has an answer say which request it is of.
+pub(super) fn name_request(headers: &mut HeaderMap, id: RequestId) {
     let Ok(id) = HeaderValue::from_bytes(&id.digits()) else {
         return;
     };
@@ -48,7 +49,7 @@ pub(super) fn name(headers: &mut HeaderMap, id: RequestId) {
 }
 
 /// The headers of an answer, first the one that each request has a value of its own for.
-fn headers(entry: &Entry, served: Served, now: u64) -> HeaderMap {
+fn headers_of(entry: &Entry, served: Served, now: u64) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(entry.headers.len() + MORE_HEADERS);
     headers.insert(REQUEST_ID, UNNAMED);
     for (name, value) in &entry.headers {

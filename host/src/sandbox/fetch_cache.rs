@@ -9,12 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 use waystation_rules::caching::{self, CACHE_HEADER, Life, Served, State};
 
 use super::way::{Received, Way};
 use crate::http::{Collected, collect};
-use crate::store::{Entry, Flight, Kind, Landed, Prepared};
+use crate::store::{Entry, Flight, Kind, Landed, PATIENCE, Prepared};
 
 /// Bytes of an answer that is kept, and of a request that one is kept for (row FC10).
 pub(super) const LARGEST: usize = 2 << 20;
@@ -70,10 +71,10 @@ pub(super) async fn send(
         }
         return Ok(served(&entry, Served::of(state)));
     }
-    // A guest whose client does not read stands still, and those who wait for the same must not.
+    // A guest whose client does not read stands still, and those who wait for the same must not. One that is gone needs it no more.
     let background = way.asks.background.clone();
-    let asked = background.spawn(asked(way, whole, keep));
-    asked.await.unwrap_or(Err(Error::InternalError(None)))
+    let fetched = AbortOnDropHandle::new(background.spawn(asked(way, whole, keep)));
+    fetched.await.unwrap_or(Err(Error::InternalError(None)))
 }
 
 /// The answer to what is not kept, or only for others.
@@ -117,7 +118,7 @@ fn refresh(way: Way, whole: Whole, keep: Keep, old: Arc<Entry>) {
         let url = whole.head.uri.clone();
         let store = way.asks.own.kept().store.clone();
         let renewed = async move {
-            match store.renewal(&old, flight, true).await {
+            match store.renewal(&old, flight, PATIENCE).await {
                 Some(flight) => ask(way, whole, keep, flight).await.map(drop),
                 None => Ok(()),
             }
@@ -143,6 +144,8 @@ async fn ask(way: Way, whole: Whole, keep: Keep, flight: Flight) -> Result<Recei
             flight.land(Landed::NotKept);
             return Ok(response);
         }
+        // It is this call that may ask no more: the next one tries.
+        Err(Error::ConnectionLimitReached) => return Err(Error::ConnectionLimitReached),
         Err(error) => {
             flight.land(Landed::NotKept); // those who wait ask for themselves, all at once
             return Err(error);

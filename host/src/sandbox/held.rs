@@ -31,7 +31,7 @@ pub(super) struct Held {
 }
 
 /// A value that a call asks for.
-pub(super) struct Asked<'a> {
+pub(super) struct Sought<'a> {
     pub(super) key: &'a str,
     /// How old it may be.
     pub(super) life: Life,
@@ -57,34 +57,34 @@ impl Held {
     pub(super) async fn find(
         &self,
         store: &Store,
-        asked: &Asked<'_>,
+        sought: &Sought<'_>,
     ) -> Option<(Arc<Entry>, Served)> {
-        let found = self.found(store, asked).await;
+        let found = self.found(store, sought).await;
         if !matches!(found, Some((_, Served::Hit))) {
             let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-            begun.insert(asked.key.to_owned(), store.begin());
+            begun.entry(sought.key.to_owned()).or_insert(store.begin());
         }
         found
     }
 
-    /// When the call began to make a value; none if it has not looked for it.
-    pub(super) fn begun(&self, key: &str) -> Option<u64> {
+    /// When the call began to make a value, once; none if it has not looked for it since.
+    pub(super) fn take_begun(&self, key: &str) -> Option<u64> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         begun.remove(key)
     }
 
-    async fn found(&self, store: &Store, asked: &Asked<'_>) -> Option<(Arc<Entry>, Served)> {
-        let Asked {
+    async fn found(&self, store: &Store, sought: &Sought<'_>) -> Option<(Arc<Entry>, Served)> {
+        let Sought {
             key, takes_stale, ..
-        } = *asked;
+        } = *sought;
         let good = async || {
-            let kept = store.get_for(key, asked.life, asked.tags).await;
+            let kept = store.get_for(key, sought.life, sought.tags).await;
             kept.filter(|(_, state)| takes_stale || *state == State::Fresh)
         };
         if let Some((entry, state)) = good().await {
             let flight = (state == State::Stale).then(|| store.try_flight(key));
             let served = match flight {
-                Some(Some(flight)) => match store.renewal(&entry, flight, false).await {
+                Some(Some(flight)) => match store.renewal(&entry, flight, Duration::ZERO).await {
                     Some(flight) => {
                         self.flights().insert(key.to_owned(), flight);
                         Served::Stale
@@ -126,6 +126,7 @@ impl Held {
 
     /// The call has made a value that cannot be kept: all make it for themselves.
     pub(super) fn not_kept(&self, key: &str) {
+        self.take_begun(key);
         let flight = self.flights().remove(key);
         if let Some(flight) = flight {
             flight.land(Landed::NotKept);
@@ -134,6 +135,7 @@ impl Held {
 
     /// The call could not make a value: the next one tries.
     pub(super) fn failed(&self, key: &str) {
+        self.take_begun(key);
         let flight = self.flights().remove(key);
         drop(flight);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use waystation_rules::caching::{Life, Reads};
+use waystation_rules::caching::{Life, NotKept, Reads};
 
 /// What an answer is made of, while it is made.
 #[derive(Debug, Default)]
@@ -15,28 +15,33 @@ pub struct Made {
     pub tags: Vec<String>,
     /// How long all of that lives.
     pub life: Life,
-    /// It asked another server for what is not to be kept (section 11.2).
-    pub is_not_kept: bool,
+    /// Why it is not to be kept, if something that goes into it is not.
+    pub not_kept: Option<NotKept>,
     /// What its stream has read of the request after its head.
     pub reads: Reads,
+}
+
+impl Made {
+    /// Something with these tags that lives so long goes into it.
+    pub(super) fn add(&mut self, tags: &[String], life: Life) {
+        for tag in tags {
+            if !self.tags.contains(tag) {
+                self.tags.push(tag.clone());
+            }
+        }
+        self.life = self.life.shortest(life);
+    }
 }
 
 impl Making {
     /// Something with these tags that lives so long goes into it (row CC6).
     pub(super) fn add(&self, tags: &[String], life: Life) {
-        self.with(|made| {
-            for tag in tags {
-                if !made.tags.contains(tag) {
-                    made.tags.push(tag.clone());
-                }
-            }
-            made.life = made.life.shortest(life);
-        });
+        self.with(|made| made.add(tags, life));
     }
 
-    /// Something goes into it that is asked for each time.
-    pub(super) fn is_not_kept(&self) {
-        self.with(|made| made.is_not_kept = true);
+    /// Something goes into it that is not to be kept.
+    pub(super) fn is_not_kept(&self, reason: NotKept) {
+        self.with(|made| made.not_kept = Some(reason));
     }
 
     /// Its stream has read this of the request.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use http::Uri;
 use http::uri::PathAndQuery;
-
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, Plan, STORE};
+use waystation_rules::caching::{self, FETCH_HEADER, FetchWords, NotKept, Plan, STORE};
 use waystation_rules::forwarded::Scheme;
 use waystation_rules::outbound::{self, Patience, Refused};
 use waystation_rules::segment::{FetchCache, SegmentConfig};
@@ -20,7 +19,6 @@ use super::fetch_cache::{self, Keep};
 use super::guest::Guest;
 use super::held::Held;
 use super::making::Making;
-
 use super::values::{self, Asking};
 use super::way::{Received, Turns, Way};
 use crate::http::{Response, Upload};
@@ -176,7 +174,7 @@ impl Outgoing {
         self.path = None;
     }
 
-    /// The tags that all has which the handler asks for.
+    /// The tags that everything has which this handler asks for: those of its own answer.
     fn implied(&self) -> Vec<String> {
         let route = self.guest.as_ref().map_or("", |guest| guest.route());
         let path = self.path.as_ref().map_or("/", PathAndQuery::path);
@@ -206,14 +204,13 @@ impl Outgoing {
                 .held
                 .get_or_insert_with(|| Arc::new(Held::new(depth, self.started, time)));
             let (began, held) = (self.began, Arc::clone(held));
-            let code = asks
-                .own
-                .kept()
-                .is_edited
-                .then(|| guest.release().to_owned());
+            let is_edited = asks.own.kept().is_edited;
             let asking = Asking {
-                code: code.unwrap_or_default(),
-                implied: self.implied(),
+                code: is_edited.then(|| guest.release().to_owned()),
+                implied: match *request.method() {
+                    http::Method::GET => self.implied(),
+                    _ => Vec::new(), // a look alone asks for them
+                },
                 asks,
                 began,
                 held,
@@ -253,7 +250,7 @@ impl Outgoing {
         let plan = caching::plan(config, words.options);
         let plan = plan.map_err(|fault| Error::InternalError(Some(fault.to_string())))?; // the handler is told, and tells the log
         if let (Plan::Ask { is_said: true }, Some(making)) = (plan, &asks.making) {
-            making.is_not_kept();
+            making.is_not_kept(NotKept::Fetch);
         }
         Ok(match plan {
             Plan::Ask { .. } => None,

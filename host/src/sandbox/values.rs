@@ -9,11 +9,12 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use wasmtime_wasi_http::{Error, WasiBody};
 use waystation_rules::caching::{
-    self, LAPSE_HEADER, LapseWords, Life, MOST_TAGS, VALUE_HEADER, ValueWords,
+    self, LAPSE_HEADER, LapseWords, Life, MOST_TAGS, NotKept, VALUE_HEADER, ValueWords,
 };
 
 use super::fetch_cache::{LARGEST, full, served};
-use super::held::{Asked, Held};
+use super::held::{Held, Sought};
+use super::making::Made;
 use super::outgoing::Asks;
 use super::way::Received;
 use crate::http::{Collected, collect};
@@ -21,14 +22,16 @@ use crate::store::{Entry, Kept, Kind, Prepared};
 
 /// The query of a `DELETE` that says that a value was made and cannot be kept.
 const NOT_KEPT: &str = "not-kept";
+/// The query of a `GET` whose value goes into another.
+const FRESH: &str = "fresh";
 
 /// A call that asks the store.
 pub(super) struct Asking {
     pub(super) asks: Asks,
     /// When it began: a value that it makes without having looked for it is no newer than that.
     pub(super) began: u64,
-    /// Names its code if values are of that.
-    pub(super) code: String,
+    /// Names its code, if values are of that.
+    pub(super) code: Option<String>,
     /// What takes a value out of date for its handler, beside its tags.
     pub(super) implied: Vec<String>,
     /// What it makes.
@@ -37,7 +40,7 @@ pub(super) struct Asking {
 
 impl Asking {
     fn key(&self, name: &str) -> String {
-        caching::value_key(&self.asks.own.kept().app, &self.code, name)
+        caching::value_key(&self.asks.own.kept().app, self.code.as_deref(), name)
     }
 }
 
@@ -46,7 +49,10 @@ pub(super) async fn answer(asking: Asking, request: Request<WasiBody>) -> Result
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let done = match (&head.method, path.strip_prefix("/value/")) {
-        (&Method::GET, Some(name)) => get(&asking, &decoded(name), &head.headers).await,
+        (&Method::GET, Some(name)) => {
+            let takes_stale = head.uri.query() != Some(FRESH);
+            get(&asking, &decoded(name), &head.headers, takes_stale).await
+        }
         (&Method::PUT, Some(name)) => match collect(body, LARGEST).await? {
             Collected::Whole(body) => put(&asking, &decoded(name), &head.headers, body).await,
             Collected::Longer(_) => {
@@ -66,7 +72,12 @@ pub(super) async fn answer(asking: Asking, request: Request<WasiBody>) -> Result
     Ok(done.unwrap_or_else(|reason| plain(StatusCode::BAD_REQUEST, &reason)))
 }
 
-async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Received, String> {
+async fn get(
+    asking: &Asking,
+    name: &str,
+    headers: &HeaderMap,
+    takes_stale: bool,
+) -> Result<Received, String> {
     let Asking {
         asks,
         held,
@@ -78,7 +89,7 @@ async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Receive
     if let Some(making) = &asks.making {
         making.add(&tags, life);
         if [life.revalidate, life.expire].contains(&Some(0)) {
-            making.is_not_kept(); // CC5
+            making.is_not_kept(NotKept::Momentary); // CC5
         }
     }
     let missing = plain(StatusCode::NOT_FOUND, "");
@@ -86,13 +97,13 @@ async fn get(asking: &Asking, name: &str, headers: &HeaderMap) -> Result<Receive
         return Ok(missing);
     }
     let key = asking.key(name);
-    let asked = Asked {
+    let sought = Sought {
         key: &key,
         life,
         tags: &[tags.as_slice(), implied].concat(),
-        takes_stale: asks.making.is_none(), // what goes into an answer that is kept is as new as the answer
+        takes_stale: takes_stale && asks.making.is_none(), // what goes into an answer that is kept is as new as the answer
     };
-    let Some((entry, how)) = held.find(&kept.store, &asked).await else {
+    let Some((entry, how)) = held.find(&kept.store, &sought).await else {
         return Ok(missing);
     };
     if let Some(making) = &asks.making {
@@ -127,7 +138,7 @@ async fn put(
             body,
             tags,
             life,
-            times: life.times(held.begun(&key).unwrap_or(*began), kept.store.now()),
+            times: life.times(held.take_begun(&key).unwrap_or(*began), kept.store.now()),
             prepared: Prepared::default(),
         };
         kept.store.put(entry).await;
@@ -159,7 +170,7 @@ async fn lapse(kept: &Kept, headers: &HeaderMap) -> Result<Received, String> {
 
 /// How long a value lives and what it carries, as the header says of it and of each that went into it (row CC6).
 fn told(kept: &Kept, headers: &HeaderMap) -> Result<(Life, Vec<String>), String> {
-    let mut all = (Life::default(), Vec::new());
+    let mut made = Made::default();
     for line in headers.get_all(VALUE_HEADER) {
         let words = ValueWords::parse(line.to_str().unwrap_or_default());
         let words = words.map_err(|fault| fault.to_string())?;
@@ -170,11 +181,14 @@ fn told(kept: &Kept, headers: &HeaderMap) -> Result<(Life, Vec<String>), String>
                 life.ok_or_else(|| kept.no_profile(&name).to_string())?
             }
         };
-        all.0 = all.0.shortest(life);
-        all.1.extend(words.tags);
+        made.add(&words.tags, life);
     }
-    all.1.truncate(MOST_TAGS);
-    Ok(all)
+    match made.tags.len() {
+        0..=MOST_TAGS => Ok((made.life, made.tags)),
+        many => Err(format!(
+            "it and what goes into it have {many} tags, and {MOST_TAGS} are the most"
+        )),
+    }
 }
 
 fn decoded(name: &str) -> String {

@@ -3,11 +3,8 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-
-use super::stall::Stall;
 
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -18,17 +15,12 @@ pub(super) struct Sniffed<S> {
     first: [u8; PREFACE.len()],
     read: usize,
     given: usize,
-    stall: Stall,
     /// Whether the client speaks HTTP/2.
     pub(super) is_http2: bool,
 }
 
-/// Reads until it is clear which protocol the client speaks. None if it left without a word. One that takes nothing of what is sent for `stall`
-/// is left.
-pub(super) async fn sniff<S: AsyncRead + Unpin>(
-    mut stream: S,
-    stall: Duration,
-) -> io::Result<Option<Sniffed<S>>> {
+/// Reads until it is clear which protocol the client speaks. None if it left without a word.
+pub(super) async fn sniff<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Option<Sniffed<S>>> {
     let mut first = [0; PREFACE.len()];
     let mut read = 0;
     while read < PREFACE.len() && first[..read] == PREFACE[..read] {
@@ -43,7 +35,6 @@ pub(super) async fn sniff<S: AsyncRead + Unpin>(
         first,
         read,
         given: 0,
-        stall: Stall::new(stall),
         is_http2: first == PREFACE,
     }))
 }
@@ -70,13 +61,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.stall.judge(cx, written)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.stall.judge(cx, flushed)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -88,8 +77,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.stall.judge(cx, written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -10,7 +10,7 @@ use super::underway::Underway;
 use super::{Behind, Lease, Leasing};
 
 /// How long to wait for another node before making it here too, and how often to ask. A node that has died has not given back its lease.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What is being made now, by key.
@@ -101,9 +101,13 @@ impl Flight {
         }
     }
 
-    /// Waits until no other node makes it, for [`PATIENCE`] at most, or not at all; whether none does now.
-    pub(super) async fn lease(&mut self, behind: &dyn Behind, key: &str, waits: bool) -> bool {
-        let patience = if waits { PATIENCE } else { Duration::ZERO };
+    /// Waits until no other node makes it, for `patience` at most; whether none does now.
+    pub(super) async fn lease(
+        &mut self,
+        behind: &dyn Behind,
+        key: &str,
+        patience: Duration,
+    ) -> bool {
         match lease(behind, key, patience).await {
             Leasing::Alone => true,
             Leasing::Mine(lease) => {

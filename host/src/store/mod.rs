@@ -18,6 +18,7 @@ mod redis;
 mod secret;
 mod underway;
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -27,11 +28,11 @@ use futures_util::future::Shared;
 use waystation_rules::caching::{EVERY, Lapsing, Life, State, Times};
 
 pub use behind::{Answer, Behind, BehindError, Lease, Leasing};
-pub use built::Read;
+pub use built::ReadBuilt;
 pub use clock::Clock;
 pub use disk::{Disk, DiskError};
 pub use entry::{Entry, EntryError, Kind, Prepared};
-pub use flight::{Flight, Landed};
+pub use flight::{Flight, Landed, PATIENCE};
 pub use kept::{Kept, LapseFault};
 pub use memory::Spot;
 pub use open::{OpenError, Place, open};
@@ -145,8 +146,7 @@ impl Store {
         load.clone().await
     }
 
-    /// What is kept under a key, and what it is good for to whoever says for themselves how long it lives and what it carries: others may have
-    /// kept it with other words.
+    /// As [`Store::get`], judged by the caller's own lifetime and tags as well: another may have kept it with others.
     pub async fn get_for(
         &self,
         key: &str,
@@ -159,15 +159,10 @@ impl Store {
             Kind::Answer | Kind::Fetch => life,
         };
         let times = life.times(entry.times.began, entry.times.stored);
-        let lapses = [self.clock.of(&entry.tags), self.clock.of(tags)];
         let now = self.now();
-        let states = lapses.map(|lapse| times.state(&lapse, now));
-        let state = match states {
-            [State::Expired, _] | [_, State::Expired] => return None,
-            [State::Stale, _] | [_, State::Stale] => State::Stale,
-            [State::Fresh, State::Fresh] => State::Fresh,
-        };
-        Some((entry, state))
+        let by = |tags: &[String]| times.state(&self.clock.of(tags), now);
+        let state = by(&entry.tags).max(by(tags));
+        (state != State::Expired).then_some((entry, state))
     }
 
     /// What memory has under the key of a spot if it is fresh, and the time at which it was.
@@ -209,8 +204,8 @@ impl Store {
     }
 
     /// Has the answers that the build of a release has made be found as long as there are no newer ones, whether memory has room for them or not.
-    pub fn add_built(&self, answers: Vec<(Arc<str>, Read)>) {
-        self.built.add(answers);
+    pub fn add_built(&self, release: &str, answers: HashMap<Arc<str>, ReadBuilt>) {
+        self.built.add(release, answers);
     }
 
     fn state(&self, entry: &Entry, now: u64) -> State {
@@ -296,12 +291,17 @@ impl Store {
         self.flights.try_join(key)
     }
 
-    /// Goes on to make anew what is stale, unless another node does or somebody has just done so or failed to: then nothing. One that `waits`
-    /// has what the other node makes in memory when this returns.
-    pub async fn renewal(&self, stale: &Entry, mut flight: Flight, waits: bool) -> Option<Flight> {
+    /// The flight that makes a stale entry anew; none if another node makes it, or if somebody has just made it or failed to. Waits for another
+    /// node for `patience` at most, and then has in memory what that has made.
+    pub async fn renewal(
+        &self,
+        stale: &Entry,
+        mut flight: Flight,
+        patience: Duration,
+    ) -> Option<Flight> {
         let key = &stale.key;
         if let Some(behind) = &self.behind {
-            let may = flight.lease(&**behind, key, waits).await;
+            let may = flight.lease(&**behind, key, patience).await;
             if flight.is_leased() {
                 self.load(key).await;
             }

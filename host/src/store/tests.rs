@@ -235,7 +235,7 @@ async fn what_was_tried_just_before_is_not_made_anew() {
     let stale = store.put(entry(&store, "a", &[], life)).await;
     let renewal = async || {
         let flight = store.try_flight("a").expect("nobody makes it");
-        store.renewal(&stale, flight, true).await.is_some()
+        store.renewal(&stale, flight, PATIENCE).await.is_some()
     };
     clock.store(2000, Ordering::Relaxed);
     assert!(renewal().await);
@@ -303,6 +303,28 @@ async fn whoever_stands_still_holds_up_nobody_and_what_was_read_is_judged_anew()
         "not what was read before"
     );
     assert!(frozen.await.is_none(), "nor by the one that stood still");
+}
+
+/// A node has several releases ready, and takes them in again when something is set.
+#[tokio::test]
+async fn what_each_release_has_built_is_found_until_there_is_a_newer_one() {
+    let store = Store::new(0, None);
+    let life = Life::default();
+    let built = |key: &str| -> ReadBuilt {
+        let mut entry = entry(&Store::new(0, None), key, &["t"], life);
+        entry.times = life.times(1, 1);
+        Arc::new(move || Some(entry.clone()))
+    };
+    for (release, key) in [("1", "a"), ("2", "b"), ("3", "c"), ("1", "a"), ("1", "a")] {
+        store.add_built(release, HashMap::from([(key.into(), built(key))]));
+    }
+    for key in ["a", "b", "c"] {
+        assert!(store.get(key).await.is_some(), "{key}");
+    }
+    store.remove("a").await;
+    assert!(store.get("a").await.is_none());
+    store.lapse(&[("t".to_owned(), Lapsing::Expire(0))]).await;
+    assert!(store.get("b").await.is_none());
 }
 
 #[tokio::test]

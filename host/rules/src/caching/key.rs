@@ -47,12 +47,12 @@ pub fn fetched(app: &str, method: &str, url: &str, headers: &HeaderMap, body: &s
     key.0
 }
 
-/// A value of `cached`: `name` is what handlers call it. `code` names the component that asks where it is edited while it is served; nothing
-/// has all routes of the app share it, whichever release they are of.
+/// A value of `cached`: `name` is what handlers call it. `code` names the component that asks, where code is edited while it is served; without
+/// it all routes and releases of the app share the value.
 #[must_use]
-pub fn value(app: &str, code: &str, name: &str) -> String {
+pub fn value(app: &str, code: Option<&str>, name: &str) -> String {
     let mut key = Key::new("value");
-    key.field(app).field(code).field(name);
+    key.field(app).field(code.unwrap_or_default()).field(name);
     key.0
 }
 
@@ -107,7 +107,7 @@ mod tests {
             answer("shop", "r1", "/items/[slug]", &params),
             "answer 4:shop 2:r1 13:/items/[slug] 1:1 3:a/b"
         );
-        assert_eq!(value("shop", "", "rates"), "value 4:shop 0: 5:rates");
+        assert_eq!(value("shop", None, "rates"), "value 4:shop 0: 5:rates");
     }
 
     #[test]

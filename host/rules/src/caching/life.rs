@@ -32,8 +32,8 @@ pub struct Times {
     pub retry_at: Option<u64>,
 }
 
-/// What something kept is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What something kept is good for, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// It is sent (row I2).
     Fresh,

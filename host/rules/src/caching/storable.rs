@@ -41,6 +41,10 @@ pub enum NotKept {
     #[error("it made a `fetch` that is not to be kept")]
     Fetch,
 
+    /// A value that goes into it lives for no time.
+    #[error("it used a value of `cached` that lives for no time")]
+    Momentary,
+
     /// The handler was stopped, so what it read is not known.
     #[error("it stopped without an answer")]
     Stopped,

@@ -88,8 +88,8 @@ pub fn of_answer(pattern: &RoutePattern, path: &str) -> Vec<String> {
     tags
 }
 
-/// The tags that everything kept has while a route's handler asks for it, in the words of its answer's own: what `revalidate_path` takes
-/// out of date is made of nothing older (row V5). `path` is the request's. None for what is no route's.
+/// The tags that a route's own answer has, for what its handler asks for: after `revalidate_path` the answer is made of nothing older (row V5).
+/// `path` is the request's. None for what is no route's.
 #[must_use]
 pub fn of_call(pattern: &str, path: &str) -> Vec<String> {
     let pattern = RoutePattern::parse(pattern.trim_start_matches('/'));

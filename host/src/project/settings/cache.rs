@@ -40,10 +40,11 @@ impl Cache {
         u64::from(self.memory_mb.unwrap_or(64)) << 20
     }
 
-    /// What says where things are kept.
+    /// Whether it keeps things in another place or amount, which takes a new start.
     #[must_use]
-    pub fn place(&self) -> (u64, Option<NonZeroU32>, Option<&str>) {
-        (self.memory(), self.disk_mb, self.redis.as_deref())
+    pub fn is_elsewhere(&self, other: &Self) -> bool {
+        let place = |cache: &Self| (cache.memory(), cache.disk_mb, cache.redis.clone());
+        place(self) != place(other)
     }
 
     /// Whether the text itself has a password, rather than the name of a variable.

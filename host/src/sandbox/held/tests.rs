@@ -28,13 +28,13 @@ impl Calls {
 
     /// What a call finds: `None` if it has to make the value.
     async fn find(&self, call: &Held, key: &str) -> Option<Served> {
-        let asked = Asked {
+        let sought = Sought {
             key,
             life: Life::default(),
             tags: &[],
             takes_stale: true,
         };
-        let found = call.find(&self.store, &asked).await;
+        let found = call.find(&self.store, &sought).await;
         found.map(|(_, served)| served)
     }
 
@@ -119,9 +119,9 @@ async fn a_value_is_of_when_the_call_looked_for_it() {
     let lapse = ("tag".to_owned(), Lapsing::Expire(0));
     calls.store.lapse(&[lapse]).await;
     assert_eq!(calls.find_now(&stream, "a"), None);
-    let began = stream.begun("a").unwrap();
+    let began = stream.take_begun("a").unwrap();
     assert!(call_began < began);
-    assert_eq!(stream.begun("a"), None, "once");
+    assert_eq!(stream.take_begun("a"), None, "once");
     let life = Life::default();
     let mut entry = Entry {
         key: "a".into(),
