@@ -20,16 +20,21 @@ async fn an_answer_that_does_not_come_in_time_is_a_gateway_timeout() {
         answer.text()
     );
     assert!(Duration::from_secs(1) <= asked.elapsed());
-    let mut soonest = asked.elapsed();
-    for _ in 0..2 {
-        let asked = Instant::now();
-        assert_eq!(fixture().get("/limits/wall").await.status, 504);
-        soonest = soonest.min(asked.elapsed()); // on a busy machine it is not the host's alone
-    }
-    assert!(soonest < Duration::from_millis(1100), "{soonest:?}");
     fixture_host().wait_for_line("the limit", |line| {
         line.contains("MAX_DURATION") && line.contains("/limits/wall")
     });
+}
+
+/// On a busy machine the time is not the host's alone, so the soonest counts.
+#[tokio::test]
+async fn the_wall_clock_cuts_within_100_ms() {
+    let mut soonest = Duration::MAX;
+    for _ in 0..3 {
+        let asked = Instant::now();
+        assert_eq!(fixture().get("/limits/wall").await.status, 504);
+        soonest = soonest.min(asked.elapsed());
+    }
+    assert!(soonest < Duration::from_millis(1100), "{soonest:?}");
 }
 
 #[tokio::test]

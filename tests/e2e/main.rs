@@ -60,6 +60,7 @@ mod regions;
 mod registry;
 mod releases;
 mod requests;
+mod residue;
 mod responses;
 mod revalidation;
 mod rewrites;

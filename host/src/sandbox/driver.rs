@@ -104,33 +104,38 @@ struct Turn {
     _place: Place,
 }
 
-/// The turn of a request. It waits first for its route's, so that those who wait for that take nothing from others.
+/// The turn of a request. It waits first for its route's, so that those who wait for that take nothing from others. No more wait than may run of
+/// the route: one more would wait in vain.
+///
+/// # Errors
+///
+/// [`Fault::RouteBusy`] or [`Fault::Busy`].
 async fn turn(guest: &Guest) -> Result<Turn, Fault> {
     let limits = &guest.sandbox.limits;
     let latest = Instant::now() + limits.queue_wait;
     let of_route = Arc::clone(&guest.turns);
     let turn = match Arc::clone(&of_route).try_acquire_owned() {
-        Ok(turn) => turn,
-        Err(_) => {
-            let busy = || Fault::RouteBusy(limits.route_concurrency);
-            let _waits = guest.queue.try_acquire().map_err(|_| busy())?;
-            let turn = timeout_at(latest, of_route.acquire_owned()).await;
-            turn.ok().and_then(Result::ok).ok_or_else(busy)?
-        }
+        Ok(turn) => Some(turn),
+        Err(_) => waits(guest, latest, of_route.acquire_owned())
+            .await
+            .and_then(Result::ok),
     };
+    let turn = turn.ok_or(Fault::RouteBusy(limits.route_concurrency))?;
     let place = match guest.share.try_take() {
-        Some(place) => place,
-        None => {
-            let busy = || Fault::Busy(limits.concurrency);
-            let _waits = guest.queue.try_acquire().map_err(|_| busy())?;
-            let place = timeout_at(latest, guest.share.take()).await;
-            place.map_err(|_| busy())?
-        }
+        Some(place) => Some(place),
+        None => waits(guest, latest, guest.share.take()).await,
     };
+    let place = place.ok_or(Fault::Busy(limits.concurrency))?;
     Ok(Turn {
         _turn: turn,
         _place: place,
     })
+}
+
+/// What comes in time; none if it does not, or as many wait already as may.
+async fn waits<T>(guest: &Guest, latest: Instant, comes: impl Future<Output = T>) -> Option<T> {
+    let _one_of_those = guest.queue.try_acquire().ok()?;
+    timeout_at(latest, comes).await.ok()
 }
 
 /// A response head, and where its body comes from.

@@ -172,7 +172,7 @@ fn config(favour: Favour) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.max_wasm_stack(STACK_BYTES);
-    // What no compiler of today's languages makes for wasm32, and what differs from machine to machine (threat model, 4.1).
+    // Off: what no compiler makes for wasm32 today, and what differs between machines (threat model, 4.1).
     config.wasm_memory64(false);
     config.wasm_tail_call(false);
     config.wasm_relaxed_simd(false);

@@ -32,13 +32,13 @@ pub enum Fault {
     #[error("it asked for more than {} MiB of memory (memory_mb of waystation.toml)", .0 >> 20)]
     Memory(usize),
 
-    /// No place for an instance was to be had while the request waited: they are taken, or left to other apps of the node.
+    /// No place for an instance was to be had: `queue_wait_ms` passed, or as many waited already. They are taken, or left to other apps of the node.
     #[error(
         "all {0} places for instances are taken, or left to other apps of the node (concurrency of waystation.toml)"
     )]
     Busy(usize),
 
-    /// No turn on its route was to be had while the request waited.
+    /// No turn on its route was to be had: `queue_wait_ms` passed, or as many waited already.
     #[error(
         "as many requests of this route run as may, {0} (route_concurrency of waystation.toml)"
     )]

@@ -26,7 +26,7 @@ use waystation_rules::rollout::host_of;
 
 use super::Answers;
 use super::sniff::sniff;
-use super::stall;
+use super::stall::{LONGEST, Watched};
 use super::tls::Tls;
 use crate::http::Upload;
 use crate::pipeline::{self, Misdirected};
@@ -132,7 +132,7 @@ async fn speak<S>(
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Some(Some(io)) = life.first(sniff(stream, stall::LONGEST)).await else {
+    let Some(Some(io)) = life.first(sniff(Watched::new(stream, LONGEST))).await else {
         return;
     };
     let is_http2 = io.is_http2;

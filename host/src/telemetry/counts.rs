@@ -44,7 +44,7 @@ pub enum Stop {
     CpuTime,
     /// `memory_mb`.
     Memory,
-    /// `concurrency`, after `queue_wait_ms`.
+    /// `concurrency` or `route_concurrency`, after `queue_wait_ms` or with a full queue.
     Instances,
     /// `BODY_LIMIT`.
     Body,

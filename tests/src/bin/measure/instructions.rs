@@ -11,10 +11,11 @@ use waystation_tests::{Host, Program};
 use super::load::{self, Amount, Question};
 use super::{AS_NATIVE, HELLO, built, throughput};
 
-/// Under valgrind there is no address space for more instances.
-const CONNECTIONS: usize = 4;
-/// Before anything is counted.
+/// Under valgrind there is no address space for many more instances.
+const AT_ONCE: usize = 4;
+/// Requests before anything is counted.
 const WARM: usize = 2_000;
+/// Requests that are counted.
 const COUNTED: usize = 5_000;
 
 /// Counts, of plain hyper and of this host.
@@ -32,8 +33,7 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
 
     let start = program.command("start", app.root()).on_a_free_port();
     let host = Counted::start(start, dumps.path());
-    let cases = throughput::cases().into_iter();
-    for (question, what) in cases.filter(|(_, what)| !what.contains("0.2")) {
+    for (question, what) in throughput::of_rust() {
         host.count("Waystation", what, &question).await?;
     }
     Ok(())
@@ -75,7 +75,7 @@ impl<'a> Counted<'a> {
 
     async fn ask(&self, question: &Question, requests: usize) -> anyhow::Result<()> {
         let amount = Amount::Requests(requests);
-        load::over(CONNECTIONS, self.address, question, amount).await?;
+        load::over(AT_ONCE, self.address, question, amount).await?;
         Ok(())
     }
 

@@ -163,9 +163,9 @@ pub(crate) async fn run(
     over(CONNECTIONS, address, question, amount).await
 }
 
-/// The same over so many connections; over HTTP/2 that are as many requests at once.
+/// The same with so many requests at once: a connection each, and over HTTP/2 one for every [`STREAMS`] of them or less.
 pub(crate) async fn over(
-    connections: usize,
+    at_once: usize,
     address: SocketAddr,
     question: &Question,
     amount: Amount,
@@ -173,13 +173,12 @@ pub(crate) async fn over(
     let began = Instant::now();
     let run = Run::new(began, amount);
     if question.is_http2 {
-        let connections =
-            (0..connections.div_ceil(STREAMS)).map(|_| http2(address, question, &run));
+        let connections = (0..at_once.div_ceil(STREAMS)).map(|_| http2(address, question, &run));
         awake(try_join_all(connections)).await?;
     } else {
         let parts = question.parts.iter();
         let requests: Vec<_> = parts.map(|part| (http1(address, part), part)).collect();
-        let connections = (0..connections).map(|first| ask(address, &requests, first, &run));
+        let connections = (0..at_once).map(|first| ask(address, &requests, first, &run));
         awake(try_join_all(connections)).await?;
     }
     let mut times = run.times.into_inner();

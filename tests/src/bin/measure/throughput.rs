@@ -20,8 +20,8 @@ pub(crate) const BODY: usize = 10 << 10;
 const LINE: &str = "a line of the stream\n";
 const MANY: usize = 1_000;
 
-/// What is asked of this host, and what that shows.
-pub(crate) fn cases() -> Vec<(Question, &'static str)> {
+/// What is asked of the routes of this app over HTTP/1.1, and what that shows.
+pub(crate) fn of_rust() -> Vec<(Question, &'static str)> {
     let get = |path| Question::get(path).answered_with(HELLO);
     let echo = Question::post("/echo", BODY).answered_with(vec![b'x'; BODY]);
     vec![
@@ -38,8 +38,15 @@ pub(crate) fn cases() -> Vec<(Question, &'static str)> {
             Question::get("/stream").answered_with(LINE.repeat(10)),
             "a stream of ten chunks, fresh",
         ),
+    ]
+}
+
+/// What else is asked of this host.
+fn further() -> [(Question, &'static str); 2] {
+    let hello = Question::get("/hello").answered_with(HELLO);
+    [
         (
-            get("/hello").over_http2(),
+            hello.over_http2(),
             "a fresh instance, over HTTP/2: 4 connections of 16 requests",
         ),
         (two("/two"), "a component of WASI-HTTP 0.2, fresh"),
@@ -125,8 +132,9 @@ pub(crate) async fn run(program: &Program, chart: &Path) -> anyhow::Result<()> {
     let others = others.map(|(server, (question, what))| (server, question, what));
     super::pin(1)?;
 
-    let mut rows: Vec<_> = cases()
+    let mut rows: Vec<_> = of_rust()
         .into_iter()
+        .chain(further())
         .map(|(question, what)| Row::new(&host, question, what))
         .collect();
     rows.push(Row::new(&many, each, "1,000 routes in turn, fresh"));
