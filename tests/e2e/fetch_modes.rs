@@ -11,7 +11,7 @@ use waystation_tests::upstream::{Upstream, served};
 use waystation_tests::{Answer, App, Client, Host, wait_for};
 
 use crate::revalidation::numbered;
-use crate::support::{keeping, state, turn, warm_app};
+use crate::support::{keeping, state, warm_app};
 
 /// What the routes of all modes do.
 const SHARED: &str = r#"use waystation::fetch::CacheMode;
@@ -316,18 +316,10 @@ async fn a_stale_fetch_stays_while_there_is_no_new_one_and_is_asked_for_each_tim
         )
     })
     .await;
-    let turn = turn().await;
-    let route = "use waystation::*;
-pub async fn get(request: Request) -> Result<String> { shop::fetched(request).await }
-";
-    let app = turn.app(&[
-        ("src/lib.rs", SHARED),
-        ("app/fetched/route.rs", route),
-        ("waystation.toml", TOML),
-    ]);
     let clock = Clock::new();
-    let host = keeping(&app, Some(&clock));
-    let path = format!("/fetched?says=60&url={}/", upstream.origin());
+    let _compiled = HOST.address(); // what it has compiled, the other finds
+    let host = keeping(&APP, Some(&clock));
+    let path = format!("/modes/Auto?says=60&url={}/", upstream.origin());
     let client = Client::new(host.address());
     let ask = async || client.get(&path).await.text().to_owned();
     assert_eq!(ask().await, "answer 0");

@@ -8,8 +8,8 @@ use waystation_tests::Client;
 use crate::prerender::deployed;
 use crate::support::{program, state};
 
-/// So often it is killed while it writes what it keeps.
-const KILLS: usize = 100;
+/// So often it is killed while it writes what it keeps; the store on its own is killed more often.
+const KILLS: usize = 40;
 /// Requests at once, each of which has an answer made and kept.
 const AT_ONCE: usize = 8;
 

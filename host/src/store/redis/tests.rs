@@ -114,7 +114,7 @@ async fn a_lapse_is_seen_by_the_others_within_100_ms() {
     }
     took.sort();
     println!("seen after {:?}, at most {:?}", took[10], took[19]);
-    assert!(took[10] < Duration::from_millis(100), "{took:?}");
+    assert!(took[17] < Duration::from_millis(100), "{took:?}"); // nine of ten, on a machine that does other things too
 }
 
 /// How long it takes until `other` sees what `one` lets lapse.
