@@ -18,8 +18,8 @@ use crate::life::Life;
 /// Gives a value that was kept, or makes it and keeps it: what `use cache` and `unstable_cache` are in Next (section 11.5).
 ///
 /// All routes of a built app share what is kept, by its key; under `waystation dev` each has its own, so that none is of code that was edited
-/// since. What the value depends on belongs into the key: `format!("post {slug}")`. A value
-/// that is out of date is given once more, and made anew after the answer.
+/// since. What the value depends on belongs into the key: `format!("post {slug}")`. A value that is out of date is given once more, and made
+/// anew after the answer.
 ///
 /// If other values go into it, it has the shortest lifetime of them all, and their tags take it out of date too.
 ///
@@ -164,7 +164,7 @@ impl<T> std::fmt::Debug for Cached<T> {
     }
 }
 
-/// Values that may go into one, itself counted: each has its lifetime and tags told to the host.
+/// Lifetimes with their tags that the host is told of a value: its own and those of what goes into it, each once.
 const MOST_PARTS: usize = 128;
 
 /// A place in the store.

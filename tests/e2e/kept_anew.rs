@@ -12,6 +12,19 @@ use crate::support::{keeping, state, turn};
 
 const TOML: &str = "[outbound]\nhosts = [\"http://127.0.0.1:*\", \"http://localhost:*\"]\n";
 
+/// A server that answers with the status that it is told.
+async fn moody() -> (Arc<AtomicU16>, Upstream) {
+    let status = Arc::new(AtomicU16::new(200));
+    let upstream = Upstream::new({
+        let status = Arc::clone(&status);
+        move |_| {
+            let status = status.load(Ordering::Relaxed);
+            async move { served(status, &[], "words") }
+        }
+    });
+    (status, upstream.await)
+}
+
 #[tokio::test]
 async fn a_kept_answer_is_fresh_then_stale_then_gone() {
     let turn = turn().await;
@@ -50,15 +63,7 @@ async fn a_kept_answer_is_fresh_then_stale_then_gone() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_made_anew_stays() {
-    let status = Arc::new(AtomicU16::new(200));
-    let upstream = Upstream::new({
-        let status = Arc::clone(&status);
-        move |_| {
-            let status = status.load(Ordering::Relaxed);
-            async move { served(status, &[], "up") }
-        }
-    })
-    .await;
+    let (status, upstream) = moody().await;
     let route = format!(
         "use waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
          pub async fn get() -> Result<String> {{\n\
@@ -107,15 +112,7 @@ async fn an_answer_that_cannot_be_made_anew_stays() {
 /// What the handler has to say is no failure, whatever it thinks of who asks: what was there before may have been withdrawn.
 #[tokio::test]
 async fn an_answer_that_was_withdrawn_is_gone() {
-    let status = Arc::new(AtomicU16::new(200));
-    let upstream = Upstream::new({
-        let status = Arc::clone(&status);
-        move |_| {
-            let status = status.load(Ordering::Relaxed);
-            async move { served(status, &[], "words") }
-        }
-    })
-    .await;
+    let (status, upstream) = moody().await;
     let route = format!(
         "use waystation::*;\npub const REVALIDATE: Revalidate = Revalidate::seconds(60);\n\
          pub async fn get() -> Result<Response> {{\n\

@@ -30,6 +30,7 @@ mod edge;
 mod environment;
 mod example;
 mod fetch;
+mod fetch_left;
 mod fetch_modes;
 mod following;
 mod foreign;

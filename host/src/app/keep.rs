@@ -10,8 +10,8 @@ use crate::project;
 use crate::project::settings::Cache;
 use crate::store::{self, Kept, Place, Secret, Store};
 
-/// Sets up what the app in `root` keeps. `release` names all of its code, and is empty for what is edited meanwhile; `keeps_answers` is for answers of routes, not for `fetch` and
-/// `cached`. Redis needs a Tokio runtime.
+/// Sets up what the app in `root` keeps. `release` names all of its code, and is empty for code that is edited meanwhile; `keeps_answers` is for
+/// answers of routes, not for `fetch` and `cached`. Redis needs a Tokio runtime.
 ///
 /// # Errors
 ///

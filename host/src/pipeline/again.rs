@@ -13,7 +13,7 @@ use http::header::{
 use http::{HeaderName, Method, Request, Version};
 use waystation_rules::caching::Served;
 
-use super::reuse::note;
+use super::noted::note;
 use super::serve::serve;
 use crate::app::App;
 use crate::http::Response;

@@ -20,6 +20,7 @@ mod handle;
 mod keeping;
 mod leaks;
 mod listed;
+mod noted;
 mod own;
 mod prerender;
 mod proxy;

@@ -5,7 +5,6 @@
 //! **A kept answer is made from a request without cookies, headers, query and body**, so it cannot hold one visitor's data whatever the
 //! guest does. A guest that asked for them has said so; then its answer is thrown away.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ use waystation_rules::table::Param;
 
 use super::conditional;
 use super::failure::Refusal;
+use super::noted::{dynamic, note};
 use super::serve::serve;
 use super::{effects, finish};
 use crate::app::App;
@@ -125,18 +125,13 @@ impl Reuse {
             0 => Some(store.flight(&self.key).await),
             _ => store.try_flight(&self.key), // who asks may be the one that is made: nobody waits for himself
         };
-        let land = |landed: Option<_>| {
-            if let (Some(flight), Some(landed)) = (flight, landed) {
-                flight.land(landed);
-            }
-        };
         if self.guest.is_dynamic(&self.key) {
-            land(Some(Landed::NotKept));
+            land(flight, Some(Landed::NotKept));
             record.tell_kept(|| dynamic(self.guest.why_dynamic(&self.key)));
             return Ok(None);
         }
         if let Some(response) = self.kept(record).await {
-            land(Some(Landed::Kept));
+            land(flight, Some(Landed::Kept));
             return Ok(Some(response));
         }
         let started = Instant::now();
@@ -148,7 +143,7 @@ impl Reuse {
             made => made,
         };
         record.add_guest_time(started.elapsed());
-        land(self.landed(&made));
+        land(flight, self.landed(&made));
         match made? {
             Made::Kept(entry) => {
                 note(Served::Miss, &self.guest, record);
@@ -219,9 +214,7 @@ impl Reuse {
                     tracing::error!("{} {id}: the old answer stays: {error}", old.label);
                 }
             }
-            if let Some(landed) = landed {
-                flight.land(landed);
-            }
+            land(Some(flight), landed);
         });
     }
 
@@ -365,20 +358,10 @@ impl Reuse {
     }
 }
 
-/// For the log, and for whoever counts.
-pub(super) fn note(served: Served, guest: &Guest, record: &mut Record) {
-    guest.count(served);
-    if let Some(counts) = &record.counts {
-        counts.kept(served);
-    }
-    record.tell_kept(|| served.as_str().into());
-}
-
-/// Says that the handler is asked with the request each time; without a reason if the build found it.
-fn dynamic(reason: Option<NotKept>) -> Cow<'static, str> {
-    match reason {
-        Some(reason) => format!("dynamic: {reason}").into(),
-        None => "dynamic: the build found that it reads the request".into(),
+/// Tells those who wait, if there is something to tell.
+fn land(flight: Option<Flight>, landed: Option<Landed>) {
+    if let (Some(flight), Some(landed)) = (flight, landed) {
+        flight.land(landed);
     }
 }
 
