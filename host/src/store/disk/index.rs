@@ -54,14 +54,17 @@ pub(super) struct Contents {
 }
 
 impl Index {
-    /// Opens a database, or begins one.
+    /// Opens a database, or begins one. All of it is read, which takes about a millisecond per MiB.
     ///
     /// # Errors
     ///
     /// What redb or the system says of it; [`is_damage`] tells if it is of no use any more.
     pub(super) fn open(path: &Path) -> Result<(Self, Contents), redb::Error> {
         guarded(|| {
-            let database = Database::builder().set_cache_size(MEMORY).create(path)?;
+            let database = Database::builder()
+                .set_cache_size(MEMORY)
+                .set_check_integrity_on_open(true) // else a damaged page may end the process: redb panics while it unwinds
+                .create(path)?;
             let index = Self(Some(database));
             let contents = match index.contents() {
                 Err(redb::Error::TableDoesNotExist(_)) => {

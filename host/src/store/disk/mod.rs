@@ -70,8 +70,8 @@ pub enum DiskError {
 }
 
 impl Disk {
-    /// Opens a folder, or makes one; waits for the disk. It keeps up to `bytes` of entries; the index may take a
-    /// megabyte or two more.
+    /// Opens a folder, or makes one; waits for the disk, about a second per GiB of small entries. It keeps up to `bytes` of
+    /// entries; the index may take a megabyte or two more.
     ///
     /// # Errors
     ///
