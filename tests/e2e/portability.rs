@@ -41,6 +41,8 @@ const TYPES: [&str; 3] = [
 
 /// Looks at a built component beside the source it was made from.
 pub(crate) async fn check(source: &str, component: &[u8], file: &str) {
+    let is_relinked = waystation_host::sandbox::relinked(component).is_some();
+    assert!(is_relinked, "{file} is slower than it could be");
     let (imports, exports) = names(component);
     for import in &imports {
         let is_stock = STOCK.iter().any(|package| import.starts_with(package));

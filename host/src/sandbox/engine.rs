@@ -18,6 +18,7 @@ use super::code::{Facts, LoadError, Ready};
 use super::fixed::STACK_BYTES;
 use super::functions::Functions;
 use super::places::{Places, Share};
+use super::relink::relinked;
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at. A thread looks for I/O after
@@ -45,6 +46,7 @@ pub struct Sandbox {
     /// Bounds how many instances wait for their next request.
     pub(super) idle_places: Arc<Semaphore>,
     pub(super) limits: Limits,
+    favour: Favour,
 }
 
 impl Sandbox {
@@ -71,6 +73,7 @@ impl Sandbox {
             places: Arc::new(Places::new(limits.concurrency)),
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
             limits,
+            favour,
         })
     }
 
@@ -90,7 +93,12 @@ impl Sandbox {
     ///
     /// If `wasm` is not a valid component.
     pub fn compile(&self, wasm: &[u8]) -> anyhow::Result<Component> {
-        Ok(Component::from_binary(&self.engine, wasm)?)
+        match self.favour {
+            Favour::Compiling => Ok(Component::from_binary(&self.engine, wasm)?),
+            Favour::Running => {
+                relinked_if_valid(wasm, |wasm| Component::from_binary(&self.engine, wasm))
+            }
+        }
     }
 
     /// The code of [`Self::compile`] as bytes, to keep for the next start.
@@ -99,7 +107,12 @@ impl Sandbox {
     ///
     /// As [`Self::compile`].
     pub fn precompile(&self, wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
-        Ok(self.engine.precompile_component(wasm)?)
+        match self.favour {
+            Favour::Compiling => Ok(self.engine.precompile_component(wasm)?),
+            Favour::Running => {
+                relinked_if_valid(wasm, |wasm| self.engine.precompile_component(wasm))
+            }
+        }
     }
 
     /// Takes bytes of [`Self::precompile`] back.
@@ -148,7 +161,22 @@ impl Sandbox {
 pub fn precompile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut config = config(Favour::Running)?;
     config.parallel_compilation(false);
-    Ok(Engine::new(&config)?.precompile_component(wasm)?)
+    let engine = Engine::new(&config)?;
+    relinked_if_valid(wasm, |wasm| engine.precompile_component(wasm))
+}
+
+/// Compiles a component as [`relinked`] makes it, or as it is.
+fn relinked_if_valid<T>(
+    wasm: &[u8],
+    compile: impl Fn(&[u8]) -> wasmtime::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(relinked) = relinked(wasm) {
+        match compile(&relinked) {
+            Ok(compiled) => return Ok(compiled),
+            Err(error) => tracing::debug!("a component is compiled as it is linked: {error:#}"),
+        }
+    }
+    Ok(compile(wasm)?)
 }
 
 /// The clock has a thread of its own: on a serving thread a spinning guest would stop it.
