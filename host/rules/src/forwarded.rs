@@ -7,7 +7,6 @@
 //! came. A chain of addresses is read from its right end, where the nearest proxy wrote: the client is the first that is not trusted.
 //! Whatever stands left of it, the client may have made up. `X-Real-IP` cannot say who wrote it; it is set and never read.
 
-use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -73,8 +72,8 @@ pub struct Settled {
     pub is_vouched: bool,
     /// The port that the client spoke to.
     pub port: u16,
-    /// The client, then each proxy from it to the peer.
-    chain: Vec<IpAddr>,
+    /// Each proxy from the client's to the peer.
+    proxies: Vec<IpAddr>,
 }
 
 /// Why a request is refused with 400: a trusted proxy passed on what cannot be its own word.
@@ -131,18 +130,19 @@ pub fn settle(arrival: &Arrival<'_>, trust: &Trust) -> Result<Settled, Forwarded
             .host
             .get_or_insert_with(|| arrival.host.to_ascii_lowercase());
     }
-    let chain = claim.chain.unwrap_or_else(|| vec![peer]);
+    let mut chain = claim.chain.unwrap_or_default().into_iter();
+    let client = chain.next().unwrap_or(peer);
     let scheme = claim.scheme.unwrap_or(arrival.scheme);
     let vouched = claim.host.filter(|host| trust.is_host(host));
     let is_vouched = vouched.is_some();
     let host = vouched.unwrap_or_else(|| arrival.host.to_owned());
     Ok(Settled {
-        client: chain.first().copied().unwrap_or(peer),
+        client,
         scheme,
         port: claim.port.or_else(|| port(&host)).unwrap_or(scheme.port()),
         host,
         is_vouched,
-        chain,
+        proxies: chain.collect(),
     })
 }
 
@@ -173,20 +173,21 @@ impl Scheme {
 impl Settled {
     /// What each of [`HEADERS`] is for the handler, all in printable ASCII.
     ///
-    /// Each handler is told, so they share one allocation.
+    /// Each handler is told, so they share one allocation, and nothing is formatted twice.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let client = self.client.to_string();
         let mut text = String::with_capacity(192);
-        let fields: [&dyn Display; 6] = [
-            &fmt::from_fn(|to| self.nodes(to)),
-            &fmt::from_fn(|to| self.addresses(to)),
-            &self.host,
-            &self.port,
-            &self.scheme.as_str(),
-            &self.client,
+        let fields: [&dyn Fn(&mut String); 6] = [
+            &|to| self.write_nodes(&client, to),
+            &|to| self.write_addresses(&client, to),
+            &|to| to.push_str(&self.host),
+            &|to| to.push_str(&self.port.to_string()),
+            &|to| to.push_str(self.scheme.as_str()),
+            &|to| to.push_str(&client),
         ];
-        let ranges = fields.map(|field| {
+        let ranges = fields.map(|write| {
             let start = text.len();
-            let _always_fits = write!(text, "{field}");
+            write(&mut text);
             start..text.len()
         });
         let text = Bytes::from(text);
@@ -196,27 +197,36 @@ impl Settled {
     }
 
     /// As `Forwarded` has the chain; only the client's element says what it asked for.
-    fn nodes(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, address) in self.chain.iter().enumerate() {
-            let comma = if place == 0 { "" } else { ", " };
-            match address {
-                IpAddr::V4(address) => write!(to, "{comma}for={address}"),
-                IpAddr::V6(address) => write!(to, "{comma}for=\"[{address}]\""),
-            }?;
-            if place == 0 {
-                write!(to, ";host=\"{}\";proto={}", self.host, self.scheme.as_str())?;
-            }
+    fn write_nodes(&self, client: &str, to: &mut String) {
+        to.push_str("for=");
+        write_node(&self.client, client, to);
+        for part in [";host=\"", &self.host, "\";proto=", self.scheme.as_str()] {
+            to.push_str(part);
         }
-        Ok(())
+        for proxy in &self.proxies {
+            to.push_str(", for=");
+            write_node(proxy, &proxy.to_string(), to);
+        }
     }
 
     /// As `X-Forwarded-For` has the chain.
-    fn addresses(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, address) in self.chain.iter().enumerate() {
-            let comma = if place == 0 { "" } else { ", " };
-            write!(to, "{comma}{address}")?;
+    fn write_addresses(&self, client: &str, to: &mut String) {
+        to.push_str(client);
+        for proxy in &self.proxies {
+            to.push_str(", ");
+            to.push_str(&proxy.to_string());
         }
-        Ok(())
+    }
+}
+
+/// An address as `Forwarded` has it (RFC 7239, 6).
+fn write_node(address: &IpAddr, text: &str, to: &mut String) {
+    let (before, after) = match address {
+        IpAddr::V4(_) => ("", ""),
+        IpAddr::V6(_) => ("\"[", "]\""),
+    };
+    for part in [before, text, after] {
+        to.push_str(part);
     }
 }
 
