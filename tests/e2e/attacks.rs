@@ -243,16 +243,20 @@ const ATTACKS: [(&str, u16, &str); 15] = [
     ("/grow", 500, FULL),
     ("/memories", 500, FULL),
     ("/handles", 500, "it holds more than 10000 handles at once"),
-    ("/call-bytes", 500, "it hands over more than 16 MiB at once"),
+    (
+        "/call-bytes",
+        500,
+        "it hands over more than 16777216 bytes at once",
+    ),
     (
         "/field-bytes",
         500,
-        "it builds header fields of more than 128 KiB",
+        "it builds header fields of more than 131072 bytes",
     ),
     (
         "/random",
         500,
-        "it asks for more than 64 KiB of randomness in one call",
+        "it asks for more than 65536 bytes of randomness in one call",
     ),
     (
         "/fields",

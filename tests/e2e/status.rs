@@ -61,6 +61,48 @@ async fn requests_are_counted_by_app_and_pattern_and_never_by_path() {
 }
 
 #[tokio::test]
+async fn what_is_cut_or_refused_before_an_answer_is_counted_too() {
+    let host = serve(production().root());
+    let client = Client::new(host.address());
+    for asked in ["circle", "fetches", "time"] {
+        let answer = client.get(&format!("/limits/asks?for={asked}")).await;
+        assert!(
+            answer.line().starts_with("200 stopped: "),
+            "{}",
+            answer.line()
+        );
+    }
+    for asked in ["values", "log"] {
+        let answer = client.get(&format!("/limits/asks?for={asked}")).await;
+        assert_eq!(answer.line(), "200 all of them");
+    }
+    let long = "x".repeat(40_000);
+    let answer = client.try_ask("GET", "/hello", &[("x", &long)], "").await;
+    assert_eq!(answer.unwrap().status, 431);
+    let long = format!("/hello?{}", "x".repeat(9_000));
+    assert_eq!(client.get(&long).await.status, 414);
+
+    let status = Client::new(host.status_address());
+    let answer = status.get("/metrics").await;
+    let text = answer.text();
+    let lines: Vec<_> = text.lines().collect();
+    for (route, limit) in [
+        ("/limits/asks", "nested"),
+        ("/limits/asks", "fetches"),
+        ("/limits/asks", "fetch_time"),
+        ("/limits/asks", "kept_values"),
+        ("/limits/asks", "log"),
+        ("", "headers"),
+        ("", "url"),
+    ] {
+        let labels = format!("app=\"shop\",route=\"{route}\",limit=\"{limit}\"");
+        let expected = format!("waystation_limits_total{{{labels}}} ");
+        let is_counted = lines.iter().any(|line| line.starts_with(&expected));
+        assert!(is_counted, "{expected}\n\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_finishes_what_runs_lives_and_is_not_ready() {
     let mut host = serve(production().root());
     let status = Client::new(host.status_address());

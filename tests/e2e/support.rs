@@ -70,7 +70,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 18] = [
+const BUILT: [&str; 19] = [
     "app/after/",
     "app/hello/",
     "app/items/[id]/route.rs",
@@ -78,6 +78,7 @@ const BUILT: [&str; 18] = [
     "app/request/url/",
     "app/environment/",
     "app/error/",
+    "app/limits/asks/",
     "app/limits/spin/",
     "app/limits/wall/",
     "app/request/route.rs",

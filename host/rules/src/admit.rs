@@ -15,6 +15,10 @@ pub struct Head<'a> {
     pub uri_length: usize,
     /// The operator's [`Limits::url_bytes`](crate::segment::Limits::url_bytes).
     pub url_limit: usize,
+    /// Bytes of the header section: names, values, and four for each line.
+    pub header_length: usize,
+    /// The operator's [`Limits::header_bytes`](crate::segment::Limits::header_bytes).
+    pub header_limit: usize,
     /// The path as it came.
     pub path: &'a str,
     /// The first `Host` header; `None` if it is missing or no ASCII.
@@ -37,6 +41,15 @@ pub enum Refusal {
     /// 414.
     #[error("the URL has {length} bytes and the limit is {limit}")]
     LongUrl {
+        /// Bytes that came.
+        length: usize,
+        /// Bytes that may come.
+        limit: usize,
+    },
+
+    /// 431.
+    #[error("the headers have {length} bytes and the limit is {limit}")]
+    LongHeaders {
         /// Bytes that came.
         length: usize,
         /// Bytes that may come.
@@ -92,6 +105,12 @@ pub fn check(head: &Head<'_>) -> Result<(), Refusal> {
         return Err(Refusal::LongUrl {
             length: head.uri_length,
             limit: head.url_limit,
+        });
+    }
+    if head.header_limit < head.header_length {
+        return Err(Refusal::LongHeaders {
+            length: head.header_length,
+            limit: head.header_limit,
         });
     }
     if head.has_transfer_encoding && head.content_length.is_some() {
@@ -161,6 +180,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::LongUrl { .. } => 414,
+            Self::LongHeaders { .. } => 431,
             _ => 400,
         }
     }

@@ -23,6 +23,11 @@ pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refu
         content_length: content_length(headers),
         has_transfer_encoding: headers.contains_key(TRANSFER_ENCODING),
         url_limit: policy.limits.url_bytes,
+        header_length: headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum(),
+        header_limit: policy.limits.header_bytes,
     };
     Ok(admit::check(&head)?)
 }

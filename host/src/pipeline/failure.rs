@@ -131,7 +131,7 @@ impl Refusal {
                     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
                 }
                 Fault::Memory(_)
-                | Fault::Fixed { .. }
+                | Fault::Met { .. }
                 | Fault::Fields(_)
                 | Fault::Trap(_)
                 | Fault::Load(_)
@@ -146,6 +146,7 @@ impl Refusal {
             Self::Fault(fault) => fault.stop(),
             Self::TooLarge(_) => Some(Stop::Body),
             Self::Admit(admit::Refusal::LongUrl { .. }) => Some(Stop::Url),
+            Self::Admit(admit::Refusal::LongHeaders { .. }) => Some(Stop::Headers),
             Self::Elsewhere(_) => Some(Stop::Upstream),
             Self::File(_) => Some(Stop::File),
             Self::NotStatic(_) => Some(Stop::Answer),

@@ -15,8 +15,8 @@ use wasmtime::{
 use waystation_rules::segment::Limits;
 
 use super::code::{Facts, LoadError, Ready};
-use super::fixed::STACK_BYTES;
 use super::functions::Functions;
+use super::met::STACK_BYTES;
 use super::places::{Places, Share};
 use super::relink::relinked;
 use super::state::State;

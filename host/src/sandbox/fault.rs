@@ -5,7 +5,8 @@ use std::time::Duration;
 use wasmtime::Trap;
 use waystation_rules::caching::Reads;
 
-use super::fixed::Fixed;
+use super::guest::Guest;
+use super::met::Met;
 use super::state::State;
 use crate::telemetry::Stop;
 
@@ -44,11 +45,11 @@ pub enum Fault {
     )]
     RouteBusy(usize),
 
-    /// It went past a limit that no setting moves.
+    /// The runtime held it to a limit.
     #[error("{limit}\n{trace}")]
-    Fixed {
+    Met {
         /// Which.
-        limit: Fixed,
+        limit: Met,
         /// What the runtime says, with the guest's backtrace.
         trace: String,
     },
@@ -96,7 +97,7 @@ impl Fault {
             Self::CpuTime(_) => Stop::CpuTime,
             Self::Memory(_) => Stop::Memory,
             Self::Busy(_) | Self::RouteBusy(_) => Stop::Instances,
-            Self::Fixed { limit, .. } => limit.stop(),
+            Self::Met { limit, .. } => limit.stop(),
             Self::Fields(_) => Stop::Fields,
             Self::Trap(_) => Stop::Trap,
             Self::Load(_) => Stop::Load,
@@ -111,23 +112,24 @@ impl Fault {
 
     /// Whether it was stopped by what it did itself, which it may not do when it is told more.
     pub fn is_trap(&self) -> bool {
-        matches!(self, Self::Trap(_) | Self::Fixed { .. })
+        matches!(self, Self::Trap(_) | Self::Met { .. })
     }
 
     /// Names what stopped a guest, from the runtime's error and what its store saw.
-    pub(super) fn from_stop(error: &wasmtime::Error, state: &State, cpu: Duration) -> Self {
+    pub(super) fn from_stop(error: &wasmtime::Error, state: &State, guest: &Guest) -> Self {
+        let limits = guest.sandbox.limits();
         if error.is::<CpuSpent>() {
-            return Self::CpuTime(cpu);
+            return Self::CpuTime(guest.config.cpu);
         }
-        if let Some(limit) = Fixed::of(error) {
+        if let Some(limit) = Met::of(error, limits) {
             let trace = format!("{error:?}");
-            return Self::Fixed { limit, trace };
+            return Self::Met { limit, trace };
         }
         if state.memory.was_refused() {
             return Self::Memory(state.memory.limit());
         }
         if is_pool_exhausted(error) {
-            return Self::Busy(state.places);
+            return Self::Busy(limits.concurrency);
         }
         let reason = match error.downcast_ref::<Trap>() {
             Some(Trap::UnreachableCodeReached) => "it panicked; its message is in the log above\n",

@@ -45,9 +45,9 @@ impl Log {
         lines.cut = 0;
     }
 
-    /// Writes out a last line that has no end, and says how much was cut.
-    pub(super) fn finish(&self) {
-        self.lines().finish();
+    /// Writes out a last line that has no end, and says how much was cut. Returns whether anything was.
+    pub(super) fn finish(&self) -> bool {
+        self.lines().finish()
     }
 
     fn lines(&self) -> std::sync::MutexGuard<'_, Lines> {
@@ -81,14 +81,14 @@ impl Lines {
         self.line.clear();
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         if !self.line.is_empty() {
             self.flush();
         }
         if 0 < self.cut {
             tracing::warn!(target: "guest", route = %self.route, request = %self.request, "{} more bytes of output were cut", self.cut);
-            self.cut = 0;
         }
+        0 < std::mem::take(&mut self.cut)
     }
 }
 

@@ -24,7 +24,7 @@ use super::way::{Received, Turns, Way};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::store::Kept;
-use crate::telemetry::{AppCounts, Asked};
+use crate::telemetry::{AppCounts, Asked, Stop};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
@@ -181,6 +181,13 @@ impl Outgoing {
         caching::of_call(route, path)
     }
 
+    /// Counts that a limit was met, of which the handler is told, or the log alone.
+    pub(super) fn met(&self, limit: Stop) {
+        if let (Some(asks), Some(guest)) = (&self.asks, &self.guest) {
+            asks.own.counts().route(guest.route()).stopped(limit);
+        }
+    }
+
     fn warn(&self, what: impl std::fmt::Display) {
         let route = self.guest.as_ref().map_or("", |guest| guest.route());
         tracing::warn!("{route} {}: {what}", self.request_id);
@@ -197,6 +204,7 @@ impl Outgoing {
         if is_for_store(&request) {
             self.stored = self.stored.checked_sub(1).ok_or_else(|| {
                 self.warn("it asked for more kept values than one request may");
+                self.met(Stop::KeptValues);
                 Error::ConnectionLimitReached
             })?;
             let (depth, time) = (asks.asker.depth, guest.config.max_duration);
@@ -282,6 +290,7 @@ impl Outgoing {
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
                 self.warn("handlers of this app ask each other in a circle");
+                self.met(Stop::Nested);
                 return Err(Error::LoopDetected);
             }
             true => None,

@@ -15,7 +15,6 @@ use super::clock::Clock;
 use super::cpu::Cpu;
 use super::engine::Sandbox;
 use super::fault::CpuSpent;
-use super::fixed::{CALL_BYTES, FIELD_BYTES, HANDLES, RANDOM_BYTES};
 use super::log::Log;
 use super::outgoing::Outgoing;
 use waystation_rules::environment::Environment;
@@ -29,7 +28,6 @@ pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) memory: Memory,
     pub(super) log: Log,
-    pub(super) places: usize,
 }
 
 /// Makes a store with every limit on, and the count of its guest's execution time.
@@ -38,6 +36,7 @@ pub(super) fn store(
     environment: &Environment,
     route: &str,
 ) -> (Store<State>, Arc<Cpu>) {
+    let limits = &sandbox.limits;
     let log = Log::new(route);
     let clock = Clock::default();
     let wasi = WasiCtx::builder()
@@ -45,14 +44,13 @@ pub(super) fn store(
         .stderr(log.clone())
         .wall_clock(clock.clone())
         .envs(environment.values())
-        .max_random_size(RANDOM_BYTES)
+        .max_random_size(limits.random_bytes as u64)
         .build();
     let mut http = WasiHttpCtx::new();
-    http.set_field_size_limit(FIELD_BYTES);
+    http.set_field_size_limit(limits.field_bytes);
     let mut table = ResourceTable::new();
-    table.set_max_capacity(HANDLES);
-    let memory = Memory::new(sandbox.limits.memory);
-    let places = sandbox.limits.concurrency;
+    table.set_max_capacity(limits.handles);
+    let memory = Memory::new(limits.memory);
     let state = State {
         table,
         wasi,
@@ -61,13 +59,12 @@ pub(super) fn store(
         clock,
         memory,
         log,
-        places,
     };
 
     let mut store = Store::new(&sandbox.engine, state);
     store.limiter(|state| &mut state.memory);
-    store.set_hostcall_fuel(CALL_BYTES);
-    store.set_max_component_handles(HANDLES);
+    store.set_hostcall_fuel(limits.call_bytes);
+    store.set_max_component_handles(limits.handles);
     let cpu = Arc::new(Cpu::default());
     let clock = Arc::clone(&cpu);
     store.epoch_deadline_callback(move |_| match clock.is_spent() {

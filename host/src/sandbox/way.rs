@@ -12,7 +12,7 @@ use waystation_rules::outbound::{Patience, Target};
 use waystation_rules::segment::Limits;
 
 use super::nested;
-use super::outgoing::{Asker, Asks};
+use super::outgoing::{Asker, Asks, OwnRoutes};
 use crate::http::Upload;
 use crate::telemetry::{Asked, Stop};
 
@@ -75,18 +75,48 @@ impl Way {
         if let Some(target) = self.target {
             let sent = own.client().send(&target, request, self.patience, turn);
             let sent = sent.await;
+            if let Err(error) = &sent {
+                count(&own, &self.route, error);
+            }
             own.counts().asked(match &sent {
                 Ok(_) => Asked::Answered,
                 Err(_) => Asked::Failed,
             });
-            return Ok(sent?.map(|body| body.boxed_unsync()));
+            let route = self.route;
+            return Ok(sent?.map(|body| {
+                let body = body.map_err(move |error| {
+                    count(&own, &route, &error);
+                    error
+                });
+                body.boxed_unsync()
+            }));
         }
         let asker = Asker {
             depth: asker.depth + 1,
             ..asker
         };
-        let asked = own.ask(request.map(Upload::of_guest), asker, self.asks.background);
+        let asked =
+            Arc::clone(&own).ask(request.map(Upload::of_guest), asker, self.asks.background);
         let answer = tokio::time::timeout(self.patience.head, nested::ask(asked, turn));
-        answer.await.map_err(|_| Error::HttpResponseTimeout)?
+        answer.await.map_err(|_| {
+            let late = Error::HttpResponseTimeout;
+            count(&own, &self.route, &late);
+            late
+        })?
+    }
+}
+
+/// Counts an error that is a limit's.
+fn count(own: &Arc<dyn OwnRoutes>, route: &str, error: &Error) {
+    if let Some(limit) = limit(error) {
+        own.counts().route(route).stopped(limit);
+    }
+}
+
+fn limit(error: &Error) -> Option<Stop> {
+    match error {
+        Error::HttpResponseTimeout | Error::ConnectionReadTimeout => Some(Stop::FetchTime),
+        Error::HttpResponseBodySize(_) => Some(Stop::FetchBody),
+        _ => None,
     }
 }

@@ -38,6 +38,8 @@ const HEAD: Duration = Duration::from_secs(30);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// When the server stops, a client that has just connected has this long for its first bytes: they are on their way already.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
+/// A head with so much more than the limit is still read, so that its refusal can be counted and logged.
+const REFUSED_HEADERS: usize = 16 << 10;
 /// What HTTP/1.1 reads ahead, beside the head.
 const BUFFER_BYTES: usize = 32 << 10;
 /// HTTP/2: 100 streams with 64 KiB to send make 6 MiB a connection; hyper's defaults make 80.
@@ -136,7 +138,7 @@ async fn speak<S>(
         return;
     };
     let is_http2 = io.is_http2;
-    let header_bytes = answers.header_bytes();
+    let header_bytes = answers.header_bytes() + REFUSED_HEADERS;
     let io = TokioIo::new(io);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let request = Upload::of_client(request);

@@ -48,10 +48,22 @@ pub enum Stop {
     Instances,
     /// `BODY_LIMIT`.
     Body,
+    /// `header_bytes`.
+    Headers,
     /// `url_bytes`.
     Url,
     /// `fetches`.
     Fetches,
+    /// The time that another server has for its answer, or for the next piece of it.
+    FetchTime,
+    /// The body of another server's answer.
+    FetchBody,
+    /// Handlers that ask each other.
+    Nested,
+    /// Requests to the app's store.
+    KeptValues,
+    /// `log_bytes`.
+    Log,
     /// The stack of a guest's calls.
     Stack,
     /// Handles that a guest holds.
@@ -77,7 +89,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 26] = [
         Self::WallTime,
         Self::StreamTime,
         Self::AfterTime,
@@ -85,8 +97,14 @@ impl Stop {
         Self::Memory,
         Self::Instances,
         Self::Body,
+        Self::Headers,
         Self::Url,
         Self::Fetches,
+        Self::FetchTime,
+        Self::FetchBody,
+        Self::Nested,
+        Self::KeptValues,
+        Self::Log,
         Self::Stack,
         Self::Handles,
         Self::CallBytes,
@@ -110,8 +128,14 @@ impl Stop {
             Self::Memory => "memory",
             Self::Instances => "instances",
             Self::Body => "body",
+            Self::Headers => "headers",
             Self::Url => "url",
             Self::Fetches => "fetches",
+            Self::FetchTime => "fetch_time",
+            Self::FetchBody => "fetch_body",
+            Self::Nested => "nested",
+            Self::KeptValues => "kept_values",
+            Self::Log => "log",
             Self::Stack => "stack",
             Self::Handles => "handles",
             Self::CallBytes => "call_bytes",

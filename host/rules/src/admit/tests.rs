@@ -44,6 +44,13 @@ fn a_long_url_is_refused() {
         },
         "414 the URL has 8193 bytes and the limit is 8192",
     );
+    check_head(
+        Head {
+            header_length: 32769,
+            ..http1()
+        },
+        "431 the headers have 32769 bytes and the limit is 32768",
+    );
 }
 
 #[test]
@@ -260,6 +267,8 @@ fn http1() -> Head<'static> {
     Head {
         uri_length: 1,
         url_limit: 8192,
+        header_length: 60,
+        header_limit: 32768,
         path: "/",
         host: Some("example.com"),
         host_count: 1,

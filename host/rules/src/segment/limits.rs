@@ -31,6 +31,14 @@ pub struct Limits {
     pub fetches_at_once: usize,
     /// Bytes that one request may log; at the limit the rest is cut and counted.
     pub log_bytes: usize,
+    /// Resources and handles that a guest may hold at once; at the limit 500.
+    pub handles: usize,
+    /// Bytes that a guest may hand to the host in one call, and in one answer that is no stream; at the limit 500.
+    pub call_bytes: usize,
+    /// Bytes of header fields that a guest may build, in memory, and of an answer's; at the limit 500.
+    pub field_bytes: usize,
+    /// Bytes of randomness that one call gives; at the limit 500, or fewer.
+    pub random_bytes: usize,
 }
 
 const KIB: usize = 1024;
@@ -64,6 +72,10 @@ impl Default for Limits {
             fetches: 50,
             fetches_at_once: 6,
             log_bytes: 64 * KIB,
+            handles: 10_000,
+            call_bytes: 16 * MIB,
+            field_bytes: 128 * KIB,
+            random_bytes: 64 * KIB,
         }
     }
 }
@@ -86,6 +98,10 @@ impl Limits {
             fetches: usize::MAX,
             fetches_at_once: usize::MAX,
             log_bytes: usize::MAX,
+            handles: usize::MAX,
+            call_bytes: usize::MAX,
+            field_bytes: usize::MAX,
+            random_bytes: usize::MAX,
         }
     }
 
@@ -106,6 +122,10 @@ impl Limits {
             fetches: self.fetches.min(cap.fetches),
             fetches_at_once: self.fetches_at_once.min(cap.fetches_at_once),
             log_bytes: self.log_bytes.min(cap.log_bytes),
+            handles: self.handles.min(cap.handles),
+            call_bytes: self.call_bytes.min(cap.call_bytes),
+            field_bytes: self.field_bytes.min(cap.field_bytes),
+            random_bytes: self.random_bytes.min(cap.random_bytes),
         }
     }
 
@@ -121,7 +141,7 @@ impl Limits {
 
     /// Each as waystation.toml has it.
     #[must_use]
-    pub fn listed(&self) -> [(&'static str, u64); 13] {
+    pub fn listed(&self) -> [(&'static str, u64); 17] {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         [
             ("max_duration", self.max_duration.as_secs()),
@@ -137,6 +157,10 @@ impl Limits {
             ("fetches", self.fetches as u64),
             ("fetches_at_once", self.fetches_at_once as u64),
             ("log_bytes", self.log_bytes as u64),
+            ("handles", self.handles as u64),
+            ("call_bytes", self.call_bytes as u64),
+            ("field_bytes", self.field_bytes as u64),
+            ("random_bytes", self.random_bytes as u64),
         ]
     }
 }

@@ -37,6 +37,14 @@ pub struct Limits {
     pub fetches_at_once: Option<NonZeroU32>,
     /// Bytes that one request may log.
     pub log_bytes: Option<usize>,
+    /// Resources and handles that a guest may hold at once.
+    pub handles: Option<NonZeroU32>,
+    /// Bytes that a guest may hand over in one call, and in one answer that is no stream.
+    pub call_bytes: Option<NonZeroU32>,
+    /// Bytes of header fields that a guest may build, and of an answer's.
+    pub field_bytes: Option<NonZeroU32>,
+    /// Bytes of randomness that one call gives.
+    pub random_bytes: Option<NonZeroU32>,
 }
 
 impl Limits {
@@ -69,6 +77,10 @@ impl Limits {
             fetches: count(self.fetches, defaults.fetches),
             fetches_at_once: count(self.fetches_at_once, defaults.fetches_at_once),
             log_bytes: self.log_bytes.unwrap_or(defaults.log_bytes),
+            handles: count(self.handles, defaults.handles),
+            call_bytes: count(self.call_bytes, defaults.call_bytes),
+            field_bytes: count(self.field_bytes, defaults.field_bytes),
+            random_bytes: count(self.random_bytes, defaults.random_bytes),
         }
     }
 }

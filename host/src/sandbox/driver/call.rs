@@ -29,6 +29,7 @@ use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::Guest;
 use crate::sandbox::lease::Lease;
 use crate::sandbox::state::{Incoming, State};
+use crate::telemetry::Stop;
 
 /// A request and the facts that the host settled about it.
 pub struct Call {
@@ -90,17 +91,16 @@ pub(super) async fn drive(
     slot: Slot,
 ) -> Result<(), Fault> {
     let done = enter(&guest, &ready, &mut lease, call, &slot).await;
-    lease.store.data().log.finish();
+    let state = lease.store.data();
+    if state.log.finish() {
+        state.outgoing.met(Stop::Log);
+    }
     match done {
         Ok(()) => {
             guest.give_back(lease);
             Ok(())
         }
-        Err(error) => Err(Fault::from_stop(
-            &error,
-            lease.store.data(),
-            guest.config.cpu,
-        )),
+        Err(error) => Err(Fault::from_stop(&error, lease.store.data(), &guest)),
     }
 }
 
@@ -123,8 +123,10 @@ async fn enter(
             }
         },
         Entry::Proxy(handler) => Box::pin(proxy(guest, ready, lease, handler, call, slot)).await,
-        Entry::Http3(service) => Box::pin(http3(service, &mut lease.store, call, slot)).await,
-        Entry::Http2(proxy) => Box::pin(http2(proxy, &mut lease.store, call, slot)).await,
+        Entry::Http3(service) => {
+            Box::pin(http3(guest, service, &mut lease.store, call, slot)).await
+        }
+        Entry::Http2(proxy) => Box::pin(http2(guest, proxy, &mut lease.store, call, slot)).await,
     }
 }
 
@@ -136,6 +138,8 @@ async fn route(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
+    let most = guest.sandbox.limits().field_bytes;
+    let settle = |accessor: &_, outcome| settle(accessor, outcome, most);
     handled(guest, ready, lease, handler, call, slot, settle).await
 }
 
@@ -147,9 +151,10 @@ async fn proxy(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
+    let most = guest.sandbox.limits().field_bytes;
     let settle = |accessor: &_, verdict| match verdict {
-        Verdict::Answer(outcome) => settle(accessor, outcome),
-        Verdict::Onward(onward) => Ok(goes_on(onward)),
+        Verdict::Answer(outcome) => settle(accessor, outcome, most),
+        Verdict::Onward(onward) => Ok(goes_on(onward, most)),
     };
     handled(guest, ready, lease, handler, call, slot, settle).await
 }
@@ -219,11 +224,13 @@ where
 }
 
 async fn http3(
+    guest: &Guest,
     service: &ServicePre<State>,
     store: &mut Store<State>,
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
+    let most = guest.sandbox.limits().field_bytes;
     let service = service.instantiate_async(&mut *store).await?;
     store
         .run_concurrent(async |accessor| {
@@ -233,7 +240,7 @@ async fn http3(
                 .call_handle(accessor, request)
                 .await?;
             slot.put(match handled {
-                Ok(response) => streamed(accessor, response)?,
+                Ok(response) => streamed(accessor, response, most)?,
                 Err(error) => Err(foreign(&error)),
             });
             rest(accessor).await;
@@ -243,11 +250,13 @@ async fn http3(
 }
 
 async fn http2(
+    guest: &Guest,
     proxy: &ProxyPre<State>,
     store: &mut Store<State>,
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
+    let most = guest.sandbox.limits().field_bytes;
     let proxy = proxy.instantiate_async(&mut *store).await?;
     let mut incoming = Incoming;
     let mut view = store.data_mut().http();
@@ -264,7 +273,7 @@ async fn http2(
                         has_more: false,
                     })
                 });
-                within_limits(response)
+                within_limits(response, most)
             }
             Err(error) => Err(foreign(&error)),
         });

@@ -5,7 +5,7 @@ use waystation_rules::cookies::{Priority, SameSite, SetCookie};
 
 use crate::sandbox::bindings::outcome::{self, Effect};
 use crate::sandbox::fault::Fault;
-use crate::sandbox::fixed::MOST_FIELDS;
+use crate::sandbox::met::MOST_FIELDS;
 
 /// What else a guest wants done.
 #[derive(Debug, Default)]

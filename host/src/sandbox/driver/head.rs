@@ -12,16 +12,17 @@ use super::{Contents, Effects, Head, Streamed};
 use crate::sandbox::bindings::outcome::{self, Failure, Outcome};
 use crate::sandbox::bindings::verdict::{self, HeaderChange};
 use crate::sandbox::fault::Fault;
-use crate::sandbox::fixed::{FIELD_BYTES, MOST_FIELDS};
+use crate::sandbox::met::MOST_FIELDS;
 use crate::sandbox::state::State;
 
 /// Fields that an answer gets beside those that its guest tells, so that its map does not grow.
 const MORE_FIELDS: usize = 4;
 
-/// Turns what a handler returned into a head and what else it wants.
+/// Turns what a handler returned into a head, with header fields of so many bytes at most, and what else it wants.
 pub(super) fn settle(
     accessor: &Accessor<State>,
     outcome: Outcome,
+    field_bytes: usize,
 ) -> wasmtime::Result<Result<Head, Fault>> {
     let effects = match Effects::of(outcome.effects) {
         Ok(effects) => effects,
@@ -29,12 +30,12 @@ pub(super) fn settle(
     };
     let reads = reads(outcome.reads);
     let head = match outcome.answer {
-        outcome::Answer::Reply(reply) => match whole(reply) {
+        outcome::Answer::Reply(reply) => match whole(reply, field_bytes) {
             Ok(response) => Head::of(response),
             Err(fault) => return Ok(Err(fault)),
         },
         outcome::Answer::Stream(response) => {
-            let mut head = match streamed(accessor, response)? {
+            let mut head = match streamed(accessor, response, field_bytes)? {
                 Ok(head) => head,
                 Err(fault) => return Ok(Err(fault)),
             };
@@ -93,18 +94,18 @@ fn reads(told: outcome::Reads) -> Reads {
     flags.map(|(_, read)| read).collect()
 }
 
-fn whole(reply: outcome::Reply) -> Result<http::Response<Contents>, Fault> {
+fn whole(reply: outcome::Reply, field_bytes: usize) -> Result<http::Response<Contents>, Fault> {
     let mut response = http::Response::new(Contents::Whole(reply.body.into()));
     *response.status_mut() = StatusCode::from_u16(reply.status)
         .map_err(|_| Fault::Answer(format!("it answered with status {}", reply.status)))?;
-    *response.headers_mut() = headers(reply.headers)?;
+    *response.headers_mut() = headers(reply.headers, field_bytes)?;
     Ok(response)
 }
 
 /// A proxy's word that the request goes on: a head without an answer.
-pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, Fault> {
+pub(super) fn goes_on(onward: verdict::Onward, field_bytes: usize) -> Result<Head, Fault> {
     let mut response = http::Response::new(Contents::Whole(bytes::Bytes::new()));
-    *response.headers_mut() = headers(onward.response_headers)?;
+    *response.headers_mut() = headers(onward.response_headers, field_bytes)?;
     let change = |change| match change {
         HeaderChange::Set((name, value)) => {
             let (name, value) = header(&name, value)?;
@@ -125,12 +126,12 @@ pub(super) fn goes_on(onward: verdict::Onward) -> Result<Head, Fault> {
 }
 
 /// Header fields as a guest tells them, within what one answer may have.
-fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, Fault> {
+fn headers(told: Vec<(String, Vec<u8>)>, field_bytes: usize) -> Result<HeaderMap, Fault> {
     let bytes: usize = told
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    within(told.len(), bytes)?;
+    within(told.len(), bytes, field_bytes)?;
     let mut headers = HeaderMap::with_capacity(told.len() + MORE_FIELDS);
     for (name, value) in told {
         let (name, value) = header(&name, value)?;
@@ -140,10 +141,10 @@ fn headers(told: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, Fault> {
 }
 
 /// Holds an answer to the header fields that it may have.
-fn within(fields: usize, bytes: usize) -> Result<(), Fault> {
-    if MOST_FIELDS < fields || FIELD_BYTES < bytes {
+fn within(fields: usize, bytes: usize, field_bytes: usize) -> Result<(), Fault> {
+    if MOST_FIELDS < fields || field_bytes < bytes {
         return Err(Fault::Fields(format!(
-            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {FIELD_BYTES} bytes at most"
+            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {field_bytes} bytes at most"
         )));
     }
     Ok(())
@@ -164,6 +165,7 @@ fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), Fault
 pub(super) fn streamed(
     accessor: &Accessor<State>,
     response: Resource<Response>,
+    field_bytes: usize,
 ) -> wasmtime::Result<Result<Head, Fault>> {
     let (sent, is_sent) = oneshot::channel();
     let is_sent = async { is_sent.await.map_err(|_| Error::ConnectionTerminated) };
@@ -176,14 +178,17 @@ pub(super) fn streamed(
                 has_more: false,
             })
         });
-        Ok(within_limits(response))
+        Ok(within_limits(response, field_bytes))
     })
 }
 
 /// An answer whose body is a stream, if it has no more header fields than one that is whole may have.
-pub(super) fn within_limits(response: http::Response<Contents>) -> Result<Head, Fault> {
+pub(super) fn within_limits(
+    response: http::Response<Contents>,
+    field_bytes: usize,
+) -> Result<Head, Fault> {
     let headers = response.headers().iter();
     let bytes = headers.map(|(name, value)| name.as_str().len() + value.len());
-    within(response.headers().len(), bytes.sum())?;
+    within(response.headers().len(), bytes.sum(), field_bytes)?;
     Ok(Head::of(response))
 }

@@ -45,11 +45,7 @@ pub async fn static_params(
     match listed {
         Ok(Ok(listed)) => Ok(Some(listed)),
         Ok(Err(failure)) => Err(failed(failure)),
-        Err(error) => Err(Fault::from_stop(
-            &error,
-            lease.store.data(),
-            guest.config.cpu,
-        )),
+        Err(error) => Err(Fault::from_stop(&error, lease.store.data(), guest)),
     }
 }
 
