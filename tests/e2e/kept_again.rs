@@ -69,6 +69,9 @@ async fn what_is_asked_again_is_answered_without_a_walk_and_as_with_one() {
         assert_eq!(ask(SAME, "").await, walked);
     }
     host.wait_for_line("without a walk", |line| line.contains(FOUND));
+    let long = format!("host: a\r\nuser-agent: {}", "x".repeat(40_000));
+    let refused = ask(("GET /kept HTTP/1.1", &long), "").await;
+    assert!(refused.starts_with("HTTP/1.1 431 "), "{refused}");
     for other in OTHERS {
         let expected = ask(other, WALK).await;
         for _ in 0..2 {

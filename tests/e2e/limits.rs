@@ -67,11 +67,24 @@ async fn others_are_answered_while_guests_spin() {
     for _ in 0..2 * processors {
         spinning.push(app.begin("/limits/forever").await);
     }
-    for _ in 0..20 {
-        assert_eq!(app.client.get("/hello").await.line(), "200 hello");
+    let mut batches = Vec::new();
+    while batches.iter().all(|p99| LATE <= *p99) {
+        assert!(batches.len() < 20, "{batches:?}");
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            let begun = Instant::now();
+            assert_eq!(app.client.get("/hello").await.line(), "200 hello");
+            times.push(begun.elapsed());
+        }
+        times.sort();
+        batches.push(times[98]);
     }
+    println!("99 of 100 within {:?}", batches.last());
     drop(spinning);
 }
+
+/// What others may wait beside guests that spin. On a machine that does something else too it takes more than one batch to see it.
+const LATE: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn memory_is_bounded() {

@@ -24,6 +24,13 @@ pub async fn proxy(request: Request, context: Context) -> Result<Response> {
         "/frames" => return Next::new().header("connection", "close").into_response(),
         "/astray" => return Next::rewrite("nowhere").into_response(),
         "/fail" => return Err(Error::message("the proxy's own words")),
+        "/flood" => {
+            let mut next = Next::new();
+            for number in 0..2_000 {
+                next = next.request_header(format!("x-{number}"), "");
+            }
+            return next.into_response();
+        }
         "/slow" => sleep(Duration::from_secs(30)).await,
         "/whole" => {
             let mut headers = request.headers().clone();
@@ -208,6 +215,12 @@ async fn a_proxy_goes_on_rewrites_redirects_or_answers() {
         &ask("GET", "/slow", "").await,
         504,
         "MAX_DURATION",
+    );
+    failed(
+        &app.host,
+        &ask("GET", "/flood", "").await,
+        500,
+        "it answered with 2000 header fields",
     );
     app.host.wait_for_line("what it may not set", |line| {
         line.contains("proxy.rs")

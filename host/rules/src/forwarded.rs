@@ -173,7 +173,7 @@ impl Scheme {
 impl Settled {
     /// What each of [`HEADERS`] is for the handler, all in printable ASCII.
     ///
-    /// Each handler is told, so they share one allocation, and nothing is formatted twice.
+    /// Each handler is told, so they share one allocation, and the client's address is formatted once.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
         let client = self.client.to_string();
         let mut text = String::with_capacity(192);

@@ -11,7 +11,8 @@ use waystation_rules::segment;
 use super::inspect::Fault;
 use crate::project::settings::{Cache, Limits, Settings};
 
-/// The most that a release may ask for. What is not said has no cap.
+/// The most that a release may ask for. What is not said has no cap, but for `handles`, `call_bytes`, `field_bytes` and `random_bytes`, of
+/// which a release gets the defaults at most.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cap {
@@ -106,8 +107,16 @@ impl Cap {
         }
     }
 
+    /// What the host holds in memory for a guest in one call has a cap in any case.
     fn most(&self) -> segment::Limits {
-        self.limits.over(segment::Limits::none())
+        let defaults = segment::Limits::default();
+        self.limits.over(segment::Limits {
+            handles: defaults.handles,
+            call_bytes: defaults.call_bytes,
+            field_bytes: defaults.field_bytes,
+            random_bytes: defaults.random_bytes,
+            ..segment::Limits::none()
+        })
     }
 }
 
@@ -148,6 +157,24 @@ mod tests {
             "`cache.redis` of waystation.toml names a Redis, and this node's operator lets no release have one",
         );
         check("[limits]\nmemory_mb = 64\n", "");
+    }
+
+    #[test]
+    fn what_the_host_holds_for_one_call_has_a_cap_without_a_word() {
+        let asked = "[limits]\nmemory_mb = 1000\nrandom_bytes = 65537\nhandles = 10001\n";
+        let settings = Settings::parse(asked).unwrap();
+        let faults = Cap::default().faults(&settings);
+        let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "`limits.handles` of waystation.toml is 10001, and this node gives 10000 at most",
+                "`limits.random_bytes` of waystation.toml is 65537, and this node gives 65536 at most"
+            ]
+        );
+        let more: Cap =
+            toml::from_str("[limits]\nrandom_bytes = 100000\nhandles = 20000\n").unwrap();
+        assert!(more.faults(&settings).is_empty());
     }
 
     #[track_caller]

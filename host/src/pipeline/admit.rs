@@ -1,7 +1,7 @@
 //! Refuses what no route may see, before the path is read.
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use waystation_rules::admit::{self, Head};
 
 use super::failure::Refusal;
@@ -23,13 +23,15 @@ pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refu
         content_length: content_length(headers),
         has_transfer_encoding: headers.contains_key(TRANSFER_ENCODING),
         url_limit: policy.limits.url_bytes,
-        header_length: headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum(),
+        header_length: headers.iter().map(|(name, value)| line(name, value)).sum(),
         header_limit: policy.limits.header_bytes,
     };
     Ok(admit::check(&head)?)
+}
+
+/// Bytes of a header's line in HTTP/1.1.
+pub(super) fn line(name: &HeaderName, value: &HeaderValue) -> usize {
+    name.as_str().len() + value.len() + ": \r\n".len()
 }
 
 /// Whom the client meant: what is said in the target, else in the `host` header. It counts once the request was admitted.

@@ -13,6 +13,7 @@ use http::header::{
 use http::{HeaderName, Method, Request, Version};
 use waystation_rules::caching::Served;
 
+use super::admit;
 use super::noted::note;
 use super::serve::serve;
 use crate::app::App;
@@ -43,8 +44,9 @@ const UNREAD: [HeaderName; 14] = [
 /// Those by which a browser says what a request is for.
 const OF_BROWSERS: &str = "sec-";
 
-/// The host and the path of a client's request, if they are all that its walk looks at where no rules and proxies do.
-pub(super) fn words<B>(request: &Request<B>) -> Option<String> {
+/// The host and the path of a client's request, if they are all that its walk looks at where no rules and proxies do, and it would not
+/// refuse the headers for their length.
+pub(super) fn words<B>(request: &Request<B>, header_limit: usize) -> Option<String> {
     let uri = request.uri();
     if *request.method() != Method::GET || uri.query().is_some() {
         return None;
@@ -53,7 +55,9 @@ pub(super) fn words<B>(request: &Request<B>) -> Option<String> {
     if host.is_some() && request.version() != Version::HTTP_2 {
         return None; // it has to name its host once more
     }
+    let mut length = 0;
     for (name, value) in request.headers() {
+        length += admit::line(name, value);
         if *name == HOST {
             if host.replace(value.to_str().ok()?).is_some() {
                 return None; // two hosts are refused
@@ -63,7 +67,7 @@ pub(super) fn words<B>(request: &Request<B>) -> Option<String> {
         }
     }
     let (host, path) = (host?, uri.path());
-    let is_short = host.len() <= LONGEST && path.len() <= LONGEST;
+    let is_short = host.len() <= LONGEST && path.len() <= LONGEST && length <= header_limit;
     is_short.then(|| [host, " ", path].concat()) // a path has no space
 }
 
@@ -147,9 +151,12 @@ mod tests {
     fn the_host_is_in_the_target_over_http2_alone() {
         let request = Request::get("https://shop.example/items").version(Version::HTTP_2);
         let mut request = request.body(()).unwrap();
-        assert_eq!(words(&request).as_deref(), Some("shop.example /items"));
+        assert_eq!(
+            words(&request, 1000).as_deref(),
+            Some("shop.example /items")
+        );
         *request.version_mut() = Version::HTTP_11;
-        assert_eq!(words(&request), None);
+        assert_eq!(words(&request, 1000), None);
     }
 
     fn check(method: Method, target: &str, headers: &[(&str, &str)]) -> String {
@@ -158,6 +165,6 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        words(&request).unwrap_or_else(|| "walked".to_owned())
+        words(&request, 1000).unwrap_or_else(|| "walked".to_owned())
     }
 }

@@ -82,7 +82,7 @@ pub fn respond(
     let mut record = Record::new(RequestId::new(), &request, asker.client, 0 < asker.depth);
     let is_the_routes_alone = asker.depth == 0 && !app.looks_at_requests();
     let words = match is_the_routes_alone {
-        true => again::words(&request),
+        true => again::words(&request, app.policy.limits.header_bytes),
         false => None,
     };
     if let Some(words) = &words

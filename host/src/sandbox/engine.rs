@@ -18,7 +18,7 @@ use super::code::{Facts, LoadError, Ready};
 use super::functions::Functions;
 use super::met::STACK_BYTES;
 use super::places::{Places, Share};
-use super::relink::relinked;
+use super::relink::{FORM, relinked};
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at. A thread looks for I/O after
@@ -148,6 +148,7 @@ impl Sandbox {
         self.engine
             .precompile_compatibility_hash()
             .hash(&mut hasher);
+        FORM.hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -216,7 +217,7 @@ fn config(favour: Favour) -> wasmtime::Result<Config> {
 fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
     let places = u32::try_from(limits.concurrency + MOST_IDLE).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::default();
-    // A component is a few core instances: three for a Rust route, more for one with an adapter inside.
+    // A component is a few core instances: two for a Rust route, more for one with an adapter inside.
     pool.total_component_instances(places)
         .total_core_instances(places.saturating_mul(8))
         .total_memories(places.saturating_mul(2))

@@ -19,6 +19,7 @@ use super::cpu::Cpu;
 use super::guest::Guest;
 use super::outgoing::Asks;
 use super::state::{State, store};
+use crate::telemetry::Retired;
 
 /// A new instance every so many requests costs less than 0.1 us a request.
 const MOST_USES: u32 = 1_000;
@@ -95,21 +96,35 @@ impl Guest {
     /// Takes an instance back that has answered without a fault.
     pub(super) fn give_back(&self, mut lease: Lease) {
         lease.uses += 1;
-        lease.store.data_mut().outgoing.end();
-        if self.config.isolation != Isolation::Shared {
-            return;
-        }
-        let keeps_contract = self.code.facts().keeps_contract;
-        let state = lease.store.data_mut();
-        let is_small =
-            state.memory.taken() <= MOST_MEMORY && state.table.iter_mut().count() <= MOST_HANDLES;
-        if keeps_contract
-            && is_small
-            && lease.uses < MOST_USES
-            && let Ok(place) = Arc::clone(&self.sandbox.idle_places).try_acquire_owned()
+        let counts = lease.store.data_mut().outgoing.end();
+        let is_shared = self.config.isolation == Isolation::Shared;
+        if let Some(counts) = counts
+            && is_shared
+            && self.code.facts().keeps_contract
         {
-            self.idle.keep(lease, place);
+            let route = Arc::clone(&self.route);
+            let retired = move |why, instances| counts.route(&route).retired(why, instances);
+            match self.place(&mut lease) {
+                Ok(place) => self.idle.keep(lease, place, retired),
+                Err(why) => retired(why, 1),
+            }
         }
+    }
+
+    /// A place to wait in, or why there is none.
+    fn place(&self, lease: &mut Lease) -> Result<OwnedSemaphorePermit, Retired> {
+        let state = lease.store.data_mut();
+        if MOST_USES <= lease.uses {
+            return Err(Retired::Uses);
+        }
+        if MOST_MEMORY < state.memory.taken() {
+            return Err(Retired::Memory);
+        }
+        if MOST_HANDLES < state.table.iter_mut().count() {
+            return Err(Retired::Handles);
+        }
+        let place = Arc::clone(&self.sandbox.idle_places).try_acquire_owned();
+        place.map_err(|_| Retired::Room)
     }
 }
 
@@ -119,8 +134,13 @@ impl Idle {
         lock(&self.0).waiting.pop().map(|waiting| waiting.lease)
     }
 
-    fn keep(&self, lease: Lease, place: OwnedSemaphorePermit) {
-        keep(&self.0, lease, place, LONGEST_IDLE);
+    fn keep(
+        &self,
+        lease: Lease,
+        place: OwnedSemaphorePermit,
+        retired: impl Fn(Retired, usize) + Send + 'static,
+    ) {
+        keep(&self.0, lease, place, LONGEST_IDLE, retired);
     }
 }
 
@@ -138,6 +158,7 @@ fn keep<T: Send + 'static>(
     lease: T,
     place: OwnedSemaphorePermit,
     longest: Duration,
+    retired: impl Fn(Retired, usize) + Send + 'static,
 ) {
     let mut held = lock(line);
     held.waiting.push(Waiting {
@@ -147,18 +168,19 @@ fn keep<T: Send + 'static>(
     });
     if !held.is_swept {
         held.is_swept = true;
-        tokio::spawn(sweep(Arc::downgrade(line), longest));
+        tokio::spawn(sweep(Arc::downgrade(line), longest, retired));
     }
 }
 
 /// Drops those that wait too long, as long as any waits: no other route could have their places.
-async fn sweep<T>(line: Weak<Mutex<Line<T>>>, longest: Duration) {
+async fn sweep<T>(line: Weak<Mutex<Line<T>>>, longest: Duration, retired: impl Fn(Retired, usize)) {
     loop {
         tokio::time::sleep(longest).await;
         let Some(line) = line.upgrade() else {
             return;
         };
         let (stale, is_swept) = lock(&line).stale(longest);
+        retired(Retired::Idle, stale.len());
         drop(stale); // unmapped while nobody waits for the lock
         if !is_swept {
             return;
@@ -202,12 +224,22 @@ mod tests {
     async fn one_that_nobody_asks_for_gives_its_place_back() {
         let places = Arc::new(Semaphore::new(1));
         let line = Arc::default();
+        let (told, retired) = std::sync::mpsc::channel();
         for _ in 0..2 {
             let place = Arc::clone(&places).acquire_owned(); // the second time, once the sweep has dropped the first
             let place = tokio::time::timeout(Duration::from_secs(20), place).await;
-            keep(&line, (), place.unwrap().unwrap(), Duration::from_millis(5));
+            let idle = told.clone();
+            let retired = move |why, instances| idle.send((why, instances)).unwrap();
+            keep(
+                &line,
+                (),
+                place.unwrap().unwrap(),
+                Duration::from_millis(5),
+                retired,
+            );
         }
         assert_eq!(lock(&line).waiting.len(), 1);
+        assert_eq!(retired.recv().unwrap(), (Retired::Idle, 1));
     }
 
     #[test]

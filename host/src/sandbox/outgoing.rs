@@ -19,6 +19,7 @@ use super::fetch_cache::{self, Keep};
 use super::guest::Guest;
 use super::held::Held;
 use super::making::Making;
+use super::state::PIECE;
 use super::values::{self, Asking};
 use super::way::{Received, Turns, Way};
 use crate::http::{Response, Upload};
@@ -121,6 +122,8 @@ pub(super) struct Outgoing {
     started: Instant,
     /// The values that it makes for others too; made with the first request to the store.
     held: Option<Arc<Held>>,
+    /// The limits that were met and told of.
+    told: Vec<Stop>,
     /// Made with the first request.
     turns: Option<Arc<Turns>>,
     guest: Option<Arc<Guest>>,
@@ -138,6 +141,7 @@ impl Outgoing {
             began: 0,
             started: Instant::now(),
             held: None,
+            told: Vec::new(),
             turns: None,
             guest: None,
             path: None,
@@ -157,6 +161,7 @@ impl Outgoing {
         self.began = asks.own.kept().store.begin();
         self.started = Instant::now();
         self.held = None;
+        self.told.clear();
         self.asks = Some(asks);
         self.turns = None;
         self.guest = Some(Arc::clone(guest));
@@ -167,11 +172,14 @@ impl Outgoing {
 
     /// Ends a call, and gives up what it did not make. An instance that waits for the next one holds neither its own guest nor an app that
     /// may no longer be served.
-    pub(super) fn end(&mut self) {
-        self.asks = None;
+    ///
+    /// Returns where its app is counted.
+    pub(super) fn end(&mut self) -> Option<Arc<AppCounts>> {
         self.held = None;
         self.guest = None;
         self.path = None;
+        let asks = self.asks.take()?;
+        Some(Arc::clone(asks.own.counts()))
     }
 
     /// The tags that everything has which this handler asks for: those of its own answer.
@@ -185,6 +193,15 @@ impl Outgoing {
     pub(super) fn met(&self, limit: Stop) {
         if let (Some(asks), Some(guest)) = (&self.asks, &self.guest) {
             asks.own.counts().route(guest.route()).stopped(limit);
+        }
+    }
+
+    /// The same of what a handler may do again and again: only the first time is told and counted.
+    fn met_once(&mut self, limit: Stop, what: &str) {
+        if !self.told.contains(&limit) {
+            self.told.push(limit);
+            self.warn(what);
+            self.met(limit);
         }
     }
 
@@ -203,8 +220,8 @@ impl Outgoing {
         };
         if is_for_store(&request) {
             self.stored = self.stored.checked_sub(1).ok_or_else(|| {
-                self.warn("it asked for more kept values than one request may");
-                self.met(Stop::KeptValues);
+                let what = "it asked for more kept values than one request may";
+                self.met_once(Stop::KeptValues, what);
                 Error::ConnectionLimitReached
             })?;
             let (depth, time) = (asks.asker.depth, guest.config.max_duration);
@@ -289,8 +306,10 @@ impl Outgoing {
         let is_own = asks.own.is_own(request.uri());
         let target = match is_own {
             true if asks.asker.depth == MOST_NESTED => {
-                self.warn("handlers of this app ask each other in a circle");
-                self.met(Stop::Nested);
+                self.met_once(
+                    Stop::Nested,
+                    "handlers of this app ask each other in a circle",
+                );
                 return Err(Error::LoopDetected);
             }
             true => None,
@@ -322,6 +341,14 @@ type Sent = (Received, Box<dyn Future<Output = Result<(), Error>> + Send>);
 pub(super) type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
 impl WasiHttpHooks for Outgoing {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        PIECE
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        PIECE
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

@@ -1,11 +1,14 @@
 //! Links the core modules of a component anew, so that an instance of it costs less to make.
 //!
-//! A canonical import needs the memory of the module that it is imported by. So what `wit-component` links are three modules: a shim whose
-//! functions call through a table, the main module that imports them, and a fixup that fills the table. Here the memory gets a module of its
-//! own, the [`ground`], which is instantiated first, and the main module imports what it calls: two modules, and no function twice. The
-//! component does what it did. It is as it was on the disk and in a release, and only compiled in this form.
+//! In: a component as `wit-component` links it. Out: one that does the same with two modules in place of three, to be compiled and not to be
+//! kept; nothing if it is of another form, and then it is compiled as it is.
 //!
-//! Where a component is not of this very form nothing is made of it, and it is compiled as it is.
+//! A canonical import needs the memory of the module that it is imported by. So there are three modules: a shim whose functions call through
+//! a table, the main module that imports them, and a fixup that fills the table. Here the memory gets a module of its own, the [`ground`],
+//! which is instantiated first, and the main module imports what it calls.
+//!
+//! That both do the same rests on what is looked at here: that shim and fixup do nothing else, that nothing of the main module runs before
+//! the fixup has, and that nothing names a module or a function by an index that is not written anew.
 
 mod ground;
 mod main_module;
@@ -21,8 +24,16 @@ use wasm_encoder::{
     ExportKind, InstanceSection, ModuleArg, RawSection,
 };
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Instance, Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentType, ComponentTypeRef, ExternalKind, FromReader, Instance,
+    Parser, Payload, SectionLimited,
 };
+
+/// Names the form that components are compiled in: another one makes other code of them.
+pub(super) const FORM: &str = "relinked 1";
+
+/// More parts than a component has that somebody means.
+const MOST_PARTS: usize = 100_000;
 
 /// The component is not of the form that is linked anew.
 #[derive(Debug)]
@@ -36,7 +47,7 @@ enum Part<'a> {
     Instance(Instance<'a>),
     Alias(ComponentAlias<'a>),
     Canonical(CanonicalFunction),
-    /// What knows of no core function and of no core instance: the section's number and bytes.
+    /// What is written as it was: the section's number and bytes.
     Other(u8, &'a [u8]),
 }
 
@@ -54,8 +65,10 @@ fn parts(wasm: &[u8]) -> Result<Vec<Part<'_>>> {
     let mut nested_until = 0;
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
-        if let Some((_, range)) = payload.as_section()
-            && range.start < nested_until
+        check(&payload)?;
+        if payload
+            .as_section()
+            .is_some_and(|(_, range)| range.start < nested_until)
         {
             continue;
         }
@@ -93,12 +106,70 @@ fn parts(wasm: &[u8]) -> Result<Vec<Part<'_>>> {
             Payload::CustomSection(_) => {} // names of indices that are others then
             payload => {
                 if let Some((id, range)) = payload.as_section() {
-                    parts.push(Part::Other(id, &wasm[range]));
+                    let section = wasm.get(range).ok_or(OtherForm)?;
+                    parts.push(Part::Other(id, section));
                 }
             }
         }
+        if MOST_PARTS < parts.len() {
+            return Err(OtherForm);
+        }
     }
     Ok(parts)
+}
+
+/// Refuses what names a core module or a core function where no index is written anew, in a component within too.
+fn check(payload: &Payload<'_>) -> Result<()> {
+    let is_named = match payload {
+        Payload::ComponentTypeSection(section) => any(section.clone(), |ty| {
+            matches!(ty, ComponentType::Resource { dtor: Some(_), .. })
+        })?,
+        Payload::ComponentImportSection(section) => any(section.clone(), |import| {
+            matches!(import.ty, ComponentTypeRef::Module(_))
+        })?,
+        Payload::ComponentExportSection(section) => any(section.clone(), |export| {
+            export.kind == ComponentExternalKind::Module
+        })?,
+        Payload::ComponentInstanceSection(section) => {
+            any(section.clone(), |instance| match instance {
+                ComponentInstance::Instantiate { args, .. } => args
+                    .iter()
+                    .any(|argument| argument.kind == ComponentExternalKind::Module),
+                ComponentInstance::FromExports(exports) => exports
+                    .iter()
+                    .any(|export| export.kind == ComponentExternalKind::Module),
+            })?
+        }
+        Payload::ComponentAliasSection(section) => any(section.clone(), |alias| {
+            matches!(
+                alias,
+                ComponentAlias::InstanceExport {
+                    kind: ComponentExternalKind::Module,
+                    ..
+                } | ComponentAlias::Outer {
+                    kind: ComponentOuterAliasKind::CoreModule,
+                    ..
+                }
+            )
+        })?,
+        _ => false,
+    };
+    match is_named {
+        true => Err(OtherForm),
+        false => Ok(()),
+    }
+}
+
+fn any<'a, T: FromReader<'a>>(
+    section: SectionLimited<'a, T>,
+    is: impl Fn(T) -> bool,
+) -> Result<bool> {
+    for item in section {
+        if is(item?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Part<'_> {
@@ -184,10 +255,9 @@ impl<'a> Plan<'a> {
         };
         shim::check(shim_bytes, fixup_bytes, filled.len())?;
         let realloc = realloc(&parts[..fixup_at.part])?;
-        let realloc_name = match realloc {
-            Some(index) => Some(export_of(parts, &functions, main_at.instance, index)?),
-            None => None,
-        };
+        let realloc_name = realloc
+            .map(|index| export_of(parts, &functions, main_at.instance, index))
+            .transpose()?;
         let (main_module, ground_module) = main_module::parted(main_bytes, realloc_name)?;
         Ok(Self {
             functions,
@@ -222,7 +292,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Where the three modules are instantiated, each once and in this order: main, shim, fixup; with the instances that they get.
+/// Where main module, shim and fixup are instantiated, each once and the shim first, with the instances that they get.
 fn instantiations(parts: &[Part<'_>], instances: &[usize]) -> Result<[(Place, Vec<u32>); 3]> {
     let mut found = [const { None }; 3];
     for (instance, &part) in (0..).zip(instances) {
@@ -440,7 +510,7 @@ impl Reencode for Writer {
         written.ok_or(reencode::Error::UserError(OtherForm))
     }
 
-    /// There is one memory.
+    /// The main module's, as the others have none.
     fn memory_index(
         &mut self,
         _memory: u32,

@@ -167,6 +167,9 @@ impl ResourceLimiter for Memory {
     }
 }
 
+/// Bytes that the host takes from a guest in one piece of a body: it holds on to a piece or two of each body that the guest writes.
+pub(super) const PIECE: usize = 64 << 10;
+
 /// Headers on their way in: as the client sent them, less what belongs to its connection.
 ///
 /// `host` stays, as in Next, where `headers().get("host")` is what the client asked for.
@@ -175,6 +178,10 @@ pub(super) struct Incoming;
 impl WasiHttpHooks for Incoming {
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
         *name != http::header::HOST && DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        PIECE
     }
 
     fn send_request(

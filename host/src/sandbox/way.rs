@@ -3,7 +3,7 @@
 //! In: a request that is admitted. Out: the answer, when it is its turn; none if its call has made too many.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
@@ -35,6 +35,8 @@ pub(super) struct Way {
 /// The requests that one call may make: what is found in the store is none of them.
 pub(super) struct Turns {
     left: AtomicUsize,
+    /// One was refused already.
+    is_told: AtomicBool,
     at_once: Arc<Semaphore>,
 }
 
@@ -44,6 +46,7 @@ impl Turns {
             limits.map_or((0, 0), |limits| (limits.fetches, limits.fetches_at_once));
         Self {
             left: AtomicUsize::new(left),
+            is_told: AtomicBool::new(false),
             at_once: Arc::new(Semaphore::new(at_once)),
         }
     }
@@ -62,12 +65,16 @@ impl Turns {
 impl Way {
     /// Sends it when it is its turn.
     pub(super) async fn send(self, request: http::Request<WasiBody>) -> Result<Received, Error> {
+        let book = Book {
+            own: Arc::clone(&self.asks.own),
+            route: self.route,
+            request_id: self.request_id,
+            patience: self.patience,
+        };
         if !self.turns.takes_one() {
-            let Self {
-                route, request_id, ..
-            } = &self;
-            tracing::warn!("{route} {request_id}: it made more requests than `fetches` allows");
-            self.asks.own.counts().route(route).stopped(Stop::Fetches);
+            if !self.turns.is_told.swap(true, Ordering::Relaxed) {
+                book.enter(Stop::Fetches, "it made more requests than `fetches` allows");
+            }
             return Err(Error::ConnectionLimitReached);
         }
         let turn = Arc::clone(&self.turns.at_once).acquire_owned().await.ok();
@@ -75,48 +82,86 @@ impl Way {
         if let Some(target) = self.target {
             let sent = own.client().send(&target, request, self.patience, turn);
             let sent = sent.await;
-            if let Err(error) = &sent {
-                count(&own, &self.route, error);
-            }
             own.counts().asked(match &sent {
                 Ok(_) => Asked::Answered,
                 Err(_) => Asked::Failed,
             });
-            let route = self.route;
-            return Ok(sent?.map(|body| {
-                let body = body.map_err(move |error| {
-                    count(&own, &route, &error);
-                    error
-                });
-                body.boxed_unsync()
-            }));
+            let answer = sent.map_err(|error| book.look(error))?;
+            return Ok(
+                answer.map(|body| body.map_err(move |error| book.look(error)).boxed_unsync())
+            );
         }
         let asker = Asker {
             depth: asker.depth + 1,
             ..asker
         };
-        let asked =
-            Arc::clone(&own).ask(request.map(Upload::of_guest), asker, self.asks.background);
+        let asked = own.ask(request.map(Upload::of_guest), asker, self.asks.background);
         let answer = tokio::time::timeout(self.patience.head, nested::ask(asked, turn));
-        answer.await.map_err(|_| {
-            let late = Error::HttpResponseTimeout;
-            count(&own, &self.route, &late);
-            late
-        })?
+        let answer = answer.await.map_err(|_| Error::HttpResponseTimeout);
+        answer.map_err(|error| book.look(error))?
     }
 }
 
-/// Counts an error that is a limit's.
-fn count(own: &Arc<dyn OwnRoutes>, route: &str, error: &Error) {
-    if let Some(limit) = limit(error) {
-        own.counts().route(route).stopped(limit);
+/// Where the limits are told and counted that a request meets.
+struct Book {
+    own: Arc<dyn OwnRoutes>,
+    route: Arc<str>,
+    request_id: String,
+    patience: Patience,
+}
+
+impl Book {
+    /// Enters an error that is a limit's of this host.
+    fn look(&self, error: Error) -> Error {
+        if let Some((limit, what)) = limit(&error, self.patience) {
+            self.enter(limit, what);
+        }
+        error
+    }
+
+    fn enter(&self, limit: Stop, what: &str) {
+        tracing::warn!("{} {}: {what}", self.route, self.request_id);
+        self.own.counts().route(&self.route).stopped(limit);
     }
 }
 
-fn limit(error: &Error) -> Option<Stop> {
+/// The limit that an error is of; none if the handler has asked for less itself.
+fn limit(error: &Error, patience: Patience) -> Option<(Stop, &'static str)> {
+    let longest = Patience::of_handler(None, None, None);
     match error {
-        Error::HttpResponseTimeout | Error::ConnectionReadTimeout => Some(Stop::FetchTime),
-        Error::HttpResponseBodySize(_) => Some(Stop::FetchBody),
+        Error::HttpResponseTimeout if patience.head == longest.head => {
+            Some((Stop::FetchTime, "the answer to a `fetch` took too long"))
+        }
+        Error::ConnectionReadTimeout if patience.piece == longest.piece => Some((
+            Stop::FetchTime,
+            "the body of an answer to a `fetch` stood still for too long",
+        )),
+        Error::HttpResponseBodySize(_) => Some((
+            Stop::FetchBody,
+            "the body of an answer to a `fetch` is too long",
+        )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_the_host_s_and_not_the_handler_s() {
+        let second = Some(Duration::from_secs(1));
+        let patient = Patience::of_handler(None, None, None);
+        let hasty = Patience::of_handler(second, second, second);
+        let of = |error: &Error, patience| limit(error, patience).map(|(limit, _)| limit);
+        for late in [Error::HttpResponseTimeout, Error::ConnectionReadTimeout] {
+            assert_eq!(of(&late, patient), Some(Stop::FetchTime));
+            assert_eq!(of(&late, hasty), None);
+        }
+        let long = Error::HttpResponseBodySize(None);
+        assert_eq!(of(&long, hasty), Some(Stop::FetchBody));
+        assert_eq!(of(&Error::ConnectionRefused, patient), None);
     }
 }

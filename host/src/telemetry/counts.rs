@@ -29,6 +29,7 @@ pub struct RouteCounts {
     /// By [`Served`].
     pub(super) kept: [AtomicU64; 3],
     pub(super) stops: [AtomicU64; Stop::ALL.len()],
+    pub(super) retired: [AtomicU64; Retired::ALL.len()],
 }
 
 /// Why a request was stopped: at a limit, or by an error.
@@ -156,6 +157,42 @@ impl Stop {
     }
 }
 
+/// Why an instance of a route with `ISOLATION = Shared` answers no more, without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retired {
+    /// It has answered as many as it may.
+    Uses,
+    /// Nobody asked for it.
+    Idle,
+    /// It has taken too much memory.
+    Memory,
+    /// It has kept too many handles.
+    Handles,
+    /// As many wait already as may.
+    Room,
+}
+
+impl Retired {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Uses,
+        Self::Idle,
+        Self::Memory,
+        Self::Handles,
+        Self::Room,
+    ];
+
+    /// As it is told to programs.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Uses => "uses",
+            Self::Idle => "idle",
+            Self::Memory => "memory",
+            Self::Handles => "handles",
+            Self::Room => "room",
+        }
+    }
+}
+
 /// What came of asking another server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -224,6 +261,11 @@ impl RouteCounts {
     /// Counts an answer that is kept.
     pub fn kept(&self, served: Served) {
         self.kept[served as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts instances that answer no more.
+    pub fn retired(&self, why: Retired, instances: usize) {
+        self.retired[why as usize].fetch_add(instances as u64, Ordering::Relaxed);
     }
 
     /// Counts a request that was stopped.

@@ -11,7 +11,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::counts::{AppCounts, Asked, BOUNDS, RouteCounts, Stop};
+use super::counts::{AppCounts, Asked, BOUNDS, Retired, RouteCounts, Stop};
 
 /// The `content-type` of [`metrics`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -102,6 +102,17 @@ impl Collector for Apps {
         self.counters(&mut encoder, "waystation_errors", help, "error", |counts| {
             stops(counts, false)
         })?;
+        let help = "Instances of routes with ISOLATION = Shared that are gone without a fault";
+        self.counters(
+            &mut encoder,
+            "waystation_retired_instances",
+            help,
+            "reason",
+            |counts| {
+                let reasons = Retired::ALL.into_iter().map(Retired::as_str);
+                reasons.zip(&counts.retired).collect()
+            },
+        )?;
         self.outgoing(&mut encoder)?;
         self.instances(&mut encoder)
     }
@@ -235,6 +246,7 @@ mod tests {
         items.kept(Served::Stale);
         items.stopped(Stop::Memory);
         items.stopped(Stop::Trap);
+        items.retired(Retired::Idle, 2);
         counts
             .route("/a\"b\\")
             .answered(StatusCode::OK, Duration::ZERO);
@@ -261,6 +273,7 @@ mod tests {
             "waystation_kept_answers_total{app=\"shop\",route=\"/items/[id]\",state=\"STALE\"} 1",
             "waystation_limits_total{app=\"shop\",route=\"/items/[id]\",limit=\"memory\"} 1",
             "waystation_errors_total{app=\"shop\",route=\"/items/[id]\",error=\"trap\"} 1",
+            "waystation_retired_instances_total{app=\"shop\",route=\"/items/[id]\",reason=\"idle\"} 2",
             "waystation_outgoing_requests_total{app=\"shop\",outcome=\"refused\"} 1",
             "waystation_instances{app=\"shop\",state=\"running\"} 2",
             "waystation_instances{app=\"shop\",state=\"places\"} 9",
@@ -276,6 +289,9 @@ mod tests {
     fn the_words_stand_where_their_counts_do() {
         for (at, stop) in Stop::ALL.into_iter().enumerate() {
             assert_eq!(at, stop as usize, "{stop:?}");
+        }
+        for (at, why) in Retired::ALL.into_iter().enumerate() {
+            assert_eq!(at, why as usize, "{why:?}");
         }
         for (at, outcome) in Asked::ALL.into_iter().enumerate() {
             assert_eq!(at, outcome as usize, "{outcome:?}");

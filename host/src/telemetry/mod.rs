@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
-pub use counts::{AppCounts, Asked, RouteCounts, Stop};
+pub use counts::{AppCounts, Asked, Retired, RouteCounts, Stop};
 pub use metrics::{CONTENT_TYPE, Snapshot, metrics};
 pub use record::Record;
 pub use request_id::RequestId;

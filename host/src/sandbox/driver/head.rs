@@ -106,6 +106,11 @@ fn whole(reply: outcome::Reply, field_bytes: usize) -> Result<http::Response<Con
 pub(super) fn goes_on(onward: verdict::Onward, field_bytes: usize) -> Result<Head, Fault> {
     let mut response = http::Response::new(Contents::Whole(bytes::Bytes::new()));
     *response.headers_mut() = headers(onward.response_headers, field_bytes)?;
+    let changes = onward.request_headers.iter().map(|change| match change {
+        HeaderChange::Set((name, value)) => name.len() + value.len(),
+        HeaderChange::Remove(name) => name.len(),
+    });
+    within(onward.request_headers.len(), changes.sum(), field_bytes)?;
     let change = |change| match change {
         HeaderChange::Set((name, value)) => {
             let (name, value) = header(&name, value)?;

@@ -62,7 +62,9 @@ pub(super) fn parted(module: &[u8], realloc: Option<&str>) -> Result<(Vec<u8>, V
                     &shifted_code(module, range)?,
                 );
             }
-            Payload::DataCountSection { .. } | Payload::TagSection(_) => return Err(OtherForm),
+            Payload::DataCountSection { .. }
+            | Payload::TagSection(_)
+            | Payload::StartSection { .. } => return Err(OtherForm), // it would run before the fixup
             payload => {
                 if let Some((id, range)) = payload.as_section() {
                     copy(&mut main, id, &module[range]);

@@ -110,22 +110,35 @@ fn it_does_what_it_did() {
 
 #[test]
 fn what_is_of_another_form_stays_as_it_is() {
+    let shim_begins = "(table 2 2 funcref)\n    (func (export \"0\")";
+    let instance = "(core instance $shim (instantiate $shim))";
+    let exported = "(export \"run\" (func $lifted))";
     let others = [
         // A shim that does more than it should, or something else.
         (
-            "local.get 0 i32.const 1 call_indirect",
-            "i32.const 7 i32.const 1 call_indirect",
+            "local.get 0 i32.const 1 call",
+            "i32.const 7 i32.const 1 call",
         ),
         (
-            "local.get 0 i32.const 1 call_indirect",
-            "local.get 0 i32.const 0 call_indirect",
+            "local.get 0 i32.const 1 call",
+            "local.get 0 i32.const 0 call",
         ),
         (
             "(table 2 2 funcref)\n",
             "(table 2 2 funcref) (func $begin) (start $begin)\n",
         ),
+        (
+            "(table 2 2 funcref)\n",
+            "(table 2 2 funcref) (memory (export \"m\") 1)\n",
+        ),
+        (
+            "(export \"$imports\" (table 0))",
+            "(table $more 2 2 funcref) (export \"$imports\" (table $more))",
+        ),
+        (shim_begins, "(table 1 1 funcref)\n    (func (export \"0\")"),
         // A fixup that puts them elsewhere, or runs.
         ("(elem (i32.const 0) $0 $1)", "(elem (i32.const 0) $1 $0)"),
+        ("(elem (i32.const 0) $0 $1)", "(elem (i32.const 0) $0)"),
         (
             "(elem (i32.const 0) $0 $1)",
             "(elem (i32.const 0) $0 $1) (elem (i32.const 1) $1)",
@@ -134,7 +147,21 @@ fn what_is_of_another_form_stays_as_it_is() {
             "(elem (i32.const 0) $0 $1)",
             "(elem (i32.const 0) $0 $1) (func $begin) (start $begin)",
         ),
-        // A main module whose table or memory is of more use.
+        (
+            "(elem (i32.const 0) $0 $1)",
+            "(table $own 2 2 funcref) (elem (table $own) (i32.const 0) func $0 $1)",
+        ),
+        (
+            "(elem (i32.const 0) $0 $1)",
+            "(elem (i32.const 0) $0 $1) (memory 1)",
+        ),
+        // A main module that runs before the fixup, or whose table or memory is of more use.
+        ("(memory 1)", "(memory 1) (func $begin) (start $begin)"),
+        ("(memory 1)", "(memory 1) (memory 1)"),
+        (
+            "(memory 1)",
+            "(memory 1) (table 1 1 funcref)\n    (func (call_indirect 1 (type $run) (i32.const 0)) drop)",
+        ),
         (
             r#"(export "memory" (memory 0))"#,
             r#"(export "memory" (memory 0)) (export "table" (table 0))"#,
@@ -144,18 +171,24 @@ fn what_is_of_another_form_stays_as_it_is() {
             r#"(data (i32.const 16) "hello") (data "passive")"#,
         ),
         (
-            r#"(call $length (i32.const 16) (i32.const 5))"#,
+            r#"(data (i32.const 16) "hello")"#,
+            r#"(global $at i32 (i32.const 16)) (data (global.get $at) "hello")"#,
+        ),
+        (
+            "(call $length (i32.const 16) (i32.const 5))",
             "(table.size 0)",
         ),
-        // Another module beside, another memory.
+        // Another module beside, another instance, and what names a module or a function elsewhere.
         (
-            "(core instance $shim (instantiate $shim))",
+            instance,
             "(core instance $shim (instantiate $shim)) (core module)",
         ),
         (
-            "(core instance $shim (instantiate $shim))",
+            instance,
             "(core instance $shim (instantiate $shim)) (core instance (instantiate $shim))",
         ),
+        (exported, "(component (alias outer 1 $shim (core module)))"),
+        (exported, "(export \"module\" (core module $shim))"),
     ];
     for (part, other) in others {
         let text = LINKED.replace(part, other);
@@ -163,6 +196,16 @@ fn what_is_of_another_form_stays_as_it_is() {
         let wasm = wat::parse_str(&text).unwrap_or_else(|error| panic!("{other}: {error}"));
         assert!(relinked(&wasm).is_none(), "{other}");
     }
+    let dtor = LINKED.replace(
+        exported,
+        "(alias core export $main \"drop\" (core func $drop)) (type $r (resource (rep i32) (dtor (func $drop))))",
+    );
+    let dtor = dtor.replace(
+        "(memory 1)",
+        "(memory 1) (func (export \"drop\") (param i32))",
+    );
+    assert!(relinked(&wat::parse_str(dtor).unwrap()).is_none());
+    assert!(relinked(b"\0asm\x01\0\0\0\x0a\x7f\0").is_none()); // a section that is longer than all
     assert!(relinked(b"").is_none());
     assert!(relinked(&wat::parse_str("(component)").unwrap()).is_none());
     assert!(relinked(&wat::parse_str("(module)").unwrap()).is_none());
