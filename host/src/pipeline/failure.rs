@@ -123,7 +123,7 @@ impl Refusal {
                 Fault::WallTime(_) | Fault::StreamTime(_) | Fault::AfterTime(_) => {
                     StatusCode::GATEWAY_TIMEOUT
                 }
-                Fault::CpuTime(_) | Fault::Busy(_) | Fault::RouteBusy(_) => {
+                Fault::CpuTime(_) | Fault::AllMemory(_) | Fault::Busy(_) | Fault::RouteBusy(_) => {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
                 Fault::Handler { status, .. } => {
@@ -156,7 +156,10 @@ impl Refusal {
 
     /// When to try again, where trying again may help.
     fn retry_after(&self) -> Option<Duration> {
-        let is_busy = matches!(self, Self::Fault(Fault::Busy(_) | Fault::RouteBusy(_)));
+        let is_busy = matches!(
+            self,
+            Self::Fault(Fault::AllMemory(_) | Fault::Busy(_) | Fault::RouteBusy(_))
+        );
         is_busy.then_some(Duration::from_secs(1))
     }
 }

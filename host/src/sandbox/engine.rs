@@ -16,6 +16,7 @@ use waystation_rules::segment::Limits;
 
 use super::code::{Facts, LoadError, Ready};
 use super::functions::Functions;
+use super::memory::Total;
 use super::met::STACK_BYTES;
 use super::places::{Places, Share};
 use super::relink::{FORM, relinked};
@@ -46,6 +47,8 @@ pub struct Sandbox {
     /// Bounds how many instances wait for their next request.
     pub(super) idle_places: Arc<Semaphore>,
     pub(super) limits: Limits,
+    /// What guests may take together, with those of other sandboxes.
+    pub(super) memory: Arc<Total>,
     favour: Favour,
 }
 
@@ -73,6 +76,7 @@ impl Sandbox {
             places: Arc::new(Places::new(limits.concurrency)),
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
             limits,
+            memory: Total::of_machine(),
             favour,
         })
     }

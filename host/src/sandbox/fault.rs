@@ -6,6 +6,7 @@ use wasmtime::Trap;
 use waystation_rules::caching::Reads;
 
 use super::guest::Guest;
+use super::memory::Refused;
 use super::met::Met;
 use super::state::State;
 use crate::telemetry::Stop;
@@ -32,6 +33,10 @@ pub enum Fault {
     /// It asked for more memory than one request may have.
     #[error("it asked for more than {} MiB of memory (memory_mb of waystation.toml)", .0 >> 20)]
     Memory(usize),
+
+    /// All guests of this process would have had more memory than they may.
+    #[error("it asked for memory, and all guests of this host together have {} MiB at most", .0 >> 20)]
+    AllMemory(usize),
 
     /// No place for an instance was to be had: `queue_wait_ms` passed, or as many waited already. They are taken, or left to other apps of the node.
     #[error(
@@ -96,6 +101,7 @@ impl Fault {
             Self::AfterTime(_) => Stop::AfterTime,
             Self::CpuTime(_) => Stop::CpuTime,
             Self::Memory(_) => Stop::Memory,
+            Self::AllMemory(_) => Stop::AllMemory,
             Self::Busy(_) | Self::RouteBusy(_) => Stop::Instances,
             Self::Met { limit, .. } => limit.stop(),
             Self::Fields(_) => Stop::Fields,
@@ -125,8 +131,10 @@ impl Fault {
             let trace = format!("{error:?}");
             return Self::Met { limit, trace };
         }
-        if state.memory.was_refused() {
-            return Self::Memory(state.memory.limit());
+        match state.memory.refused() {
+            Some(Refused::Own(limit)) => return Self::Memory(limit),
+            Some(Refused::All(limit)) => return Self::AllMemory(limit),
+            None => {}
         }
         if is_pool_exhausted(error) {
             return Self::Busy(limits.concurrency);

@@ -20,6 +20,7 @@ mod held;
 mod lease;
 mod log;
 mod making;
+mod memory;
 mod met;
 mod nested;
 mod outgoing;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView,
@@ -16,6 +16,7 @@ use super::cpu::Cpu;
 use super::engine::Sandbox;
 use super::fault::CpuSpent;
 use super::log::Log;
+use super::memory::Memory;
 use super::outgoing::Outgoing;
 use waystation_rules::environment::Environment;
 
@@ -50,7 +51,7 @@ pub(super) fn store(
     http.set_field_size_limit(limits.field_bytes);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
-    let memory = Memory::new(limits.memory);
+    let memory = Memory::new(limits.memory, Arc::clone(&sandbox.memory));
     let state = State {
         table,
         wasi,
@@ -94,79 +95,6 @@ impl WasiHttpView for State {
     }
 }
 
-/// Sums what all memories and tables of a store take. wasmtime's own limits are per memory. What was allowed and then failed counts as taken:
-/// wasmtime tells of failures that it did not ask about.
-#[derive(Debug)]
-pub(super) struct Memory {
-    taken: usize,
-    limit: usize,
-    refused: bool,
-}
-
-impl Memory {
-    fn new(limit: usize) -> Self {
-        Self {
-            taken: 0,
-            limit,
-            refused: false,
-        }
-    }
-
-    /// Whether the guest asked for more than it may have.
-    pub(super) fn was_refused(&self) -> bool {
-        self.refused
-    }
-
-    /// The bytes that the guest may have.
-    pub(super) fn limit(&self) -> usize {
-        self.limit
-    }
-
-    /// The bytes that the guest has.
-    pub(super) fn taken(&self) -> usize {
-        self.taken
-    }
-
-    fn grow(&mut self, more: usize) -> bool {
-        let taken = self.taken.saturating_add(more);
-        if self.limit < taken {
-            self.refused = true;
-            return false;
-        }
-        self.taken = taken;
-        true
-    }
-
-    /// Forgets what was refused to the request before.
-    pub(super) fn start(&mut self) {
-        self.refused = false;
-    }
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.grow(desired.saturating_sub(current)))
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.grow(
-            desired
-                .saturating_sub(current)
-                .saturating_mul(size_of::<usize>()),
-        ))
-    }
-}
-
 /// Bytes that the host takes from a guest in one piece of a body: it holds on to a piece or two of each body that the guest writes.
 pub(super) const PIECE: usize = 64 << 10;
 
@@ -191,24 +119,5 @@ impl WasiHttpHooks for Incoming {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> super::outgoing::Sending {
         Box::new(async { Err(Error::HttpRequestDenied) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// wasmtime tells of a table that cannot grow as its length would overflow, though it has not asked whether it may.
-    #[test]
-    fn what_fails_gives_nothing_back() {
-        let mut memory = Memory::new(1000);
-        for _ in 0..2 {
-            assert!(memory.memory_growing(0, 400, None).unwrap());
-            let failed = wasmtime::Error::msg("too long");
-            memory.table_grow_failed(failed).unwrap();
-        }
-        assert_eq!(memory.taken(), 800);
-        assert!(!memory.table_growing(0, 30, None).unwrap());
-        assert!(memory.was_refused());
     }
 }

@@ -45,6 +45,8 @@ pub enum Stop {
     CpuTime,
     /// `memory_mb`.
     Memory,
+    /// What all guests of the process may take together.
+    AllMemory,
     /// `concurrency` or `route_concurrency`, after `queue_wait_ms` or with a full queue.
     Instances,
     /// `BODY_LIMIT`.
@@ -90,12 +92,13 @@ pub enum Stop {
 }
 
 impl Stop {
-    pub(super) const ALL: [Self; 26] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::WallTime,
         Self::StreamTime,
         Self::AfterTime,
         Self::CpuTime,
         Self::Memory,
+        Self::AllMemory,
         Self::Instances,
         Self::Body,
         Self::Headers,
@@ -127,6 +130,7 @@ impl Stop {
             Self::AfterTime => "after_time",
             Self::CpuTime => "cpu_time",
             Self::Memory => "memory",
+            Self::AllMemory => "all_memory",
             Self::Instances => "instances",
             Self::Body => "body",
             Self::Headers => "headers",

@@ -1,0 +1,209 @@
+//! What guests take of the machine's memory: each store's sum, and the sum of all stores.
+//!
+//! wasmtime's own limits are per memory. What was allowed and then failed counts as taken: wasmtime tells of failures that it did not ask
+//! about.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use wasmtime::ResourceLimiter;
+
+/// What each store has and is not counted with the others: the pool keeps so much of each place in memory anyway.
+const UNCOUNTED: usize = 2 << 20;
+
+/// The memory that all guests of this process may take together.
+#[derive(Debug)]
+pub(super) struct Total {
+    taken: AtomicUsize,
+    limit: usize,
+}
+
+impl Total {
+    /// Three quarters of what the machine has, or the control group of this process.
+    pub(super) fn of_machine() -> Arc<Self> {
+        static TOTAL: LazyLock<Arc<Total>> = LazyLock::new(|| {
+            let most = of_control_group().unwrap_or(usize::MAX).min(of_machine());
+            Arc::new(Total::new(most / 4 * 3))
+        });
+        Arc::clone(&TOTAL)
+    }
+
+    fn new(limit: usize) -> Self {
+        Self {
+            taken: AtomicUsize::new(0),
+            limit,
+        }
+    }
+
+    fn take(&self, more: usize) -> bool {
+        let sum = |taken: usize| taken.checked_add(more).filter(|sum| *sum <= self.limit);
+        let taken = self
+            .taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        taken.is_ok()
+    }
+}
+
+fn of_machine() -> usize {
+    let machine = rustix::system::sysinfo();
+    let unit = u64::from(machine.mem_unit).max(1);
+    let bytes = machine.totalram.saturating_mul(unit);
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// The least that the group's files say, of either version of control groups, where they are mounted as is usual.
+fn of_control_group() -> Option<usize> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let root = Path::new("/sys/fs/cgroup");
+    let files = groups.lines().flat_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, group) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        let (folder, file) = match controllers {
+            "" => (root.to_owned(), "memory.max"),
+            "memory" => (root.join("memory"), "memory.limit_in_bytes"),
+            _ => return Vec::new(),
+        };
+        let own = folder.join(group.trim_start_matches('/')).join(file);
+        vec![own, folder.join(file)] // a container sees its own group as the root
+    });
+    let limits = files.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
+    limits.min()
+}
+
+/// Why a guest was refused memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It would have had more than so many bytes.
+    Own(usize),
+    /// All guests together would have had more than so many bytes.
+    All(usize),
+}
+
+/// What the memories and tables of a store take.
+#[derive(Debug)]
+pub(super) struct Memory {
+    taken: usize,
+    limit: usize,
+    /// What of it counts in the sum of all.
+    counted: usize,
+    total: Arc<Total>,
+    refused: Option<Refused>,
+}
+
+impl Memory {
+    pub(super) fn new(limit: usize, total: Arc<Total>) -> Self {
+        Self {
+            taken: 0,
+            limit,
+            counted: 0,
+            total,
+            refused: None,
+        }
+    }
+
+    /// Whether the guest asked for more than it may have.
+    pub(super) fn refused(&self) -> Option<Refused> {
+        self.refused
+    }
+
+    /// The bytes that the guest has.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Forgets what was refused to the request before.
+    pub(super) fn start(&mut self) {
+        self.refused = None;
+    }
+
+    fn grow(&mut self, more: usize) -> bool {
+        let taken = self.taken.saturating_add(more);
+        if self.limit < taken {
+            self.refused = Some(Refused::Own(self.limit));
+            return false;
+        }
+        let counted = taken.saturating_sub(UNCOUNTED);
+        if self.counted < counted && !self.total.take(counted - self.counted) {
+            self.refused = Some(Refused::All(self.total.limit));
+            return false;
+        }
+        (self.taken, self.counted) = (taken, counted);
+        true
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if 0 < self.counted {
+            self.total.taken.fetch_sub(self.counted, Ordering::Relaxed);
+        }
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let elements = desired.saturating_sub(current);
+        Ok(self.grow(elements.saturating_mul(size_of::<usize>())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// wasmtime tells of a table that cannot grow as its length would overflow, though it has not asked whether it may.
+    #[test]
+    fn what_fails_gives_nothing_back() {
+        let mut memory = Memory::new(1000, Total::of_machine());
+        for _ in 0..2 {
+            assert!(memory.memory_growing(0, 400, None).unwrap());
+            let failed = wasmtime::Error::msg("too long");
+            memory.table_grow_failed(failed).unwrap();
+        }
+        assert_eq!(memory.taken(), 800);
+        assert!(!memory.table_growing(0, 30, None).unwrap());
+        assert_eq!(memory.refused(), Some(Refused::Own(1000)));
+    }
+
+    #[test]
+    fn all_guests_together_have_a_limit_and_give_back_what_they_took() {
+        const MIB: usize = 1 << 20;
+        let total = Arc::new(Total::new(10 * MIB));
+        let store = || Memory::new(100 * MIB, Arc::clone(&total));
+        let (mut first, mut second) = (store(), store());
+        assert!(first.memory_growing(0, 8 * MIB, None).unwrap());
+        assert!(second.memory_growing(0, 6 * MIB, None).unwrap());
+        assert!(!second.memory_growing(6 * MIB, 7 * MIB, None).unwrap());
+        assert_eq!(second.refused(), Some(Refused::All(10 * MIB)));
+        let mut small: Vec<_> = (0..100).map(|_| store()).collect();
+        for store in &mut small {
+            assert!(store.memory_growing(0, UNCOUNTED, None).unwrap());
+        }
+        drop(first);
+        assert!(second.memory_growing(6 * MIB, 12 * MIB, None).unwrap());
+        drop(second);
+        assert_eq!(total.taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_machine_has_some() {
+        let total = Total::of_machine();
+        assert!(64 << 20 < total.limit && total.limit < of_machine());
+    }
+}
