@@ -48,6 +48,38 @@ async fn each_line_is_an_object_whatever_a_client_sends() {
     all_are_objects(&host);
 }
 
+/// Becomes the program, and reads of its log where it serves and is watched, and then nothing.
+const READS_NO_MORE: &str = r#"exec "$@" 2> >(
+    while [ "$seen" != .. ] && read -r line; do
+        echo "$line" >&2
+        case "$line" in *" serves "* | *"monitors are answered"*) seen=$seen. ;; esac
+    done
+    exec sleep 60 >/dev/null 2>&1)"#;
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_nobody_up() {
+    let command = program().command("start", production().root());
+    let command = command.arg("--log-format").arg("json").on_a_free_port();
+    let command = command.arg("--status").arg("127.0.0.1:0");
+    let host = command
+        .under("bash", &["-c", READS_NO_MORE, "bash"])
+        .serve();
+    let mut sender = Client::new(host.address()).connect().await;
+    // More than a pipe and the lines that may wait have room for.
+    for _ in 0..6_000 {
+        let answer = sender.ask("GET", "/robots.txt", &[], "").await;
+        assert_eq!(answer.unwrap().status, 200);
+    }
+    let status = Client::new(host.status_address());
+    let answer = status.get("/metrics").await;
+    let text = answer.text();
+    let dropped = text
+        .lines()
+        .find_map(|line| line.strip_prefix("waystation_log_lines_dropped_total "));
+    let dropped: u32 = dropped.unwrap().parse().unwrap();
+    assert!((1..6_000).contains(&dropped), "{dropped}");
+}
+
 #[tokio::test]
 async fn a_request_belongs_to_the_trace_that_a_trusted_proxy_names() {
     let host = serve();

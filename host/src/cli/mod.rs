@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::project::schema;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, Writing};
 use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
@@ -44,7 +44,10 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     match &args.command {
         Command::Start(_) | Command::Node(_) => {} // once it is known who reads it
-        command => telemetry::start_log(Format::Text, matches!(command, Command::Dev(_))),
+        command => {
+            let shows_requests = matches!(command, Command::Dev(_));
+            telemetry::start_log(Format::Text, shows_requests, Writing::AtOnce);
+        }
     }
     let done = match args.command {
         Command::New(args) => new::run(&args),
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Compile(args) => Ok(compile::run(&args)),
         Command::Schema => Ok(report::data(&schema::text())),
     };
+    telemetry::finish_log();
     match done {
         Ok(code) => code,
         Err(error) => {

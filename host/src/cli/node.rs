@@ -16,7 +16,7 @@ use crate::app::Bounds;
 use crate::node::{self, Admin, Cap, Keys, Node, Policy};
 use crate::project::settings::Server;
 use crate::server::{self, Listener};
-use crate::telemetry;
+use crate::telemetry::{self, Writing};
 
 /// Between two looks at a registry that is away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
@@ -33,7 +33,7 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
     let policy = policy(&args, &data)?;
     node::check_follows(&args.follows)?;
     let scheme = policy.scheme;
-    telemetry::start_log(args.log_format, false);
+    telemetry::start_log(args.log_format, false, Writing::Apart);
 
     super::runtime()?.block_on(async {
         let stop = signal::stop()?.inspect(|()| service::stopping());

@@ -4,6 +4,8 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::telemetry;
+
 /// Resolves at the first SIGINT or SIGTERM; a second one ends the process at once, with the code that shells expect.
 pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -19,6 +21,7 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
                 _ = interrupt.recv() => 130,
                 _ = terminate.recv() => 143,
             };
+            telemetry::finish_log();
             std::process::exit(code);
         });
     })

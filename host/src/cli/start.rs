@@ -18,7 +18,7 @@ use crate::project::layout::Blobs;
 use crate::project::{self, output, release, settings::Settings};
 use crate::sandbox::Favour;
 use crate::server::{self, Listener};
-use crate::telemetry;
+use crate::telemetry::{self, Writing};
 
 pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let blobs = Blobs::at(&output);
     let settings = own.map_or_else(|| release.settings(&blobs), Ok)?;
     let format = args.log_format.or(settings.log.format);
-    telemetry::start_log(format.unwrap_or_default(), false);
+    telemetry::start_log(format.unwrap_or_default(), false, Writing::Apart);
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
     let limits = settings.limits.over(Limits::default());
     let variables = environment::read(&root, &settings.env, Mode::Production)?;

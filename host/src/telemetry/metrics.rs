@@ -12,6 +12,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::counts::{AppCounts, Asked, BOUNDS, Retired, RouteCounts, Stop};
+use super::dropped_lines;
 
 /// The `content-type` of [`metrics`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -114,6 +115,10 @@ impl Collector for Apps {
             },
         )?;
         self.outgoing(&mut encoder)?;
+        let help = "Lines of the log that were dropped as nobody read them";
+        let name = "waystation_log_lines_dropped";
+        let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        counter(metric, dropped_lines() as u64)?;
         self.instances(&mut encoder)
     }
 }
