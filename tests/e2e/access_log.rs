@@ -48,20 +48,38 @@ async fn each_line_is_an_object_whatever_a_client_sends() {
     all_are_objects(&host);
 }
 
+#[tokio::test]
+async fn a_start_that_fails_says_so_in_its_log() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let command = program().command("start", production().root());
+    let command = command
+        .arg("--log-format")
+        .arg("json")
+        .arg("--port")
+        .arg(&port);
+    let exit = command.arg("--hostname").arg("127.0.0.1").run();
+    assert_eq!(exit.code, Some(1));
+    let last = exit.stderr.lines().last().unwrap_or_default();
+    let line: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(line["level"], "error");
+    assert!(line["message"].as_str().unwrap().contains(&port), "{last}");
+}
+
 /// Becomes the program, and reads of its log where it serves and is watched, and then nothing.
 const READS_NO_MORE: &str = r#"exec "$@" 2> >(
     while [ "$seen" != .. ] && read -r line; do
         echo "$line" >&2
-        case "$line" in *" serves "* | *"monitors are answered"*) seen=$seen. ;; esac
+        case "$line" in *" serves "*://* | *"monitors are answered"*) seen=$seen. ;; esac
     done
-    exec sleep 60 >/dev/null 2>&1)"#;
+    exec tail --pid=$$ -f /dev/null >/dev/null 2>&1)"#;
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_nobody_up() {
     let command = program().command("start", production().root());
     let command = command.arg("--log-format").arg("json").on_a_free_port();
     let command = command.arg("--status").arg("127.0.0.1:0");
-    let host = command
+    let mut host = command
         .under("bash", &["-c", READS_NO_MORE, "bash"])
         .serve();
     let mut sender = Client::new(host.address()).connect().await;
@@ -78,6 +96,8 @@ async fn a_log_that_nobody_reads_holds_nobody_up() {
         .find_map(|line| line.strip_prefix("waystation_log_lines_dropped_total "));
     let dropped: u32 = dropped.unwrap().parse().unwrap();
     assert!((1..6_000).contains(&dropped), "{dropped}");
+    host.terminate();
+    assert!(host.wait_for_exit().success());
 }
 
 #[tokio::test]

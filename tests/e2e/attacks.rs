@@ -302,13 +302,13 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
         println!("{} MiB", host.memory() >> 20);
         assert!(host.memory() < baseline + (16 << 20), "{baseline}");
     }
-    for (((path, ..), costs), waits) in ATTACKS.into_iter().zip(costs).zip(waits) {
+    for (((path, ..), costs), mut waits) in ATTACKS.into_iter().zip(costs).zip(waits) {
         check_cost(path, costs);
-        let least = waits.iter().min(); // the machine may do something else too
-        assert!(
-            least.is_some_and(|least| *least < OTHERS),
-            "{path}: {waits:?}"
-        );
+        while waits.iter().all(|waited| OTHERS <= *waited) {
+            assert!(waits.len() < 20, "{path}: {waits:?}"); // the machine may do something else too
+            let (_, (_, waited)) = tokio::join!(client.get(path), timed(client));
+            waits.push(waited);
+        }
     }
 }
 

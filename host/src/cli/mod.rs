@@ -73,14 +73,12 @@ pub fn main() -> ExitCode {
         Command::Compile(args) => Ok(compile::run(&args)),
         Command::Schema => Ok(report::data(&schema::text())),
     };
+    let code = done.unwrap_or_else(|error| {
+        report::error(&error);
+        ExitCode::FAILURE
+    });
     telemetry::finish_log();
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            report::error(&error);
-            ExitCode::FAILURE
-        }
-    }
+    code
 }
 
 /// tokio looks for I/O after so many polls, of which each may be a turn of a spinning guest: 4 turns of 3 ms, where its default is 61.

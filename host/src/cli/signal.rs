@@ -15,7 +15,6 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        super::report::stopping();
         tokio::spawn(async move {
             let code = tokio::select! {
                 _ = interrupt.recv() => 130,
@@ -24,5 +23,6 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
             telemetry::finish_log();
             std::process::exit(code);
         });
+        super::report::stopping();
     })
 }

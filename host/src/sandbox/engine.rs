@@ -221,7 +221,7 @@ fn config(favour: Favour) -> wasmtime::Result<Config> {
 fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
     let places = u32::try_from(limits.concurrency + MOST_IDLE).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::default();
-    // A component is a few core instances: two for a Rust route, more for one with an adapter inside.
+    // A component is a few core instances: two or three for a Rust route, more for one with an adapter inside.
     pool.total_component_instances(places)
         .total_core_instances(places.saturating_mul(8))
         .total_memories(places.saturating_mul(2))

@@ -117,7 +117,7 @@ impl Guest {
         if MOST_USES <= lease.uses {
             return Err(Retired::Uses);
         }
-        if MOST_MEMORY < state.memory.taken() {
+        if MOST_MEMORY < state.memory.taken() || state.memory.is_scarce() {
             return Err(Retired::Memory);
         }
         if MOST_HANDLES < state.table.iter_mut().count() {

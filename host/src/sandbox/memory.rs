@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use wasmtime::ResourceLimiter;
 
-/// What each store has and is not counted with the others: the pool keeps so much of each place in memory anyway.
+/// What each store has and is not counted with the others, so that an ordinary request takes no part in it.
 const UNCOUNTED: usize = 2 << 20;
 
 /// The memory that all guests of this process may take together.
@@ -24,7 +24,7 @@ impl Total {
     /// Three quarters of what the machine has, or the control group of this process.
     pub(super) fn of_machine() -> Arc<Self> {
         static TOTAL: LazyLock<Arc<Total>> = LazyLock::new(|| {
-            let most = of_control_group().unwrap_or(usize::MAX).min(of_machine());
+            let most = of_control_group().unwrap_or(usize::MAX).min(installed());
             Arc::new(Total::new(most / 4 * 3))
         });
         Arc::clone(&TOTAL)
@@ -46,7 +46,7 @@ impl Total {
     }
 }
 
-fn of_machine() -> usize {
+fn installed() -> usize {
     let machine = rustix::system::sysinfo();
     let unit = u64::from(machine.mem_unit).max(1);
     let bytes = machine.totalram.saturating_mul(unit);
@@ -65,8 +65,9 @@ fn of_control_group() -> Option<usize> {
             "memory" => (root.join("memory"), "memory.limit_in_bytes"),
             _ => return Vec::new(),
         };
-        let own = folder.join(group.trim_start_matches('/')).join(file);
-        vec![own, folder.join(file)] // a container sees its own group as the root
+        let own = folder.join(group.trim_start_matches('/'));
+        let groups = own.ancestors().take_while(|at| at.starts_with(&folder));
+        groups.map(|at| at.join(file)).collect() // a container sees its own group as the root
     });
     let limits = files.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
     limits.min()
@@ -111,6 +112,11 @@ impl Memory {
     /// The bytes that the guest has.
     pub(super) fn taken(&self) -> usize {
         self.taken
+    }
+
+    /// Whether all guests together have more than half of what they may: then none should wait for its next request with more than others.
+    pub(super) fn is_scarce(&self) -> bool {
+        0 < self.counted && self.total.limit / 2 < self.total.taken.load(Ordering::Relaxed)
     }
 
     /// Forgets what was refused to the request before.
@@ -195,6 +201,7 @@ mod tests {
         for store in &mut small {
             assert!(store.memory_growing(0, UNCOUNTED, None).unwrap());
         }
+        assert!(first.is_scarce() && !small[0].is_scarce());
         drop(first);
         assert!(second.memory_growing(6 * MIB, 12 * MIB, None).unwrap());
         drop(second);
@@ -204,6 +211,6 @@ mod tests {
     #[test]
     fn the_machine_has_some() {
         let total = Total::of_machine();
-        assert!(64 << 20 < total.limit && total.limit < of_machine());
+        assert!(64 << 20 < total.limit && total.limit < installed());
     }
 }

@@ -12,6 +12,8 @@
 
 mod ground;
 mod main_module;
+mod parts;
+mod plan;
 mod shim;
 #[cfg(test)]
 mod tests;
@@ -23,33 +25,19 @@ use wasm_encoder::{
     Alias, CanonicalFunctionSection, Component, ComponentAliasSection, ComponentSectionId,
     ExportKind, InstanceSection, ModuleArg, RawSection,
 };
-use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
-    ComponentOuterAliasKind, ComponentType, ComponentTypeRef, ExternalKind, FromReader, Instance,
-    Parser, Payload, SectionLimited,
-};
+use wasmparser::Instance;
+
+use parts::{Part, parts};
+use plan::Plan;
 
 /// Names the form that components are compiled in: another one makes other code of them.
 pub(super) const FORM: &str = "relinked 1";
-
-/// More parts than a component has that somebody means.
-const MOST_PARTS: usize = 100_000;
 
 /// The component is not of the form that is linked anew.
 #[derive(Debug)]
 struct OtherForm;
 
 type Result<T> = std::result::Result<T, OtherForm>;
-
-/// A part of a component, in the order of its binary.
-enum Part<'a> {
-    Module(&'a [u8]),
-    Instance(Instance<'a>),
-    Alias(ComponentAlias<'a>),
-    Canonical(CanonicalFunction),
-    /// What is written as it was: the section's number and bytes.
-    Other(u8, &'a [u8]),
-}
 
 /// The same component with its core modules linked directly; nothing if it is not one that can be.
 ///
@@ -58,309 +46,6 @@ pub fn relinked(wasm: &[u8]) -> Option<Vec<u8>> {
     let parts = parts(wasm).ok()?;
     let plan = Plan::of(&parts).ok()?;
     Writer::default().written(&parts, &plan).ok()
-}
-
-fn parts(wasm: &[u8]) -> Result<Vec<Part<'_>>> {
-    let mut parts = Vec::new();
-    let mut nested_until = 0;
-    for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload?;
-        check(&payload)?;
-        if payload
-            .as_section()
-            .is_some_and(|(_, range)| range.start < nested_until)
-        {
-            continue;
-        }
-        match payload {
-            Payload::ModuleSection {
-                unchecked_range: range,
-                ..
-            } => {
-                nested_until = range.end;
-                parts.push(Part::Module(wasm.get(range).ok_or(OtherForm)?));
-            }
-            Payload::ComponentSection {
-                unchecked_range: range,
-                ..
-            } => {
-                nested_until = range.end;
-                let component = wasm.get(range).ok_or(OtherForm)?;
-                parts.push(Part::Other(ComponentSectionId::Component.into(), component));
-            }
-            Payload::InstanceSection(section) => {
-                for instance in section {
-                    parts.push(Part::Instance(instance?));
-                }
-            }
-            Payload::ComponentAliasSection(section) => {
-                for alias in section {
-                    parts.push(Part::Alias(alias?));
-                }
-            }
-            Payload::ComponentCanonicalSection(section) => {
-                for function in section {
-                    parts.push(Part::Canonical(function?));
-                }
-            }
-            Payload::CustomSection(_) => {} // names of indices that are others then
-            payload => {
-                if let Some((id, range)) = payload.as_section() {
-                    let section = wasm.get(range).ok_or(OtherForm)?;
-                    parts.push(Part::Other(id, section));
-                }
-            }
-        }
-        if MOST_PARTS < parts.len() {
-            return Err(OtherForm);
-        }
-    }
-    Ok(parts)
-}
-
-/// Refuses what names a core module or a core function where no index is written anew, in a component within too.
-fn check(payload: &Payload<'_>) -> Result<()> {
-    let is_named = match payload {
-        Payload::ComponentTypeSection(section) => any(section.clone(), |ty| {
-            matches!(ty, ComponentType::Resource { dtor: Some(_), .. })
-        })?,
-        Payload::ComponentImportSection(section) => any(section.clone(), |import| {
-            matches!(import.ty, ComponentTypeRef::Module(_))
-        })?,
-        Payload::ComponentExportSection(section) => any(section.clone(), |export| {
-            export.kind == ComponentExternalKind::Module
-        })?,
-        Payload::ComponentInstanceSection(section) => {
-            any(section.clone(), |instance| match instance {
-                ComponentInstance::Instantiate { args, .. } => args
-                    .iter()
-                    .any(|argument| argument.kind == ComponentExternalKind::Module),
-                ComponentInstance::FromExports(exports) => exports
-                    .iter()
-                    .any(|export| export.kind == ComponentExternalKind::Module),
-            })?
-        }
-        Payload::ComponentAliasSection(section) => any(section.clone(), |alias| {
-            matches!(
-                alias,
-                ComponentAlias::InstanceExport {
-                    kind: ComponentExternalKind::Module,
-                    ..
-                } | ComponentAlias::Outer {
-                    kind: ComponentOuterAliasKind::CoreModule,
-                    ..
-                }
-            )
-        })?,
-        _ => false,
-    };
-    match is_named {
-        true => Err(OtherForm),
-        false => Ok(()),
-    }
-}
-
-fn any<'a, T: FromReader<'a>>(
-    section: SectionLimited<'a, T>,
-    is: impl Fn(T) -> bool,
-) -> Result<bool> {
-    for item in section {
-        if is(item?) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-impl Part<'_> {
-    fn is_function(&self) -> bool {
-        match self {
-            Part::Alias(ComponentAlias::CoreInstanceExport { kind, .. }) => {
-                *kind == ExternalKind::Func
-            }
-            Part::Canonical(function) => !matches!(function, CanonicalFunction::Lift { .. }),
-            _ => false,
-        }
-    }
-
-    /// What an alias is of, if it is of a core instance: its index, and what of it.
-    fn of_instance(&self) -> Option<(u32, ExternalKind, &str)> {
-        match self {
-            Part::Alias(ComponentAlias::CoreInstanceExport {
-                kind,
-                instance_index,
-                name,
-            }) => Some((*instance_index, *kind, name)),
-            _ => None,
-        }
-    }
-}
-
-/// Where one of the modules is instantiated: as which core instance, and in which part.
-#[derive(Clone, Copy)]
-struct Place {
-    instance: u32,
-    part: usize,
-}
-
-/// What was found of a component.
-struct Plan<'a> {
-    /// The parts that are core functions, by index.
-    functions: Vec<usize>,
-    /// The parts that are core instances, by index.
-    instances: Vec<usize>,
-    modules: [usize; 3],
-    main: Place,
-    shim: Place,
-    fixup: Place,
-    /// The core instance of what the fixup fills the table with.
-    filling: usize,
-    /// The functions that the shim's stand for, by name.
-    filled: HashMap<&'a str, u32>,
-    /// The main module's allocator, which imports ask for memory.
-    realloc: Option<u32>,
-    main_module: Vec<u8>,
-    ground_module: Vec<u8>,
-}
-
-impl<'a> Plan<'a> {
-    fn of(parts: &'a [Part<'a>]) -> Result<Self> {
-        let those = |is: fn(&Part<'_>) -> bool| -> Vec<usize> {
-            (0..parts.len()).filter(|&at| is(&parts[at])).collect()
-        };
-        let functions = those(|part| part.is_function());
-        let instances = those(|part| matches!(part, Part::Instance(_)));
-        let modules = those(|part| matches!(part, Part::Module(_)));
-        let [main, shim, fixup] = modules[..] else {
-            return Err(OtherForm);
-        };
-        let [(main_at, _), (shim_at, _), (fixup_at, fixup_arguments)] =
-            instantiations(parts, &instances)?;
-        let [filling] = fixup_arguments[..] else {
-            return Err(OtherForm);
-        };
-        let filling = *instances.get(filling as usize).ok_or(OtherForm)?;
-        let Part::Instance(Instance::FromExports(filled)) = &parts[filling] else {
-            return Err(OtherForm);
-        };
-        let filled: HashMap<_, _> = filled
-            .iter()
-            .filter(|export| export.kind == ExternalKind::Func)
-            .map(|export| (export.name, export.index))
-            .collect();
-        let (Part::Module(main_bytes), Part::Module(shim_bytes), Part::Module(fixup_bytes)) =
-            (&parts[main], &parts[shim], &parts[fixup])
-        else {
-            return Err(OtherForm);
-        };
-        shim::check(shim_bytes, fixup_bytes, filled.len())?;
-        let realloc = realloc(&parts[..fixup_at.part])?;
-        let realloc_name = realloc
-            .map(|index| export_of(parts, &functions, main_at.instance, index))
-            .transpose()?;
-        let (main_module, ground_module) = main_module::parted(main_bytes, realloc_name)?;
-        Ok(Self {
-            functions,
-            instances,
-            modules: [main, shim, fixup],
-            main: main_at,
-            shim: shim_at,
-            fixup: fixup_at,
-            filling,
-            filled,
-            realloc,
-            main_module,
-            ground_module,
-        })
-    }
-
-    /// Whether a part has no place any more.
-    fn is_dropped(&self, at: usize, part: &Part<'_>) -> bool {
-        let [_, shim, fixup] = self.modules;
-        [shim, fixup, self.fixup.part, self.filling].contains(&at)
-            || part.of_instance().is_some_and(|(of, kind, _)| {
-                of == self.shim.instance || of == self.main.instance && kind == ExternalKind::Memory
-            })
-    }
-
-    /// Whether a part waits until everything that is imported is there.
-    fn waits(&self, at: usize, part: &Part<'_>) -> bool {
-        let of = part.of_instance().map(|(of, ..)| of);
-        at < self.fixup.part
-            && (matches!(part, Part::Instance(_)) && at != self.shim.part
-                || of == Some(self.main.instance))
-    }
-}
-
-/// Where main module, shim and fixup are instantiated, each once and the shim first, with the instances that they get.
-fn instantiations(parts: &[Part<'_>], instances: &[usize]) -> Result<[(Place, Vec<u32>); 3]> {
-    let mut found = [const { None }; 3];
-    for (instance, &part) in (0..).zip(instances) {
-        if let Part::Instance(Instance::Instantiate { module_index, args }) = &parts[part] {
-            let arguments = args.iter().map(|argument| argument.index).collect();
-            let place = Place { instance, part };
-            let known = found.get_mut(*module_index as usize).ok_or(OtherForm)?;
-            if known.replace((place, arguments)).is_some() {
-                return Err(OtherForm);
-            }
-        }
-    }
-    match found {
-        [Some(main), Some(shim), Some(fixup)]
-            if shim.0.part < main.0.part && main.0.part < fixup.0.part =>
-        {
-            Ok([main, shim, fixup])
-        }
-        _ => Err(OtherForm),
-    }
-}
-
-/// The one allocator that imports use, if any does.
-fn realloc(parts: &[Part<'_>]) -> Result<Option<u32>> {
-    let mut found = None;
-    for part in parts {
-        let Part::Canonical(function) = part else {
-            continue;
-        };
-        for option in options(function)? {
-            if let CanonicalOption::Realloc(index) = option
-                && *found.get_or_insert(*index) != *index
-            {
-                return Err(OtherForm);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The options of a function that stands before the fixup, where nothing is exported yet.
-fn options(function: &CanonicalFunction) -> Result<&[CanonicalOption]> {
-    match function {
-        CanonicalFunction::Lift { .. } => Err(OtherForm),
-        CanonicalFunction::Lower { options, .. }
-        | CanonicalFunction::TaskReturn { options, .. }
-        | CanonicalFunction::StreamRead { options, .. }
-        | CanonicalFunction::StreamWrite { options, .. }
-        | CanonicalFunction::FutureRead { options, .. }
-        | CanonicalFunction::FutureWrite { options, .. }
-        | CanonicalFunction::ErrorContextNew { options }
-        | CanonicalFunction::ErrorContextDebugMessage { options } => Ok(options),
-        _ => Ok(&[]),
-    }
-}
-
-/// The name by which a core function is exported by an instance.
-fn export_of<'a>(
-    parts: &'a [Part<'a>],
-    functions: &[usize],
-    instance: u32,
-    index: u32,
-) -> Result<&'a str> {
-    let part = *functions.get(index as usize).ok_or(OtherForm)?;
-    match parts[part].of_instance() {
-        Some((of, _, name)) if of == instance => Ok(name),
-        _ => Err(OtherForm),
-    }
 }
 
 /// Writes the parts in another order, with the indices that they have in it.

@@ -12,9 +12,9 @@ use waystation_rules::outbound::{Patience, Target};
 use waystation_rules::segment::Limits;
 
 use super::nested;
-use super::outgoing::{Asker, Asks, OwnRoutes};
+use super::outgoing::{Asker, Asks};
 use crate::http::Upload;
-use crate::telemetry::{Asked, Stop};
+use crate::telemetry::{AppCounts, Asked, Stop};
 
 /// An answer as the guest gets it.
 pub(super) type Received = http::Response<WasiBody>;
@@ -66,7 +66,7 @@ impl Way {
     /// Sends it when it is its turn.
     pub(super) async fn send(self, request: http::Request<WasiBody>) -> Result<Received, Error> {
         let book = Book {
-            own: Arc::clone(&self.asks.own),
+            counts: Arc::clone(self.asks.own.counts()),
             route: self.route,
             request_id: self.request_id,
             patience: self.patience,
@@ -104,7 +104,7 @@ impl Way {
 
 /// Where the limits are told and counted that a request meets.
 struct Book {
-    own: Arc<dyn OwnRoutes>,
+    counts: Arc<AppCounts>,
     route: Arc<str>,
     request_id: String,
     patience: Patience,
@@ -121,7 +121,7 @@ impl Book {
 
     fn enter(&self, limit: Stop, what: &str) {
         tracing::warn!("{} {}: {what}", self.route, self.request_id);
-        self.own.counts().route(&self.route).stopped(limit);
+        self.counts.route(&self.route).stopped(limit);
     }
 }
 

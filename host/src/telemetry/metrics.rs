@@ -12,7 +12,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::counts::{AppCounts, Asked, BOUNDS, Retired, RouteCounts, Stop};
-use super::dropped_lines;
+use super::writer;
 
 /// The `content-type` of [`metrics`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -95,7 +95,7 @@ impl Collector for Apps {
             "state",
             |counts| KEPT.into_iter().zip(&counts.kept).collect(),
         )?;
-        let help = "Requests that were stopped at a limit";
+        let help = "Limits that requests have met";
         self.counters(&mut encoder, "waystation_limits", help, "limit", |counts| {
             stops(counts, true)
         })?;
@@ -118,7 +118,7 @@ impl Collector for Apps {
         let help = "Lines of the log that were dropped as nobody read them";
         let name = "waystation_log_lines_dropped";
         let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        counter(metric, dropped_lines() as u64)?;
+        counter(metric, writer::dropped())?;
         self.instances(&mut encoder)
     }
 }

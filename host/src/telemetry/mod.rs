@@ -9,15 +9,14 @@ mod line;
 mod metrics;
 mod record;
 mod request_id;
+mod writer;
 
 use std::io::IsTerminal as _;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 pub use counts::{AppCounts, Asked, Retired, RouteCounts, Stop};
 pub use metrics::{CONTENT_TYPE, Snapshot, metrics};
@@ -45,12 +44,6 @@ pub enum Writing {
 }
 
 static FORMAT: OnceLock<Format> = OnceLock::new();
-/// The thread that writes the log, and the lines that it had no room for.
-static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
-static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
-
-/// Lines that may wait to be written.
-const WAITING: usize = 4_096;
 
 /// Who reads this process's log.
 pub fn format() -> Format {
@@ -62,6 +55,9 @@ pub fn format() -> Format {
 /// `shows_requests` adds a line per request for a person, unless the filter says otherwise.
 pub fn start_log(format: Format, shows_requests: bool, writing: Writing) {
     FORMAT.get_or_init(|| format);
+    if writing == Writing::Apart {
+        writer::begin();
+    }
     let default = match (format, shows_requests) {
         (Format::Json, _) => "warn,guest=info,host=info,access=info",
         (Format::Text, true) => "warn,guest=info,host=info,request=info",
@@ -74,7 +70,7 @@ pub fn start_log(format: Format, shows_requests: bool, writing: Writing) {
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(writer(writing))
+        .with_writer(|| writer::Line)
         .with_ansi(format == Format::Text && std::io::stderr().is_terminal());
     let started = match format {
         Format::Text => log.event_format(line::Line).try_init(),
@@ -84,40 +80,16 @@ pub fn start_log(format: Format, shows_requests: bool, writing: Writing) {
         eprintln!("the log is set up already: {error}");
     }
     if format == Format::Json {
-        std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+        std::panic::set_hook(Box::new(|panic| {
+            writer::at_once(|| tracing::error!("{panic}"));
+        }));
     }
     if let Some(fault) = fault {
         tracing::warn!("WAYSTATION_LOG: {fault}; it is `{default}` now");
     }
 }
 
-fn writer(writing: Writing) -> BoxMakeWriter {
-    if writing == Writing::AtOnce {
-        return BoxMakeWriter::new(std::io::stderr);
-    }
-    let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING);
-    let (writer, guard) = builder.thread_name("log").finish(std::io::stderr());
-    DROPPED.get_or_init(|| writer.error_counter());
-    *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
-    BoxMakeWriter::new(writer)
-}
-
 /// Writes what is still to be written, for a second at most if nobody reads it.
 pub fn finish_log() {
-    drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
-}
-
-/// How many lines were dropped.
-fn dropped_lines() -> usize {
-    DROPPED.get().map_or(0, ErrorCounter::dropped_lines)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_says_how_many_lines_may_wait() {
-        limits_page::says("log lines", WAITING as u64);
-    }
+    writer::end();
 }

@@ -76,14 +76,15 @@ async fn what_another_node_makes_anew_is_left_to_it() {
     let made = renews(&one).await.expect("it is stale");
     assert!(renews(&other).await.is_none());
     assert_eq!(state(&other, "a").await, Some(State::Stale));
-    put(&one, "a").await;
+    eventually("Redis has taken it", async || {
+        put(&one, "a").await;
+        state(&connected(server.port).await, "a").await == Some(State::Fresh)
+    })
+    .await;
     made.land(Landed::Kept);
     eventually(
         "the lease is given back, and the new one found",
-        async || {
-            put(&one, "a").await; // Redis may not have taken it in time
-            renews(&other).await.is_none() && state(&other, "a").await == Some(State::Fresh)
-        },
+        async || renews(&other).await.is_none() && state(&other, "a").await == Some(State::Fresh),
     )
     .await;
 }
