@@ -60,7 +60,7 @@ async fn a_start_that_fails_says_so_in_its_log() {
         .arg(&port);
     let exit = command.arg("--hostname").arg("127.0.0.1").run();
     assert_eq!(exit.code, Some(1));
-    let last = exit.stderr.lines().last().unwrap_or_default();
+    let last = exit.stderr.lines().last().unwrap();
     let line: Value = serde_json::from_str(last).unwrap();
     assert_eq!(line["level"], "error");
     assert!(line["message"].as_str().unwrap().contains(&port), "{last}");

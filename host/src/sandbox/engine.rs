@@ -97,12 +97,9 @@ impl Sandbox {
     ///
     /// If `wasm` is not a valid component.
     pub fn compile(&self, wasm: &[u8]) -> anyhow::Result<Component> {
-        match self.favour {
-            Favour::Compiling => Ok(Component::from_binary(&self.engine, wasm)?),
-            Favour::Running => {
-                relinked_if_valid(wasm, |wasm| Component::from_binary(&self.engine, wasm))
-            }
-        }
+        compiled(wasm, self.favour, |wasm| {
+            Component::from_binary(&self.engine, wasm)
+        })
     }
 
     /// The code of [`Self::compile`] as bytes, to keep for the next start.
@@ -111,12 +108,9 @@ impl Sandbox {
     ///
     /// As [`Self::compile`].
     pub fn precompile(&self, wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
-        match self.favour {
-            Favour::Compiling => Ok(self.engine.precompile_component(wasm)?),
-            Favour::Running => {
-                relinked_if_valid(wasm, |wasm| self.engine.precompile_component(wasm))
-            }
-        }
+        compiled(wasm, self.favour, |wasm| {
+            self.engine.precompile_component(wasm)
+        })
     }
 
     /// Takes bytes of [`Self::precompile`] back.
@@ -167,15 +161,20 @@ pub fn precompile(wasm: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut config = config(Favour::Running)?;
     config.parallel_compilation(false);
     let engine = Engine::new(&config)?;
-    relinked_if_valid(wasm, |wasm| engine.precompile_component(wasm))
+    compiled(wasm, Favour::Running, |wasm| {
+        engine.precompile_component(wasm)
+    })
 }
 
-/// Compiles a component as [`relinked`] makes it, or as it is.
-fn relinked_if_valid<T>(
+/// Compiles a component: to run fast as [`relinked`] makes it if it can, else as it is.
+fn compiled<T>(
     wasm: &[u8],
+    favour: Favour,
     compile: impl Fn(&[u8]) -> wasmtime::Result<T>,
 ) -> anyhow::Result<T> {
-    if let Some(relinked) = relinked(wasm) {
+    if favour == Favour::Running
+        && let Some(relinked) = relinked(wasm)
+    {
         match compile(&relinked) {
             Ok(compiled) => return Ok(compiled),
             Err(error) => tracing::debug!("a component is compiled as it is linked: {error:#}"),

@@ -347,12 +347,16 @@ async fn ask(node: Store, made: Arc<AtomicUsize>) {
     }
     let flight = node.flight("a").await;
     if state(&node, "a").await != Some(State::Fresh) {
-        made.fetch_add(1, Ordering::Relaxed);
-        let making = tokio::time::sleep(Duration::from_millis(30)); // what a handler takes
-        making.await;
-        put(&node, "a").await;
+        make(&node, &made).await;
     }
     flight.land(Landed::Kept);
+}
+
+async fn make(node: &Store, made: &AtomicUsize) {
+    made.fetch_add(1, Ordering::Relaxed);
+    let making = tokio::time::sleep(Duration::from_millis(30)); // what a handler takes
+    making.await;
+    put(node, "a").await;
 }
 
 #[tokio::test]

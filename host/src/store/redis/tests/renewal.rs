@@ -48,9 +48,7 @@ async fn renew(node: Store, made: Arc<AtomicUsize>) {
         && let Some(flight) = node.try_flight("a")
         && let Some(flight) = node.renewal(&old, flight, PATIENCE).await
     {
-        made.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(30)).await; // what a handler takes
-        put(&node, "a").await;
+        make(&node, &made).await;
         flight.land(Landed::Kept);
     }
 }
