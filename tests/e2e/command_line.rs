@@ -282,6 +282,27 @@ fn a_setting_that_there_is_not_is_told_with_its_place() {
     }
 }
 
+#[test]
+fn limits_of_a_route_that_there_is_not_are_told() {
+    let app = App::new(&[
+        ("app/a/[id]/route.rs", ""),
+        (
+            "waystation.toml",
+            "[limits.routes.\"/a/[ib]\"]\ncpu_ms = 10\n",
+        ),
+    ]);
+    for command in ["build", "check", "test"] {
+        let exit = program().command(command, app.root()).run();
+        assert_eq!(exit.code, Some(1), "{command}");
+        let told = "`limits.routes.\"/a/[ib]\"` is for a route that is not there";
+        assert!(
+            exit.stderr.contains(told) && exit.stderr.contains("did you mean `/a/[id]`?"),
+            "{command}: {}",
+            exit.stderr
+        );
+    }
+}
+
 #[tokio::test]
 async fn dev_says_where_it_serves_and_a_line_for_each_request() {
     let host = fixture_host();

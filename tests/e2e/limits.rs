@@ -42,17 +42,19 @@ async fn a_spinning_guest_ends_with_its_budget() {
     let host = program().start(production().root());
     let client = Client::new(host.address());
     assert_eq!(client.get("/hello").await.line(), "200 hello");
-    // Time on a busy machine is not the guest's alone, so what counts is the processor time of the whole process.
-    let before = host.cpu_time();
-    let asked = Instant::now();
-    let answer = client.get("/limits/spin").await;
-    let (used, elapsed) = (host.cpu_time() - before, asked.elapsed());
-    assert_eq!(answer.status, 503);
+    // Time on a busy machine is not the guest's alone, so what counts is the processor time of the whole process, and the least of it.
+    let mut least = Duration::MAX;
+    for _ in 0..3 {
+        let (before, asked) = (host.cpu_time(), Instant::now());
+        assert_eq!(client.get("/limits/spin").await.status, 503);
+        let elapsed = asked.elapsed();
+        assert!(Duration::from_millis(195) <= elapsed, "{elapsed:?}");
+        least = least.min(host.cpu_time() - before);
+    }
     assert!(
-        used <= Duration::from_millis(220),
-        "{used:?} of processor time for a budget of 200 ms"
+        least <= Duration::from_millis(220),
+        "{least:?} of processor time for a budget of 200 ms"
     );
-    assert!(Duration::from_millis(195) <= elapsed, "{elapsed:?}");
     host.wait_for_line("the limit", |line| {
         line.contains("it executed for more than 200 ms (CPU_MS)") && line.contains("/limits/spin")
     });
@@ -208,9 +210,35 @@ async fn the_operator_s_limits_hold_for_all_routes() {
     );
 }
 
+#[tokio::test]
+async fn a_route_may_have_less_than_its_app() {
+    let app = Limited::new(
+        "[limits.routes.\"/limits/memory\"]\nmemory_mb = 16\n\n[limits.routes.\"/limits/forever\"]\ncpu_ms = 100\n\n\
+         [limits.routes.\"/slow\"]\nroute_concurrency = 1\nqueue_wait_ms = 0\n",
+    )
+    .await;
+    let answer = app.client.get("/limits/memory?mib=20").await;
+    assert_eq!(answer.status, 500);
+    let told = answer.text();
+    assert!(told.contains("more than 16 MiB of memory"), "{told}");
+    let told = app.client.get("/limits/forever").await.text();
+    assert!(told.contains("more than 100 ms (CPU_MS)"), "{told}");
+    let runs = app.begin("/slow").await;
+    assert_eq!(app.client.get("/slow").await.status, 503);
+    assert_eq!(app.client.get("/hello").await.line(), "200 hello");
+    drop(runs);
+    app.app
+        .write("waystation.toml", "[limits]\nmemory_mb = 64\n");
+    waystation_tests::wait_for("the limits of now", async || {
+        let answer = app.client.get("/limits/memory?mib=20").await;
+        (answer.line() == "200 20 MiB").then_some(())
+    })
+    .await;
+}
+
 /// An app under an operator's limits of its own.
 pub(crate) struct Limited {
-    _app: waystation_tests::App,
+    app: waystation_tests::App,
     pub(crate) host: waystation_tests::Host,
     pub(crate) client: Client,
     _turn: Turn,
@@ -241,7 +269,7 @@ impl Limited {
         let host = program().dev(app.root());
         let client = Client::new(host.address());
         Self {
-            _app: app,
+            app,
             host,
             client,
             _turn: turn,

@@ -12,6 +12,7 @@
 
 mod access_log;
 mod after;
+mod attack_guests;
 mod attacks;
 mod broken_build;
 mod build_and_start;

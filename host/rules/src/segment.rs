@@ -17,7 +17,7 @@ mod limits;
 mod section;
 mod values;
 
-pub use limits::{Excess, Limits};
+pub use limits::{AppLimits, Excess, Limits};
 pub use section::{CONTRACT, Section, SectionError, VERSION};
 pub use values::{Dynamic, FetchCache, Isolation, Revalidate, Runtime};
 

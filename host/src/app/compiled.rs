@@ -226,7 +226,7 @@ mod tests {
             folder.path().join("codes"),
             folder.path().join("state/node.key"),
         );
-        let sandbox = Sandbox::new(Limits::default(), Favour::Compiling).unwrap();
+        let sandbox = Sandbox::new(&Limits::default(), Favour::Compiling).unwrap();
         let cache = CodeCache::with_key(&codes, &key).unwrap();
         let digest = Digest::of(EMPTY);
         let compile = || sandbox.precompile(EMPTY);

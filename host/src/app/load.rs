@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use anyhow::Context as _;
 use wasmtime::component::Component;
 use waystation_rules::environment::Environment;
-use waystation_rules::segment::{Declared, Limits};
+use waystation_rules::segment::{AppLimits, Declared, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use super::Route;
@@ -45,6 +45,7 @@ pub struct Known<'a> {
 #[derive(Clone)]
 pub struct Loader {
     sandbox: Arc<Sandbox>,
+    limits: Arc<AppLimits>,
     /// None where code cannot be kept safely.
     cache: Option<Arc<CodeCache>>,
     /// How much the compiler may use, in a process of its own; it has this one if that is not said.
@@ -65,8 +66,8 @@ impl Loader {
     /// # Errors
     ///
     /// As [`Sandbox::new`]. A cache that cannot be used is only logged.
-    pub fn open(folder: &Path, limits: Limits, favour: Favour) -> anyhow::Result<Self> {
-        let sandbox = Arc::new(Sandbox::new(limits, favour)?);
+    pub fn open(folder: &Path, limits: AppLimits, favour: Favour) -> anyhow::Result<Self> {
+        let sandbox = Arc::new(Sandbox::new(&limits.all, favour)?);
         let cache = match CodeCache::open(folder) {
             Ok(cache) => Some(Arc::new(cache)),
             Err(error) => {
@@ -76,6 +77,7 @@ impl Loader {
         };
         Ok(Self {
             sandbox,
+            limits: Arc::new(limits),
             cache,
             apart: None,
             favour,
@@ -123,18 +125,25 @@ impl Loader {
         }
     }
 
-    /// The same with other limits: a sandbox of its own.
+    /// The same with other limits: a sandbox of its own, if that has other room.
     ///
     /// # Errors
     ///
     /// As [`Sandbox::new`].
-    pub fn with_limits(&self, limits: Limits) -> anyhow::Result<Self> {
-        let sandbox = Arc::new(Sandbox::new(limits, self.favour)?);
-        Ok(Self {
-            sandbox,
-            share: Arc::default(),
-            ..self.clone()
-        })
+    pub fn with_limits(&self, limits: AppLimits) -> anyhow::Result<Self> {
+        let mut other = self.clone();
+        if !self.sandbox.has_room_of(&limits.all) {
+            other.sandbox = Arc::new(Sandbox::new(&limits.all, self.favour)?);
+            other.share = Arc::default();
+        }
+        other.limits = Arc::new(limits);
+        Ok(other)
+    }
+
+    /// Whether an app with these limits can have a share of this sandbox.
+    #[must_use]
+    pub fn has_room_of(&self, limits: &Limits) -> bool {
+        self.sandbox.has_room_of(limits)
     }
 
     /// Whether no guest and no other loader has its share of the sandbox.
@@ -165,7 +174,7 @@ impl Loader {
 
     /// A guest of this sandbox as this loader would make it, without compiling it again; none for a guest of another.
     pub fn refit(&self, guest: &Arc<Guest>) -> Option<Arc<Guest>> {
-        if !guest.runs_in(&self.sandbox) {
+        if !guest.runs_in(&self.sandbox) || guest.limits() != self.limits.of(guest.route()) {
             return None;
         }
         Some(match *guest.environment() == *self.environment {
@@ -204,7 +213,7 @@ impl Loader {
         declared: Option<&Declared>,
     ) -> anyhow::Result<Named<'a>> {
         let silent = Declared::default();
-        let (declared, limits) = (declared.unwrap_or(&silent), self.sandbox.limits());
+        let (declared, limits) = (declared.unwrap_or(&silent), self.limits.of(route));
         let config = match self.lowers {
             true => declared.within(limits).settle(limits)?,
             false => declared.settle(limits)?,
@@ -212,6 +221,7 @@ impl Loader {
         Ok(Named {
             route,
             release: release.as_str(),
+            limits: limits.clone(),
             config,
         })
     }
@@ -314,7 +324,7 @@ mod tests {
     #[test]
     fn constants_beyond_the_limits_are_refused_or_lowered() {
         let folder = tempfile::tempdir().unwrap();
-        let limits = Limits::default();
+        let limits = AppLimits::default();
         let loader = Loader::open(folder.path(), limits.clone(), Favour::Compiling).unwrap();
         let declared = Declared {
             cpu_ms: Some(2_000),
@@ -326,6 +336,6 @@ mod tests {
             named.map(|named| named.config.cpu)
         };
         assert!(named(&loader).is_err());
-        assert_eq!(named(&loader.lowering()).unwrap(), limits.cpu);
+        assert_eq!(named(&loader.lowering()).unwrap(), limits.all.cpu);
     }
 }

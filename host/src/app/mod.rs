@@ -20,7 +20,7 @@ use http::uri::Authority;
 use waystation_rules::config::Rules;
 use waystation_rules::forwarded::{Scheme, Trust};
 use waystation_rules::proxy::Proxies;
-use waystation_rules::segment::Limits;
+use waystation_rules::segment::{AppLimits, Limits};
 use waystation_rules::table::{Entry, Table};
 
 use crate::outbound::Client;
@@ -175,7 +175,7 @@ pub struct Policy {
     /// How clients are to speak to that host.
     pub scheme: Scheme,
     /// The operator's limits.
-    pub limits: Limits,
+    pub limits: AppLimits,
     /// The operator's headers, redirects and rewrites, and the base path.
     pub rules: Arc<Rules>,
     /// Whom the operator trusts to say who asks.
@@ -211,7 +211,7 @@ impl Policy {
             trailing_slash: settings.trailing_slash,
             origin,
             scheme: Scheme::Http,
-            limits: settings.limits.over(Limits::default()),
+            limits: settings.limits.of_app(Limits::default()),
             rules: Arc::new(settings.rules()?),
             trust: Arc::new(settings.trust()?),
             outbound: Arc::new(Client::new(settings.outbound(shows_errors)?)),

@@ -22,15 +22,17 @@ pub(super) fn run(args: &args::Build) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.app.dir)?;
     let text = Settings::text(&project.root)?;
     let settings = Settings::parse(text.as_deref().unwrap_or_default())?;
+    let discovered = discover_all(&project)?;
+    settings.limits.check_routes(&discovered.names())?;
     report::banner("build", &project.root);
     let Some(build) = routes(&project, Profile::Release)? else {
         return Ok(ExitCode::FAILURE);
     };
 
     let variables = environment::read(&project.root, &settings.env, Mode::Production)?;
-    let files = discover_all(&project)?.files;
+    let files = discovered.files;
     // Compiling ahead of time shows what the host would refuse, and leaves the code for the first start on this machine.
-    let limits = settings.limits.over(Limits::default());
+    let limits = settings.limits.of_app(Limits::default());
     let loader = Loader::open(&project::code_cache(&project.root), limits, Favour::Running)?;
     let loader = loader.in_environment(variables.environment);
     let kept = app::keep_for_now(&settings.cache, &project.name);

@@ -7,7 +7,7 @@ use super::args::Check;
 use super::report;
 use crate::build::{self, BuiltRoute, Profile};
 use crate::project::environment::{self, Mode};
-use crate::project::routes::RouteKind;
+use crate::project::routes::{RouteKind, discover_all};
 use crate::project::{Project, schema, settings::Settings};
 use waystation_rules::segment::Limits;
 
@@ -15,7 +15,10 @@ pub(super) fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let project = Project::open(&args.app.dir)?;
     let settings = Settings::read(&project.root)?;
-    let limits = settings.limits.over(Limits::default());
+    settings
+        .limits
+        .check_routes(&discover_all(&project)?.names())?;
+    let limits = settings.limits.of_app(Limits::default());
     let variables = environment::read(&project.root, &settings.env, Mode::Development)?;
     schema::write(&project.root)?;
     report::environment(&variables, &settings.env);
@@ -24,7 +27,10 @@ pub(super) fn run(args: &Check) -> anyhow::Result<ExitCode> {
     };
     let refused = built.built.iter().filter_map(|route| {
         let section = route.inspected.section.as_ref()?;
-        let faults = section.config.settle(&limits).err()?;
+        let faults = section
+            .config
+            .settle(limits.of(&route.source.name()))
+            .err()?;
         Some(build::told(
             &project.root,
             &route.source.file,

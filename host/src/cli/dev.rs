@@ -24,7 +24,7 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.app.dir)?;
     let settings = Settings::read(&project.root)?;
     let asked = listen::address(&args.listen, &settings.server, "127.0.0.1")?;
-    let limits = settings.limits.over(Limits::default());
+    let limits = settings.limits.of_app(Limits::default());
     let variables = environment::read(&project.root, &settings.env, Mode::Development)?;
     schema::write(&project.root)?;
     report::banner("dev", &project.root);

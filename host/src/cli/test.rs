@@ -25,12 +25,14 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.app.dir)?;
     let settings = Settings::read(&project.root)?;
     let variables = environment::read(&project.root, &settings.env, Mode::Test)?;
+    let discovered = routes::discover_all(&project)?;
+    settings.limits.check_routes(&discovered.names())?;
     report::banner("test", &project.root);
     report::environment(&variables, &settings.env);
     let Some(build) = super::build::routes(&project, Profile::Dev)? else {
         return Ok(ExitCode::FAILURE);
     };
-    let limits = settings.limits.over(Limits::default());
+    let limits = settings.limits.of_app(Limits::default());
     let loader = Loader::open(
         &project::code_cache(&project.root),
         limits,
@@ -48,8 +50,7 @@ pub(super) fn run(args: &args::Test) -> anyhow::Result<ExitCode> {
             test_secret: Some(secret.as_str().into()),
             ..Policy::of(&settings, listen::origin(address)?, false, kept)?
         };
-        let files = routes::discover_all(&project)?.files;
-        let app = built::app(&project, &loader, &build.built, &files, policy)?;
+        let app = built::app(&project, &loader, &build.built, &discovered.files, policy)?;
         let current = Arc::new(Current::new(app));
         let url = format!("http://{address}");
         report::serving_tests(&url);

@@ -172,6 +172,8 @@ impl Session {
     ) -> Result<Built, SessionError> {
         let settled = self.settle()?;
         let sources = routes::discover_all(&self.project).map_err(BuildFailure::Project)?;
+        let (settings, ..) = &settled;
+        settings.limits.check_routes(&sources.names())?;
         shim::write(&self.project, &sources.routes).map_err(BuildFailure::from)?;
         let is_concerned = |source: &&RouteSource| match scope {
             Scope::Everything => true,
@@ -249,15 +251,8 @@ impl Session {
                 "memory_mb, disk_mb and redis of [cache] in waystation.toml hold from the next start on"
             );
         }
-        let loader = match policy.limits == self.policy.limits {
-            true => self.loader.clone(),
-            false => {
-                let limits = policy.limits.clone();
-                self.loader
-                    .with_limits(limits)
-                    .map_err(SessionError::Limits)?
-            }
-        };
+        let loader = self.loader.with_limits(policy.limits.clone());
+        let loader = loader.map_err(SessionError::Limits)?;
         let found = environment::read(&self.project.root, &settings.env, Mode::Development)?;
         let is_same =
             found.environment == *loader.environment() && settings.env == self.settings.env;

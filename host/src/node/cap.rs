@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use waystation_rules::segment;
+use waystation_rules::segment::{self, AppLimits};
 
 use super::inspect::Fault;
 use crate::project::settings::{Cache, Limits, Settings};
@@ -56,7 +56,7 @@ impl Cap {
 
     /// Everything for which settings ask beyond it.
     pub(super) fn faults(&self, settings: &Settings) -> Vec<Fault> {
-        let limits = settings.limits.over(self.defaults());
+        let limits = settings.limits.of_app(self.defaults());
         let excess = limits.beyond(&self.most()).into_iter().map(Fault::Excess);
         let mut faults: Vec<_> = excess.collect();
         let (asked, cap) = (&settings.cache, &self.cache);
@@ -87,8 +87,8 @@ impl Cap {
     }
 
     /// What a release gets. One that was taken under a higher cap is held to this one.
-    pub(super) fn limits(&self, settings: &Settings) -> segment::Limits {
-        settings.limits.over(self.defaults()).within(&self.most())
+    pub(super) fn limits(&self, settings: &Settings) -> AppLimits {
+        settings.limits.of_app(self.defaults()).within(&self.most())
     }
 
     /// What a release may keep, likewise.
@@ -131,12 +131,12 @@ mod tests {
     fn a_release_that_asks_for_nothing_gets_what_the_cap_leaves() {
         let (cap, nothing): (Cap, _) = (toml::from_str(CAP).unwrap(), Settings::default());
         assert!(cap.faults(&nothing).is_empty());
-        assert_eq!(cap.limits(&nothing).memory, 64 << 20);
-        assert_eq!(cap.limits(&nothing).url_bytes, 8192);
+        assert_eq!(cap.limits(&nothing).all.memory, 64 << 20);
+        assert_eq!(cap.limits(&nothing).all.url_bytes, 8192);
         assert_eq!(cap.cache(&nothing).memory(), 16 << 20);
         let greedy = Settings::parse("[cache]\nredis = \"redis://10.0.0.1\"\n").unwrap();
         assert_eq!(cap.cache(&greedy).redis, None); // of a release that was taken before
-        assert_eq!(Cap::default().limits(&nothing), segment::Limits::default());
+        assert_eq!(Cap::default().limits(&nothing), AppLimits::default());
         assert_eq!(Cap::default().cache(&nothing), nothing.cache);
     }
 

@@ -80,11 +80,7 @@ async fn ask(app: &Arc<App>, path: &str, host: &str, limit: u16) -> Result<(), S
     let request = Request::get(path).header(HOST, host);
     let request = request.body(Upload::default());
     let request = request.map_err(|error| format!("cannot be asked: {error}"))?;
-    let asker = Asker {
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        scheme: app.policy.scheme,
-        depth: 0,
-    };
+    let asker = Asker::client(IpAddr::V4(Ipv4Addr::LOCALHOST), app.policy.scheme);
     let asked = pipeline::respond(Arc::clone(app), asker, request, TaskTracker::new());
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(response) if response.status().as_u16() < limit => Ok(()),

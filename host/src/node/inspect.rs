@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use waystation_rules::segment::{Excess, Limits, SegmentError, SegmentErrors};
+use waystation_rules::segment::{AppLimits, Excess, SegmentError, SegmentErrors};
 
 use super::policy::Policy;
 use super::signature::SignatureError;
@@ -260,14 +260,16 @@ fn component(title: &str, content: &[u8], policy: &Policy, release: &Release) ->
 }
 
 /// What the modules' constants ask for beyond the limits.
-fn constants(release: &Release, limits: &Limits) -> impl Iterator<Item = Fault> {
+fn constants(release: &Release, limits: &AppLimits) -> impl Iterator<Item = Fault> {
     let manifest = &release.manifest;
     let routes = manifest.routes.iter();
-    let routes = routes.filter_map(|route| Some((&route.file, route.config.as_ref()?)));
+    let routes =
+        routes.filter_map(|route| Some((&route.pattern, &route.file, route.config.as_ref()?)));
     let proxies = manifest.proxies.iter();
-    let declared = routes.chain(proxies.map(|proxy| (&proxy.file, &proxy.config)));
-    declared.flat_map(|(file, declared)| {
-        let errors = declared.settle(limits).err();
+    let proxies = proxies.map(|proxy| (&proxy.file, &proxy.file, &proxy.config));
+    let declared = routes.chain(proxies);
+    declared.flat_map(|(name, file, declared)| {
+        let errors = declared.settle(limits.of(name)).err();
         let errors = errors.into_iter().flat_map(|SegmentErrors(errors)| errors);
         errors.map(|error| {
             let file = file.clone();

@@ -90,7 +90,7 @@ impl Node {
     pub fn open(root: &Path, port: u16, policy: Policy) -> anyhow::Result<Self> {
         let data = Data::open(root)?;
         collect::tidy(&data)?;
-        let loader = Loader::open(&data.code(), policy.cap.defaults(), Favour::Running)?;
+        let loader = Loader::open(&data.code(), policy.cap.defaults().into(), Favour::Running)?;
         let loader = loader.compiling_apart(policy.compiler).lowering();
         let mut node = Self {
             port,

@@ -9,7 +9,7 @@ use http::uri::Authority;
 use waystation_rules::environment;
 use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::{AppName, Count, Region};
-use waystation_rules::segment::Limits;
+use waystation_rules::segment::AppLimits;
 
 use super::cap::Cap;
 use crate::app::{self, App, Loader, Policy};
@@ -82,10 +82,10 @@ const REGION: &str = "REGION";
 
 /// Makes apps of releases.
 pub(super) struct Maker {
-    /// What an app gets that asks for nothing. Its sandbox stays.
-    first: (Limits, Loader),
-    /// A loader for each app and what it asks for; those that ask for the same share a sandbox, whose pool of instances takes address space.
-    loaders: Mutex<Vec<(AppName, Limits, Loader)>>,
+    /// Of an app that asks for nothing. Its sandbox stays.
+    first: Loader,
+    /// A loader for each app; those that ask for the same room share a sandbox, whose pool of instances takes address space.
+    loaders: Mutex<Vec<(AppName, Loader)>>,
     cap: Cap,
 }
 
@@ -113,7 +113,7 @@ impl Maker {
     /// Makes apps with what `loader` has, up to a cap.
     pub(super) fn new(loader: Loader, cap: Cap) -> Self {
         Self {
-            first: (cap.defaults(), loader),
+            first: loader,
             loaders: Mutex::default(),
             cap,
         }
@@ -164,25 +164,25 @@ impl Maker {
 
     /// What the file with the code of a component is called.
     pub(super) fn code_file(&self, component: &Digest) -> String {
-        self.first.1.code_file(component)
+        self.first.code_file(component)
     }
 
     /// The loader of an app for these limits. One that nobody uses any more goes.
-    fn loader(&self, app: &AppName, limits: Limits) -> anyhow::Result<Loader> {
+    fn loader(&self, app: &AppName, limits: AppLimits) -> anyhow::Result<Loader> {
         let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
-        loaders.retain(|(.., loader)| !loader.is_idle());
-        let mut same = loaders.iter().filter(|(_, known, _)| *known == limits);
-        if let Some((.., own)) = same.clone().find(|(name, ..)| name == app) {
-            return Ok(own.clone());
+        loaders.retain(|(_, loader)| !loader.is_idle());
+        let has_room = |loader: &Loader| loader.has_room_of(&limits.all);
+        let mut same = loaders.iter().filter(|(_, loader)| has_room(loader));
+        if let Some((_, own)) = same.clone().find(|(name, _)| name == app) {
+            return own.with_limits(limits);
         }
-        let (known, first) = &self.first;
         let loader = match same.next() {
-            Some((.., other)) => other.for_another_app(),
-            None if *known == limits => first.for_another_app(),
-            None => first.with_limits(limits.clone())?,
+            Some((_, other)) => other.for_another_app(),
+            None if has_room(&self.first) => self.first.for_another_app(),
+            None => self.first.with_limits(limits.clone())?,
         };
-        loaders.push((app.clone(), limits, loader.clone()));
-        Ok(loader)
+        loaders.push((app.clone(), loader.clone()));
+        loader.with_limits(limits)
     }
 }
 

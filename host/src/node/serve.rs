@@ -62,7 +62,7 @@ impl Answers for Node {
         mut request: Request<Upload>,
         background: TaskTracker,
     ) -> impl Future<Output = Response> + Send + use<> {
-        let found = self.find(asker, &mut request);
+        let found = self.find(&asker, &mut request);
         let region = self.policy.region.as_ref();
         let region = region.and_then(|region| HeaderValue::try_from(region.as_str()).ok());
         // In a box, as hyper moves this several times for each request.
@@ -88,7 +88,7 @@ impl Node {
     /// The release that a request is for.
     fn find(
         &self,
-        asker: Asker,
+        asker: &Asker,
         request: &mut Request<Upload>,
     ) -> Result<Arc<Running>, Misdirected> {
         let host = pipeline::host(request);
@@ -115,7 +115,7 @@ impl Node {
 }
 
 /// What a client is known by, as long as a part of them tries a release.
-fn key(asker: Asker, request: &Request<Upload>, active: &Running) -> Vec<u8> {
+fn key(asker: &Asker, request: &Request<Upload>, active: &Running) -> Vec<u8> {
     match pipeline::cookie(request, STICKY) {
         Some(cookie) => cookie.into_bytes(),
         None => pipeline::client(request, asker, &active.app.policy)

@@ -22,9 +22,9 @@ pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refu
         version_is_http2: request.version() == http::Version::HTTP_2,
         content_length: content_length(headers),
         has_transfer_encoding: headers.contains_key(TRANSFER_ENCODING),
-        url_limit: policy.limits.url_bytes,
+        url_limit: policy.limits.all.url_bytes,
         header_length: headers.iter().map(|(name, value)| line(name, value)).sum(),
-        header_limit: policy.limits.header_bytes,
+        header_limit: policy.limits.all.header_bytes,
     };
     Ok(admit::check(&head)?)
 }

@@ -74,7 +74,7 @@ pub(super) fn words<B>(request: &Request<B>, header_limit: usize) -> Option<Stri
 /// The kept answer to these words, and the component that it is of; none if the request has to be walked. It is noted as a walk notes it.
 pub(super) fn answer(
     app: &App,
-    asker: Asker,
+    asker: &Asker,
     words: &str,
     record: &mut Record,
 ) -> Option<(Response, Arc<Guest>)> {

@@ -17,7 +17,7 @@ use crate::sandbox::Asker;
 /// A [`ForwardedError`] is answered with 400.
 pub(super) fn settled<B>(
     request: &mut Request<B>,
-    asker: Asker,
+    asker: &Asker,
     trust: &Trust,
 ) -> Result<Settled, ForwardedError> {
     if !is_told(request.headers()) {
@@ -39,7 +39,7 @@ pub(super) fn tell(settled: &Settled, headers: &mut HeaderMap) {
 }
 
 /// Who asks, of a request that was not admitted yet: the peer if that does not get clear.
-pub fn client<B>(request: &Request<B>, asker: Asker, policy: &Policy) -> std::net::IpAddr {
+pub fn client<B>(request: &Request<B>, asker: &Asker, policy: &Policy) -> std::net::IpAddr {
     let settled = read(request, asker, &policy.trust);
     settled.map_or(asker.client, |settled| settled.client)
 }
@@ -55,7 +55,7 @@ fn is_told(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| HEADERS.contains(&name.as_str()))
 }
 
-fn read<B>(request: &Request<B>, asker: Asker, trust: &Trust) -> Result<Settled, ForwardedError> {
+fn read<B>(request: &Request<B>, asker: &Asker, trust: &Trust) -> Result<Settled, ForwardedError> {
     let headers = request.headers();
     let lines = |name| -> Vec<&[u8]> {
         let values = headers.get_all(name).iter();
@@ -73,7 +73,7 @@ fn read<B>(request: &Request<B>, asker: Asker, trust: &Trust) -> Result<Settled,
 }
 
 /// A request of which nobody on the way has said anything.
-fn untold<B>(request: &Request<B>, asker: Asker) -> Arrival<'_> {
+fn untold<'a, B>(request: &'a Request<B>, asker: &Asker) -> Arrival<'a> {
     Arrival {
         peer: asker.client,
         scheme: asker.scheme,
@@ -87,7 +87,7 @@ fn untold<B>(request: &Request<B>, asker: Asker) -> Arrival<'_> {
 }
 
 /// Who is believed: nobody where a handler asks, whose client is settled and may have an address as proxies have.
-fn trusted(asker: Asker, trust: &Trust) -> &Trust {
+fn trusted<'a>(asker: &Asker, trust: &'a Trust) -> &'a Trust {
     static NOBODY: LazyLock<Trust> = LazyLock::new(Trust::default);
     match asker.depth {
         0 => trust,

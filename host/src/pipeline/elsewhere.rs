@@ -72,7 +72,7 @@ pub(super) async fn ask(
         Ok(uri) => uri,
         Err(error) => return Err(ElsewhereError::Url { url, error }.into()),
     };
-    let (client, limits) = (&policy.outbound, &policy.limits);
+    let (client, limits) = (&policy.outbound, &policy.limits.all);
     let target = match leader {
         Leader::Rule => client.admit_own(&uri),
         Leader::Proxy => client.admit(&uri),

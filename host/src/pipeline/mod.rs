@@ -82,11 +82,11 @@ pub fn respond(
     let mut record = Record::new(RequestId::new(), &request, asker.client, 0 < asker.depth);
     let is_the_routes_alone = asker.depth == 0 && !app.looks_at_requests();
     let words = match is_the_routes_alone {
-        true => again::words(&request, app.policy.limits.header_bytes),
+        true => again::words(&request, app.policy.limits.all.header_bytes),
         false => None,
     };
     if let Some(words) = &words
-        && let Some((response, guest)) = again::answer(&app, asker, words, &mut record)
+        && let Some((response, guest)) = again::answer(&app, &asker, words, &mut record)
     {
         let left = Left {
             guest: Some(guest),
@@ -186,7 +186,7 @@ async fn walk(
     }
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
-    let settled = client::settled(&mut request, asks.asker, &policy.trust)?;
+    let settled = client::settled(&mut request, &asks.asker, &policy.trust)?;
     let is_trusted = policy.trust.is_proxy(asks.asker.client);
     record.asked_by(settled.client, is_trusted.then(|| request.headers()));
     asks.asker.client = settled.client;

@@ -86,11 +86,7 @@ pub async fn plan(
     }
     let asks = Asks {
         own: Arc::clone(app) as _,
-        asker: Asker {
-            client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            scheme: app.policy.scheme,
-            depth: 0,
-        },
+        asker: Asker::client(IpAddr::V4(Ipv4Addr::LOCALHOST), app.policy.scheme),
         background: background.clone(),
         draft_mode: false,
         making: None,

@@ -31,7 +31,7 @@ impl Place {
     #[must_use]
     pub fn of_key(text: &str, key: &str) -> Option<Place> {
         let root = DeTable::parse(text).ok()?;
-        let mut steps = key.split(['.', '[', ']']).filter(|step| !step.is_empty());
+        let mut steps = steps(key);
         let mut found = root.get_ref().get(steps.next()?)?;
         for step in steps {
             let next = match found.get_ref() {
@@ -46,6 +46,16 @@ impl Place {
         }
         Some(Place::of(text, &found.span()))
     }
+}
+
+/// The steps of a key; what stands in quotes is one.
+fn steps(key: &str) -> impl Iterator<Item = &str> {
+    let parts = key.split('"').enumerate();
+    let steps = parts.flat_map(|(at, part)| match at % 2 {
+        0 => part.split(&['.', '[', ']'][..]),
+        _ => part.split(&[][..]),
+    });
+    steps.filter(|step| !step.is_empty())
 }
 
 impl fmt::Display for Place {
@@ -67,12 +77,13 @@ mod tests {
 
     #[test]
     fn a_key_is_found_or_else_the_table_that_lacks_it() {
-        let text = "a = 1\n\n[[b.c]]\nd = 'x'\n\n[[b.c]]\nd = [{ e = 1 }, { e = 2 }]\n";
+        let text = "a = 1\n\n[[b.c]]\nd = 'x'\n\n[[b.c]]\nd = [{ e = 1 }, { e = 2 }]\n\n[h.'/i.j/[k]']\nl = 1\n";
         check(text, "a", "1:5");
         check(text, "b.c[0].d", "4:5");
         check(text, "b.c[1].d[1].e", "7:23");
         check(text, "b.c[1].f", "6:1");
         check(text, "b.c[1].d[1].f", "7:17");
+        check(text, "h.\"/i.j/[k]\".l", "10:5");
         assert_eq!(Place::of_key(text, "g"), None);
         assert_eq!(Place::of_key("a =", "a"), None);
     }

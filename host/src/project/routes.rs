@@ -77,6 +77,14 @@ pub struct Discovered {
     pub files: Vec<FileSource>,
 }
 
+impl Discovered {
+    /// What the routes and proxies are called.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.routes.iter().map(RouteSource::name).collect()
+    }
+}
+
 /// Finds every route and every proxy of an app, sorted by file, and every file that is sent as it is.
 ///
 /// # Errors

@@ -128,6 +128,7 @@ impl Settings {
         self.rules()?;
         self.trust()?;
         self.outbound(false)?;
+        self.limits.check()?;
         if self.cache.disk_mb.is_some() && self.cache.redis.is_some() {
             return Err(SettingsError::TwoPlaces);
         }

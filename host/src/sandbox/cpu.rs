@@ -53,6 +53,11 @@ impl Cpu {
         self.budget.load(Ordering::Relaxed) < self.used.load(Ordering::Relaxed)
     }
 
+    /// How long it has executed.
+    pub(super) fn used(&self) -> Duration {
+        Duration::from_nanos(self.used.load(Ordering::Relaxed))
+    }
+
     /// Adds what ran since the poll began, which no tick has interrupted: a tick's time at most.
     fn charge_untimed(&self) {
         let ran = now(ClockId::Monotonic) - self.entered.load(Ordering::Relaxed);
@@ -104,11 +109,5 @@ mod tests {
     fn spin(time: Duration) {
         let began = now(ClockId::ThreadCPUTime);
         while Duration::from_nanos(now(ClockId::ThreadCPUTime) - began) < time {}
-    }
-
-    impl Cpu {
-        fn used(&self) -> Duration {
-            Duration::from_nanos(self.used.load(Ordering::Relaxed))
-        }
     }
 }

@@ -9,7 +9,7 @@ mod streaming;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +21,7 @@ use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
 use super::outgoing::Asks;
+use super::pace::{Pace, TURNS};
 use super::places::Place;
 use crate::http::Response;
 use crate::telemetry::AppCounts;
@@ -65,6 +66,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let mut driver = Driver {
         future: Some(Box::pin(future)),
         cpu,
+        pace: Pace::default(),
         label,
     };
 
@@ -82,7 +84,11 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let body = match body {
         Contents::Whole(bytes) => {
             driver.finish_in(background);
-            crate::http::Body::Whole(bytes)
+            let bytes = match making {
+                None => guest.sandbox.memory.counted(bytes),
+                Some(_) => Ok(bytes), // what is kept has a limit of its own
+            };
+            crate::http::Body::Whole(bytes.map_err(Fault::AllMemory)?)
         }
         Contents::Streaming(contents) => {
             streaming::body(driver, contents, making, background).await?
@@ -111,7 +117,7 @@ struct Turn {
 ///
 /// [`Fault::RouteBusy`] or [`Fault::Busy`].
 async fn turn(guest: &Guest) -> Result<Turn, Fault> {
-    let limits = &guest.sandbox.limits;
+    let limits = &guest.limits;
     let latest = Instant::now() + limits.queue_wait;
     let of_route = Arc::clone(&guest.turns);
     let turn = match Arc::clone(&of_route).try_acquire_owned() {
@@ -186,6 +192,7 @@ type Running = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 struct Driver {
     future: Option<Running>,
     cpu: Arc<Cpu>,
+    pace: Pace,
     label: Label,
 }
 
@@ -201,7 +208,11 @@ impl Driver {
         let Some(future) = &mut self.future else {
             return Poll::Ready(Ok(()));
         };
+        let turn = ready!(self.pace.poll_turn(cx, &TURNS));
+        let before = self.cpu.used();
         let polled = self.cpu.count(|| future.as_mut().poll(cx));
+        self.pace.ran(self.cpu.used().saturating_sub(before));
+        drop(turn);
         if polled.is_ready() {
             self.future = None;
         }

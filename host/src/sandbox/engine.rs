@@ -46,21 +46,24 @@ pub struct Sandbox {
     pub(super) places: Arc<Places>,
     /// Bounds how many instances wait for their next request.
     pub(super) idle_places: Arc<Semaphore>,
-    pub(super) limits: Limits,
+    /// How many that is, and the bytes of the largest memory that one may have.
+    room: (usize, usize),
     /// What guests may take together, with those of other sandboxes.
     pub(super) memory: Arc<Total>,
+    /// What of it each guest has that is not counted.
+    pub(super) uncounted: usize,
     favour: Favour,
 }
 
 impl Sandbox {
-    /// Sets up the engine and starts its clock.
+    /// Sets up the engine, with places for as many guests and as much memory for each as `limits` say, and starts its clock.
     ///
     /// # Errors
     ///
     /// If the machine has no compiler backend, or the linker refuses the WASI interfaces; both are faults of the build.
-    pub fn new(limits: Limits, favour: Favour) -> anyhow::Result<Self> {
+    pub fn new(limits: &Limits, favour: Favour) -> anyhow::Result<Self> {
         wasmtime::error::disable_backtrace(); // each dropped store makes an error; a backtrace for it halves the throughput
-        let engine = pooled_engine(&limits, favour).or_else(|error| {
+        let engine = pooled_engine(limits, favour).or_else(|error| {
             tracing::warn!("instances are made on demand, which is slower: no address space for a pool ({error:#})");
             Engine::new(&config(favour)?)
         })?;
@@ -70,13 +73,15 @@ impl Sandbox {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         start_clock(&engine)?;
+        let memory = Total::of_machine();
         Ok(Self {
             engine,
             linker,
             places: Arc::new(Places::new(limits.concurrency)),
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
-            limits,
-            memory: Total::of_machine(),
+            room: (limits.concurrency, limits.memory),
+            uncounted: memory.uncounted(limits.concurrency),
+            memory,
             favour,
         })
     }
@@ -86,9 +91,14 @@ impl Sandbox {
         Share::of(&self.places)
     }
 
-    /// The limits that guests run under.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+    /// How many guests run at once.
+    pub fn concurrency(&self) -> usize {
+        self.room.0
+    }
+
+    /// Whether a sandbox of its own would have other room than this one; the other limits are each guest's.
+    pub fn has_room_of(&self, limits: &Limits) -> bool {
+        self.room == (limits.concurrency, limits.memory)
     }
 
     /// Compiles a component for this machine: some 40 ms for a route.
@@ -249,7 +259,7 @@ mod tests {
     #[test]
     fn code_that_is_made_without_a_pool_is_the_same() {
         const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
-        let sandbox = Sandbox::new(Limits::default(), Favour::Running).unwrap();
+        let sandbox = Sandbox::new(&Limits::default(), Favour::Running).unwrap();
         let code = precompile(EMPTY).unwrap();
         assert_eq!(code, sandbox.precompile(EMPTY).unwrap());
         assert!(sandbox.restore(&code).is_ok());
@@ -263,7 +273,7 @@ mod tests {
             ..Limits::default()
         };
         assert!(pooled_engine(&limits, Favour::Compiling).is_err());
-        let sandbox = Sandbox::new(limits, Favour::Compiling).unwrap();
+        let sandbox = Sandbox::new(&limits, Favour::Compiling).unwrap();
         let mut store = Store::new(&sandbox.engine, ());
         wasmtime::Memory::new(&mut store, wasmtime::MemoryType::new(1, None)).unwrap();
     }

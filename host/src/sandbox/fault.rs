@@ -123,7 +123,7 @@ impl Fault {
 
     /// Names what stopped a guest, from the runtime's error and what its store saw.
     pub(super) fn from_stop(error: &wasmtime::Error, state: &State, guest: &Guest) -> Self {
-        let limits = guest.sandbox.limits();
+        let limits = &*guest.limits;
         if error.is::<CpuSpent>() {
             return Self::CpuTime(guest.config.cpu);
         }

@@ -9,7 +9,7 @@ use wasmtime::component::Component;
 use waystation_rules::caching::{NotKept, Served};
 use waystation_rules::environment::Environment;
 use waystation_rules::method::Methods;
-use waystation_rules::segment::{self, SegmentConfig};
+use waystation_rules::segment::{self, Limits, SegmentConfig};
 use waystation_rules::table::Param;
 
 use super::bindings::segment as wit;
@@ -38,6 +38,7 @@ pub struct Guest {
     pub(super) queue: Arc<Semaphore>,
     pub(super) code: Arc<Code>,
     pub(super) route: Arc<str>,
+    pub(super) limits: Arc<Limits>,
     pub(super) config: SegmentConfig,
     pub(super) told: wit::SegmentConfig,
     pub(super) environment: Arc<Environment>,
@@ -60,6 +61,8 @@ pub struct Named<'a> {
     pub route: &'a str,
     /// Names its code.
     pub release: &'a str,
+    /// What its requests may use, within its sandbox's limits.
+    pub limits: Limits,
     /// Its settled configuration.
     pub config: SegmentConfig,
 }
@@ -91,7 +94,7 @@ impl Guest {
     }
 
     fn new(sandbox: &Arc<Sandbox>, share: Arc<Share>, code: Code, named: Named<'_>) -> Self {
-        let turns = sandbox.limits.route_concurrency.min(Semaphore::MAX_PERMITS);
+        let turns = named.limits.route_concurrency.min(Semaphore::MAX_PERMITS);
         Self {
             sandbox: Arc::clone(sandbox),
             share,
@@ -105,6 +108,7 @@ impl Guest {
             listed: Arc::default(),
             route: named.route.into(),
             told: told(&named.config),
+            limits: Arc::new(named.limits),
             config: named.config,
             environment: Arc::default(),
             idle: Idle::default(),
@@ -125,6 +129,7 @@ impl Guest {
             served: Arc::clone(&self.served),
             listed: Arc::default(),
             route: Arc::clone(&self.route),
+            limits: Arc::clone(&self.limits),
             config: self.config.clone(),
             told: self.told.clone(),
             environment: Arc::clone(environment),
@@ -161,6 +166,11 @@ impl Guest {
             .await
     }
 
+    /// What its requests may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Its settled configuration.
     pub fn config(&self) -> &SegmentConfig {
         &self.config
@@ -173,13 +183,9 @@ impl Guest {
 
     /// How many instances of its app run, how many of its sandbox wait for a request, and how many may run.
     pub fn instances(&self) -> (usize, usize, usize) {
-        let Sandbox {
-            idle_places,
-            limits,
-            ..
-        } = &*self.sandbox;
-        let idle = MOST_IDLE.saturating_sub(idle_places.available_permits());
-        (self.share.taken(), idle, limits.concurrency)
+        let free = self.sandbox.idle_places.available_permits();
+        let idle = MOST_IDLE.saturating_sub(free);
+        (self.share.taken(), idle, self.sandbox.concurrency())
     }
 
     /// The pattern it answers.

@@ -73,7 +73,7 @@ impl Guest {
             Some(_) => None,
         };
         let mut lease = idle.unwrap_or_else(|| {
-            let (store, cpu) = store(&self.sandbox, &self.environment, &self.route);
+            let (store, cpu) = store(&self.sandbox, &self.limits, &self.environment, &self.route);
             Lease {
                 store,
                 cpu,
@@ -83,7 +83,7 @@ impl Guest {
             }
         });
         lease.cpu.start(self.config.cpu);
-        let limits = &self.sandbox.limits;
+        let limits = &self.limits;
         let state = lease.store.data_mut();
         state.memory.start();
         state.log.start(id, limits.log_bytes);

@@ -8,10 +8,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use wasmtime::ResourceLimiter;
 
-/// What each store has and is not counted with the others, so that an ordinary request takes no part in it.
+use super::engine::Sandbox;
+
+/// What each store has at most that is not counted with the others, so that an ordinary request takes no part in it.
 const UNCOUNTED: usize = 2 << 20;
+/// An answer of so many bytes is not counted while it waits for its client.
+const FEW: usize = 64 << 10;
 
 /// The memory that all guests of this process may take together.
 #[derive(Debug)]
@@ -30,6 +35,27 @@ impl Total {
         Arc::clone(&TOTAL)
     }
 
+    /// What of each of so many stores is not counted: a sixth of the limit for all of them at most.
+    pub(super) fn uncounted(&self, stores: usize) -> usize {
+        UNCOUNTED.min(self.limit / 6 / stores.max(1))
+    }
+
+    /// The same bytes, counted until nobody has them any more; of few, nothing is counted.
+    ///
+    /// # Errors
+    ///
+    /// The limit, if they would be beyond it.
+    pub(super) fn counted(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, usize> {
+        match bytes.len() {
+            ..=FEW => Ok(bytes),
+            more if self.take(more) => Ok(Bytes::from_owner(Counted {
+                bytes,
+                total: Arc::clone(self),
+            })),
+            _ => Err(self.limit),
+        }
+    }
+
     fn new(limit: usize) -> Self {
         Self {
             taken: AtomicUsize::new(0),
@@ -43,6 +69,26 @@ impl Total {
             .taken
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
         taken.is_ok()
+    }
+}
+
+/// Bytes outside of any guest that count as if they were in one.
+struct Counted {
+    bytes: Bytes,
+    total: Arc<Total>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.total
+            .taken
+            .fetch_sub(self.bytes.len(), Ordering::Relaxed);
     }
 }
 
@@ -87,18 +133,24 @@ pub(super) enum Refused {
 pub(super) struct Memory {
     taken: usize,
     limit: usize,
-    /// What of it counts in the sum of all.
+    /// What of it counts in the sum of all, and what does not.
     counted: usize,
+    uncounted: usize,
     total: Arc<Total>,
     refused: Option<Refused>,
 }
 
 impl Memory {
-    pub(super) fn new(limit: usize, total: Arc<Total>) -> Self {
+    pub(super) fn new(limit: usize, sandbox: &Sandbox) -> Self {
+        Self::of(limit, sandbox.uncounted, Arc::clone(&sandbox.memory))
+    }
+
+    fn of(limit: usize, uncounted: usize, total: Arc<Total>) -> Self {
         Self {
             taken: 0,
             limit,
             counted: 0,
+            uncounted,
             total,
             refused: None,
         }
@@ -130,7 +182,7 @@ impl Memory {
             self.refused = Some(Refused::Own(self.limit));
             return false;
         }
-        let counted = taken.saturating_sub(UNCOUNTED);
+        let counted = taken.saturating_sub(self.uncounted);
         if self.counted < counted && !self.total.take(counted - self.counted) {
             self.refused = Some(Refused::All(self.total.limit));
             return false;
@@ -176,7 +228,7 @@ mod tests {
     /// wasmtime tells of a table that cannot grow as its length would overflow, though it has not asked whether it may.
     #[test]
     fn what_fails_gives_nothing_back() {
-        let mut memory = Memory::new(1000, Total::of_machine());
+        let mut memory = Memory::of(1000, 0, Total::of_machine());
         for _ in 0..2 {
             assert!(memory.memory_growing(0, 400, None).unwrap());
             let failed = wasmtime::Error::msg("too long");
@@ -191,7 +243,7 @@ mod tests {
     fn all_guests_together_have_a_limit_and_give_back_what_they_took() {
         const MIB: usize = 1 << 20;
         let total = Arc::new(Total::new(10 * MIB));
-        let store = || Memory::new(100 * MIB, Arc::clone(&total));
+        let store = || Memory::of(100 * MIB, UNCOUNTED, Arc::clone(&total));
         let (mut first, mut second) = (store(), store());
         assert!(first.memory_growing(0, 8 * MIB, None).unwrap());
         assert!(second.memory_growing(0, 6 * MIB, None).unwrap());
@@ -209,8 +261,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_counts_as_long_as_somebody_has_it() {
+        let total = Arc::new(Total::new(3 * FEW));
+        let taken = || total.taken.load(Ordering::Relaxed);
+        let answer = || total.counted(Bytes::from(vec![1; 2 * FEW]));
+        let first = answer().unwrap();
+        let part = first.slice(10..20);
+        assert_eq!((&part[..], taken()), (&[1; 10][..], 2 * FEW));
+        assert_eq!(answer().unwrap_err(), 3 * FEW);
+        assert!(total.counted(Bytes::from(vec![1; FEW])).is_ok());
+        drop(first);
+        assert_eq!(taken(), 2 * FEW);
+        drop(part);
+        assert_eq!(taken(), 0);
+    }
+
+    #[test]
     fn the_machine_has_some() {
         let total = Total::of_machine();
         assert!(64 << 20 < total.limit && total.limit < installed());
+        for stores in [0, 1, 1_000, 100_000] {
+            let uncounted = total.uncounted(stores);
+            assert!(uncounted <= UNCOUNTED && uncounted * stores <= total.limit / 6);
+        }
     }
 }

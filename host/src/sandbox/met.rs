@@ -48,7 +48,7 @@ impl Met {
             return Some(Self::Stack);
         }
         if let Some(ResourceTableError::Full) = error.downcast_ref() {
-            return Some(Self::Handles(limits.handles));
+            return Some(Self::Handles(limits.resources()));
         }
         if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) =
             error.downcast_ref()

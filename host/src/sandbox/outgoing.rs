@@ -19,13 +19,14 @@ use super::fetch_cache::{self, Keep};
 use super::guest::Guest;
 use super::held::Held;
 use super::making::Making;
+use super::requests::Requests;
 use super::state::PIECE;
 use super::values::{self, Asking};
-use super::way::{Received, Turns, Way};
+use super::way::{Received, Way};
 use crate::http::{Response, Upload};
 use crate::outbound::Client;
 use crate::store::Kept;
-use crate::telemetry::{AppCounts, Asked, Stop};
+use crate::telemetry::{AppCounts, Stop};
 
 /// Requests that handlers of one app may make of each other for one request of a client.
 const MOST_NESTED: u8 = 8;
@@ -69,7 +70,7 @@ impl Asks {
 }
 
 /// On whose behalf a request is made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Asker {
     /// The client's address.
     pub client: IpAddr,
@@ -77,9 +78,22 @@ pub struct Asker {
     pub scheme: Scheme,
     /// How many handlers stand between: 0 for a request of the client's own.
     pub depth: u8,
+    /// The requests of the handler that asks, of which those are that are made to answer it; none for a client.
+    pub above: Option<Arc<Requests>>,
 }
 
 impl Asker {
+    /// A client of this host.
+    #[must_use]
+    pub fn client(client: IpAddr, scheme: Scheme) -> Self {
+        Self {
+            client,
+            scheme,
+            depth: 0,
+            above: None,
+        }
+    }
+
     /// The same on nobody's behalf, for what is made for everybody.
     #[must_use]
     pub fn nobody(self) -> Self {
@@ -122,10 +136,8 @@ pub(super) struct Outgoing {
     started: Instant,
     /// The values that it makes for others too; made with the first request to the store.
     held: Option<Arc<Held>>,
-    /// The limits that were met and told of.
-    told: Vec<Stop>,
     /// Made with the first request.
-    turns: Option<Arc<Turns>>,
+    requests: Option<Arc<Requests>>,
     guest: Option<Arc<Guest>>,
     /// What the handler was asked for.
     path: Option<PathAndQuery>,
@@ -141,8 +153,7 @@ impl Outgoing {
             began: 0,
             started: Instant::now(),
             held: None,
-            told: Vec::new(),
-            turns: None,
+            requests: None,
             guest: None,
             path: None,
             request_id: String::new(),
@@ -161,9 +172,8 @@ impl Outgoing {
         self.began = asks.own.kept().store.begin();
         self.started = Instant::now();
         self.held = None;
-        self.told.clear();
         self.asks = Some(asks);
-        self.turns = None;
+        self.requests = None;
         self.guest = Some(Arc::clone(guest));
         self.path = path;
         self.request_id.clear();
@@ -176,6 +186,7 @@ impl Outgoing {
     /// Returns where its app is counted.
     pub(super) fn end(&mut self) -> Option<Arc<AppCounts>> {
         self.held = None;
+        self.requests = None;
         self.guest = None;
         self.path = None;
         let asks = self.asks.take()?;
@@ -196,20 +207,6 @@ impl Outgoing {
         }
     }
 
-    /// The same of what a handler may do again and again: only the first time is told and counted.
-    fn met_once(&mut self, limit: Stop, what: &str) {
-        if !self.told.contains(&limit) {
-            self.told.push(limit);
-            self.warn(what);
-            self.met(limit);
-        }
-    }
-
-    fn warn(&self, what: impl std::fmt::Display) {
-        let route = self.guest.as_ref().map_or("", |guest| guest.route());
-        tracing::warn!("{route} {}: {what}", self.request_id);
-    }
-
     fn prepare(
         &mut self,
         mut request: http::Request<WasiBody>,
@@ -218,10 +215,12 @@ impl Outgoing {
         let (Some(asks), Some(guest)) = (self.asks.clone(), self.guest.clone()) else {
             return Err(Error::HttpRequestDenied); // a start function has no request to ask for
         };
+        let first = || Arc::new(Requests::of(&asks, &guest, &self.request_id));
+        let requests = Arc::clone(self.requests.get_or_insert_with(first));
         if is_for_store(&request) {
             self.stored = self.stored.checked_sub(1).ok_or_else(|| {
                 let what = "it asked for more kept values than one request may";
-                self.met_once(Stop::KeptValues, what);
+                requests.met(Stop::KeptValues, what);
                 Error::ConnectionLimitReached
             })?;
             let (depth, time) = (asks.asker.depth, guest.config.max_duration);
@@ -248,8 +247,8 @@ impl Outgoing {
             let answer = answer.clone().map(|body| fetch_cache::full(body.into()));
             return Ok(Box::pin(std::future::ready(Ok(answer))));
         }
-        let plan = self.plan(&mut request, &guest.config, &asks)?;
-        let way = self.way(&request, asks, patience(options))?;
+        let plan = self.plan(&mut request, &guest.config, &asks, &requests)?;
+        let way = way(&request, asks, requests, patience(options))?;
         Ok(match plan {
             None => Box::pin(way.send(request)),
             Some(plan) => Box::pin(fetch_cache::send(way, request, plan)),
@@ -262,6 +261,7 @@ impl Outgoing {
         request: &mut http::Request<WasiBody>,
         config: &SegmentConfig,
         asks: &Asks,
+        requests: &Requests,
     ) -> Result<Option<Keep>, Error> {
         let words = request.headers_mut().remove(FETCH_HEADER);
         if words.is_none() && config.fetch_cache == FetchCache::Auto || asks.goes_past_kept() {
@@ -269,7 +269,7 @@ impl Outgoing {
         }
         let line = words.as_ref().and_then(|words| words.to_str().ok());
         let words = FetchWords::parse(line.unwrap_or_default()).map_err(|fault| {
-            self.warn(format_args!("a `fetch` cannot be kept: {fault}"));
+            requests.not_kept(fault);
             Error::ConfigurationError
         })?;
         let plan = caching::plan(config, words.options);
@@ -287,53 +287,42 @@ impl Outgoing {
             }),
         })
     }
+}
 
-    /// How a request goes to whom it is for.
-    fn way(
-        &mut self,
-        request: &http::Request<WasiBody>,
-        asks: Asks,
-        patience: Patience,
-    ) -> Result<Way, Error> {
-        if !outbound::is_method(request.method().as_str()) {
-            return Err(Error::HttpRequestMethodInvalid);
+/// How a request goes to whom it is for.
+fn way(
+    request: &http::Request<WasiBody>,
+    asks: Asks,
+    requests: Arc<Requests>,
+    patience: Patience,
+) -> Result<Way, Error> {
+    if !outbound::is_method(request.method().as_str()) {
+        return Err(Error::HttpRequestMethodInvalid);
+    }
+    let target = match asks.own.is_own(request.uri()) {
+        true if asks.asker.depth == MOST_NESTED => {
+            let what = "handlers of this app ask each other in a circle";
+            requests.met(Stop::Nested, what);
+            return Err(Error::LoopDetected);
         }
-        let limits = self.guest.as_ref().map(|guest| &guest.sandbox.limits);
-        let turns = self
-            .turns
-            .get_or_insert_with(|| Arc::new(Turns::of(limits)));
-        let turns = Arc::clone(turns);
-        let is_own = asks.own.is_own(request.uri());
-        let target = match is_own {
-            true if asks.asker.depth == MOST_NESTED => {
-                self.met_once(
-                    Stop::Nested,
-                    "handlers of this app ask each other in a circle",
-                );
-                return Err(Error::LoopDetected);
-            }
-            true => None,
-            false => Some(asks.own.client().admit(request.uri()).map_err(|refused| {
-                self.warn(format_args!("a request was refused: {refused}"));
-                asks.own.counts().asked(Asked::Refused);
+        true => None,
+        false => {
+            let target = asks.own.client().admit(request.uri());
+            Some(target.map_err(|refused| {
+                requests.refused(&refused);
                 match refused {
                     Refused::Address { .. } => Error::DestinationIpProhibited,
                     _ => Error::HttpRequestDenied,
                 }
-            })?),
-        };
-        Ok(Way {
-            asks,
-            target,
-            turns,
-            patience,
-            route: self
-                .guest
-                .as_ref()
-                .map_or("".into(), |guest| guest.route.clone()),
-            request_id: self.request_id.clone(),
-        })
-    }
+            })?)
+        }
+    };
+    Ok(Way {
+        asks,
+        target,
+        requests,
+        patience,
+    })
 }
 
 type Receiving = Pin<Box<dyn Future<Output = Result<Received, Error>> + Send>>;

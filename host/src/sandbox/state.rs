@@ -19,6 +19,7 @@ use super::log::Log;
 use super::memory::Memory;
 use super::outgoing::Outgoing;
 use waystation_rules::environment::Environment;
+use waystation_rules::segment::Limits;
 
 /// The host's side of one store.
 pub(super) struct State {
@@ -34,10 +35,10 @@ pub(super) struct State {
 /// Makes a store with every limit on, and the count of its guest's execution time.
 pub(super) fn store(
     sandbox: &Sandbox,
+    limits: &Limits,
     environment: &Environment,
     route: &str,
 ) -> (Store<State>, Arc<Cpu>) {
-    let limits = &sandbox.limits;
     let log = Log::new(route);
     let clock = Clock::default();
     let wasi = WasiCtx::builder()
@@ -50,8 +51,8 @@ pub(super) fn store(
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(limits.field_bytes);
     let mut table = ResourceTable::new();
-    table.set_max_capacity(limits.handles);
-    let memory = Memory::new(limits.memory, Arc::clone(&sandbox.memory));
+    table.set_max_capacity(limits.resources());
+    let memory = Memory::new(limits.memory, sandbox);
     let state = State {
         table,
         wasi,
@@ -66,6 +67,9 @@ pub(super) fn store(
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(limits.call_bytes);
     store.set_max_component_handles(limits.handles);
+    if let Some(table) = store.concurrent_resource_table() {
+        table.set_max_capacity(2 * limits.handles); // a stream is two of them
+    }
     let cpu = Arc::new(Cpu::default());
     let clock = Arc::clone(&cpu);
     store.epoch_deadline_callback(move |_| match clock.is_spent() {

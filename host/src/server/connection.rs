@@ -25,6 +25,7 @@ use waystation_rules::forwarded::Scheme;
 use waystation_rules::rollout::host_of;
 
 use super::Answers;
+use super::pieces::in_pieces;
 use super::sniff::sniff;
 use super::stall::{LONGEST, Watched};
 use super::tls::Tls;
@@ -42,7 +43,7 @@ const ON_ITS_WAY: Duration = Duration::from_millis(500);
 const REFUSED_HEADERS: usize = 16 << 10;
 /// What HTTP/1.1 reads ahead, beside the head.
 const BUFFER_BYTES: usize = 32 << 10;
-/// HTTP/2: 100 streams with 64 KiB to send make 6 MiB a connection; hyper's defaults make 80.
+/// HTTP/2: 100 streams with 64 KiB to send, and a piece that waits for that, make 12 MiB a connection; hyper's defaults make 80.
 const STREAMS: u32 = 100;
 const SEND_BYTES: usize = 64 << 10;
 const STREAM_WINDOW: u32 = 256 << 10;
@@ -69,11 +70,7 @@ pub(super) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         return tracing::debug!("a connection ended before it began: {error}");
     }
-    let asker = |scheme| Asker {
-        client: client.ip(),
-        scheme,
-        depth: 0,
-    };
+    let asker = |scheme| Asker::client(client.ip(), scheme);
     let Some(tls) = tls else {
         return speak(stream, asker(Scheme::Http), None, answers, life).await;
     };
@@ -140,6 +137,7 @@ async fn speak<S>(
     let is_http2 = io.is_http2;
     let header_bytes = answers.header_bytes() + REFUSED_HEADERS;
     let io = TokioIo::new(io);
+    let client = asker.client;
     let service = service_fn(move |request: http::Request<Incoming>| {
         let request = Upload::of_client(request);
         let is_another = named
@@ -147,9 +145,16 @@ async fn speak<S>(
             .is_some_and(|named| named.is_another(&request));
         let response = match is_another {
             true => Either::Left(ready(pipeline::misdirected(Misdirected::Name))),
-            false => Either::Right(answers.respond(asker, request, life.background.clone())),
+            false => {
+                Either::Right(answers.respond(asker.clone(), request, life.background.clone()))
+            }
         };
-        response.map(Ok::<_, Infallible>)
+        response.map(move |response| {
+            Ok::<_, Infallible>(match is_http2 {
+                true => response.map(|body| in_pieces(body, LONGEST)),
+                false => response,
+            })
+        })
     });
     let served = if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())
@@ -173,7 +178,7 @@ async fn speak<S>(
         to_its_end(pin!(connection), &mut life.ending).await
     };
     if let Err(error) = served {
-        tracing::debug!("a connection from {} ended early: {error}", asker.client);
+        tracing::debug!("a connection from {} ended early: {error}", client);
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod admin;
 mod connection;
 mod listen;
+mod pieces;
 mod sniff;
 mod stall;
 pub mod status;
@@ -70,7 +71,7 @@ pub trait Answers: Send + Sync + 'static {
 
 impl Answers for Current {
     fn header_bytes(&self) -> usize {
-        self.app().policy.limits.header_bytes
+        self.app().policy.limits.all.header_bytes
     }
 
     fn respond(

@@ -1,5 +1,6 @@
 //! What the operator allows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The operator's limits: what a route gets that asks for nothing, and the most it may ask for.
@@ -41,6 +42,65 @@ pub struct Limits {
     pub random_bytes: usize,
 }
 
+/// The operator's limits for an app, and lower ones for some of its routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppLimits {
+    /// Of every route that has none of its own.
+    pub all: Limits,
+    /// Of a route, by its pattern, such as `/items/[slug]`, or of a proxy, by its file.
+    pub routes: BTreeMap<String, Limits>,
+}
+
+impl From<Limits> for AppLimits {
+    fn from(all: Limits) -> Self {
+        let routes = BTreeMap::new();
+        Self { all, routes }
+    }
+}
+
+impl AppLimits {
+    /// Those of a route.
+    #[must_use]
+    pub fn of(&self, route: &str) -> &Limits {
+        self.routes.get(route).unwrap_or(&self.all)
+    }
+
+    /// Each that is higher than `cap` says; of a route's, those that are not the app's.
+    #[must_use]
+    pub fn beyond(&self, cap: &Limits) -> Vec<Excess> {
+        let mut excess = self.all.beyond(cap);
+        let routes = self.routes.iter();
+        let of_routes = routes.flat_map(|(route, limits)| {
+            let own = limits.beyond(cap).into_iter();
+            own.map(move |own| Excess {
+                key: format!("routes.\"{route}\".{}", own.key),
+                ..own
+            })
+        });
+        let of_routes: Vec<_> = of_routes
+            .filter(|own| {
+                !excess
+                    .iter()
+                    .any(|app| own.key.ends_with(&format!(".{}", app.key)))
+            })
+            .collect();
+        excess.extend(of_routes);
+        excess
+    }
+
+    /// The same, each lowered to what `cap` says.
+    #[must_use]
+    pub fn within(self, cap: &Limits) -> Self {
+        let routes = self.routes.into_iter();
+        Self {
+            all: self.all.within(cap),
+            routes: routes
+                .map(|(route, limits)| (route, limits.within(cap)))
+                .collect(),
+        }
+    }
+}
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -49,7 +109,7 @@ const MIB: usize = 1024 * KIB;
 #[error("`limits.{key}` of waystation.toml is {asked}, and this node gives {most} at most")]
 pub struct Excess {
     /// As waystation.toml calls it.
-    pub key: &'static str,
+    pub key: String,
     /// What is asked for, in the unit that it has there.
     pub asked: u64,
     /// What may be.
@@ -105,6 +165,12 @@ impl Limits {
         }
     }
 
+    /// Resources of the host's that a guest may hold at once: each may have header fields, and all of these count as much as its memory.
+    #[must_use]
+    pub fn resources(&self) -> usize {
+        self.handles.min(self.memory / self.field_bytes.max(1))
+    }
+
     /// The same, each lowered to what `cap` says.
     #[must_use]
     pub fn within(self, cap: &Self) -> Self {
@@ -134,6 +200,7 @@ impl Limits {
     pub fn beyond(&self, cap: &Self) -> Vec<Excess> {
         let pairs = self.listed().into_iter().zip(cap.listed());
         let excess = pairs.filter_map(|((key, asked), (_, most))| {
+            let key = key.to_owned();
             (most < asked).then_some(Excess { key, asked, most })
         });
         excess.collect()
@@ -190,5 +257,33 @@ mod tests {
         );
         assert_eq!(told(Limits::default().within(&cap)), [""; 0]);
         assert!(Limits::none().beyond(&Limits::none()).is_empty());
+    }
+
+    #[test]
+    fn a_route_s_limit_beyond_a_cap_is_named_if_it_is_not_the_app_s() {
+        let of = |body| Limits {
+            body,
+            ..Limits::none()
+        };
+        let app = |all| AppLimits {
+            all: of(all),
+            routes: [("/a".to_owned(), of(65))].into(),
+        };
+        let told = |app: &AppLimits| {
+            let excess = app.beyond(&of(64));
+            excess.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(&app(64)),
+            [
+                "`limits.routes.\"/a\".body_limit` of waystation.toml is 65, and this node gives 64 at most"
+            ]
+        );
+        assert_eq!(
+            told(&app(66)),
+            ["`limits.body_limit` of waystation.toml is 66, and this node gives 64 at most"]
+        );
+        let within = app(66).within(&of(64));
+        assert_eq!((within.of("/a").body, within.of("/b").body), (64, 64));
     }
 }

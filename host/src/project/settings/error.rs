@@ -7,6 +7,7 @@ use waystation_rules::config::ConfigError;
 use waystation_rules::environment::NameError;
 use waystation_rules::forwarded::TrustError;
 use waystation_rules::outbound::OutboundError;
+use waystation_rules::segment::Excess;
 
 use super::FILE;
 use crate::project::place::Place;
@@ -63,6 +64,37 @@ pub enum SettingsError {
     #[error("`cache.redis` and `cache.disk_mb` are two places for the same answers; keep one")]
     TwoPlaces,
 
+    /// Limits of a route that the app does not have.
+    #[error(
+        "`limits.routes.\"{route}\"` is for a route that is not there\n  --> {FILE}\n\nhint: {hint}"
+    )]
+    NoRoute {
+        /// As it was written.
+        route: String,
+        /// What it could have been.
+        hint: String,
+    },
+
+    /// A limit of a route that only the app has.
+    #[error(
+        "`limits.routes.\"{route}\".{key}` is no limit of a route; `[limits]` has it for the whole app"
+    )]
+    NotOfRoute {
+        /// The route's pattern.
+        route: String,
+        /// The limit.
+        key: &'static str,
+    },
+
+    /// A limit of a route that is higher than the app's.
+    #[error("`limits.routes.\"{route}\".{}` is {}, and `limits.{}` gives {} at most", .excess.key, .excess.asked, .excess.key, .excess.most)]
+    RouteLimit {
+        /// The route's pattern.
+        route: String,
+        /// By how much.
+        excess: Excess,
+    },
+
     /// A node of `[nodes]` has a certificate without its key, or a key alone.
     #[error("`nodes.{0}` has one of `cert` and `key`; give both, or neither")]
     HalfIdentity(String),
@@ -92,6 +124,21 @@ impl SettingsError {
         }
     }
 
+    /// Limits of a route that is none of these.
+    pub(super) fn no_route(route: &str, served: &[String]) -> Self {
+        let hint = match nearest(route, served.iter().map(String::as_str)) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => {
+                "a route is named by its pattern, such as `/items/[slug]`, and a proxy by its file"
+                    .to_owned()
+            }
+        };
+        Self::NoRoute {
+            route: route.to_owned(),
+            hint,
+        }
+    }
+
     /// The same with the place of each value that is at fault.
     pub(super) fn placed(self, text: &str) -> Self {
         let placed = |fault: &dyn std::fmt::Display| placed(&fault.to_string(), text);
@@ -101,8 +148,15 @@ impl SettingsError {
             Self::Environment(fault) => vec![placed(fault)],
             Self::Rules(faults) => faults.iter().map(|fault| placed(fault)).collect(),
             Self::Outbound(fault) => vec![placed(fault)],
-            Self::TwoPlaces | Self::HalfIdentity(_) => vec![placed(&self)],
-            Self::Read { .. } | Self::UnknownKey { .. } | Self::Value { .. } | Self::Placed(_) => {
+            Self::TwoPlaces
+            | Self::HalfIdentity(_)
+            | Self::NotOfRoute { .. }
+            | Self::RouteLimit { .. } => vec![placed(&self)],
+            Self::Read { .. }
+            | Self::UnknownKey { .. }
+            | Self::Value { .. }
+            | Self::NoRoute { .. }
+            | Self::Placed(_) => {
                 return self;
             }
         })

@@ -1,11 +1,14 @@
 //! `[limits]`: what one request may use.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use waystation_rules::segment;
+use waystation_rules::segment::{self, AppLimits};
+
+use super::SettingsError;
 
 /// `[limits]`: what one request may use. A key that is absent keeps its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -45,9 +48,59 @@ pub struct Limits {
     pub field_bytes: Option<NonZeroU32>,
     /// Bytes of randomness that one call gives.
     pub random_bytes: Option<NonZeroU32>,
+    /// Lower limits for some routes, by pattern, such as `[limits.routes."/items/[slug]"]`; for a proxy, by its file.
+    pub routes: BTreeMap<String, Limits>,
 }
 
 impl Limits {
+    /// The operator's limits of an app and of its routes: what the file says, over the defaults.
+    #[must_use]
+    pub fn of_app(&self, defaults: segment::Limits) -> AppLimits {
+        let all = self.over(defaults);
+        let routes = self.routes.iter();
+        let routes = routes.map(|(route, limits)| (route.clone(), limits.over(all.clone())));
+        AppLimits {
+            routes: routes.collect(),
+            all,
+        }
+    }
+
+    /// Whether each route that has limits of its own is one of these.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::NoRoute`] for the first that is not.
+    pub fn check_routes(&self, served: &[String]) -> Result<(), SettingsError> {
+        match self.routes.keys().find(|route| !served.contains(route)) {
+            None => Ok(()),
+            Some(route) => Err(SettingsError::no_route(route, served)),
+        }
+    }
+
+    /// Whether those of routes are within those of the app, and of routes alone.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        let app = self.of_app(segment::Limits::default());
+        for (route, own) in &self.routes {
+            let of_app = [
+                ("header_bytes", own.header_bytes.is_some()),
+                ("url_bytes", own.url_bytes.is_some()),
+                ("concurrency", own.concurrency.is_some()),
+                ("routes", !own.routes.is_empty()),
+            ];
+            if let Some((key, _)) = of_app.into_iter().find(|(_, is_set)| *is_set) {
+                let route = route.clone();
+                return Err(SettingsError::NotOfRoute { route, key });
+            }
+            if let Some(excess) = app.of(route).beyond(&app.all).into_iter().next() {
+                return Err(SettingsError::RouteLimit {
+                    route: route.clone(),
+                    excess,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The operator's limits: what the file says, over the defaults.
     #[must_use]
     pub fn over(&self, defaults: segment::Limits) -> segment::Limits {

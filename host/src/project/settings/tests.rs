@@ -126,6 +126,39 @@ fn every_fault_of_the_rules_is_told() {
 }
 
 #[test]
+fn a_route_may_have_less_than_its_app() {
+    let text = "[limits]\ncpu_ms = 500\nfetches = 2\n[limits.routes.'/a/[b]']\ncpu_ms = 50\nmemory_mb = 1\n";
+    let settings = Settings::parse(text).unwrap();
+    let limits = settings.limits.of_app(segment::Limits::default());
+    let of = |route: &str| {
+        let limits = limits.of(route);
+        (limits.cpu.as_millis(), limits.memory >> 20, limits.fetches)
+    };
+    assert_eq!(of("/a/[b]"), (50, 1, 2));
+    assert_eq!(of("/a"), (500, 128, 2));
+    check(
+        "[limits]\ncpu_ms = 500\n[limits.routes.'/a/[b]']\ncpu_ms = 501",
+        "`limits.routes.\"/a/[b]\".cpu_ms` is 501, and `limits.cpu_ms` gives 500 at most\n  --> waystation.toml:4:10",
+    );
+    check(
+        "[limits.routes.'/a']\nurl_bytes = 10",
+        "`limits.routes.\"/a\".url_bytes` is no limit of a route; `[limits]` has it for the whole app\n  --> waystation.toml:2:13",
+    );
+    let there = |routes: &[&str]| {
+        let routes: Vec<_> = routes.iter().map(ToString::to_string).collect();
+        settings
+            .limits
+            .check_routes(&routes)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(there(&["/", "/a/[b]"]), Ok(()));
+    assert_eq!(
+        there(&["/", "/a/[c]"]).unwrap_err(),
+        "`limits.routes.\"/a/[b]\"` is for a route that is not there\n  --> waystation.toml\n\nhint: did you mean `/a/[c]`?"
+    );
+}
+
+#[test]
 fn a_wrong_value_says_what_it_should_be() {
     check(
         "[server]\nport = 'x'",

@@ -138,7 +138,7 @@ async fn route(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    let most = guest.sandbox.limits().field_bytes;
+    let most = guest.limits.field_bytes;
     let settle = |accessor: &_, outcome| settle(accessor, outcome, most);
     handled(guest, ready, lease, handler, call, slot, settle).await
 }
@@ -151,7 +151,7 @@ async fn proxy(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    let most = guest.sandbox.limits().field_bytes;
+    let most = guest.limits.field_bytes;
     let settle = |accessor: &_, verdict| match verdict {
         Verdict::Answer(outcome) => settle(accessor, outcome, most),
         Verdict::Onward(onward) => Ok(goes_on(onward, most)),
@@ -230,7 +230,7 @@ async fn http3(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    let most = guest.sandbox.limits().field_bytes;
+    let most = guest.limits.field_bytes;
     let service = service.instantiate_async(&mut *store).await?;
     store
         .run_concurrent(async |accessor| {
@@ -256,7 +256,7 @@ async fn http2(
     call: Call,
     slot: &Slot,
 ) -> wasmtime::Result<()> {
-    let most = guest.sandbox.limits().field_bytes;
+    let most = guest.limits.field_bytes;
     let proxy = proxy.instantiate_async(&mut *store).await?;
     let mut incoming = Incoming;
     let mut view = store.data_mut().http();

@@ -37,7 +37,7 @@ pub(super) async fn body(
     making: Option<Arc<Making>>,
     background: &TaskTracker,
 ) -> Result<Body, Fault> {
-    let limit = driver.label.guest.sandbox.limits.stream_duration;
+    let limit = driver.label.guest.limits.stream_duration;
     let mut body = Streaming {
         driver: Arc::new(Mutex::new(Some(driver))),
         inner: streamed.body,
