@@ -365,6 +365,9 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         let answer = app.client.ask("PATCH", &path, &[], "").await.line();
         assert!(answer.starts_with(ended), "{path}: {answer}");
     }
+    app.host.wait_for_line("the limit", |line| {
+        line.contains("/ask ") && line.contains("the body of an answer to a `fetch` is too long")
+    });
 
     // Both bodies are handed on, and so is the head.
     let echoed = app

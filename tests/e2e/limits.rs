@@ -210,6 +210,13 @@ async fn the_operator_s_limits_hold_for_all_routes() {
     );
 }
 
+/// What handlers ask of each other for one request counts as that request's.
+#[tokio::test]
+async fn handlers_that_ask_each_other_share_what_may_be_asked() {
+    let answer = fixture().get("/limits/asks?for=tree").await;
+    assert_eq!(answer.line(), "200 51"); // itself and fifty; it would be 85
+}
+
 #[tokio::test]
 async fn a_route_may_have_less_than_its_app() {
     let app = Limited::new(
@@ -221,7 +228,8 @@ async fn a_route_may_have_less_than_its_app() {
     assert_eq!(answer.status, 500);
     let told = answer.text();
     assert!(told.contains("more than 16 MiB of memory"), "{told}");
-    let told = app.client.get("/limits/forever").await.text();
+    let answer = app.client.get("/limits/forever").await;
+    let told = answer.text();
     assert!(told.contains("more than 100 ms (CPU_MS)"), "{told}");
     let runs = app.begin("/slow").await;
     assert_eq!(app.client.get("/slow").await.status, 503);

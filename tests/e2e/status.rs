@@ -102,6 +102,37 @@ async fn what_is_cut_or_refused_before_an_answer_is_counted_too() {
 }
 
 #[tokio::test]
+async fn a_shared_instance_that_is_used_up_or_keeps_too_much_is_retired_and_counted() {
+    let host = serve(production().root());
+    let mut sender = Client::new(host.address()).connect().await;
+    let status = Client::new(host.status_address());
+    let path = "/count/shared";
+    // More than one may answer in turn: one that has answered may not wait yet when the next request comes.
+    for (method, body, most, reason) in [
+        ("POST", "", 5_000, "uses"),
+        ("POST", "grow", 1, "memory"),
+        ("PUT", "", 200, "handles"),
+    ] {
+        let labels = format!("app=\"shop\",route=\"{path}\",reason=\"{reason}\"");
+        let counter = format!("waystation_retired_instances_total{{{labels}}} ");
+        let mut asked = 0;
+        wait_for(&counter, async || {
+            let some = (most - asked).min(250);
+            for _ in 0..some {
+                let answer = sender.ask(method, path, &[], body).await.unwrap();
+                assert_eq!(answer.status, 200);
+            }
+            asked += some;
+            let answer = status.get("/metrics").await;
+            let text = answer.text();
+            text.lines().find(|line| line.starts_with(&counter))?;
+            Some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_finishes_what_runs_lives_and_is_not_ready() {
     let mut host = serve(production().root());
     let status = Client::new(host.status_address());

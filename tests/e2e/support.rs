@@ -70,8 +70,9 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
 });
 
 /// The routes that are built for production: an optimised build of one takes seconds.
-const BUILT: [&str; 19] = [
+const BUILT: [&str; 20] = [
     "app/after/",
+    "app/count/shared/",
     "app/hello/",
     "app/items/[id]/route.rs",
     "app/methods/post/",
@@ -97,13 +98,9 @@ static PRODUCTION: LazyLock<App> = LazyLock::new(|| {
     let mut files = borrowed(&files);
     files.push((
         "waystation.toml",
-        "trusted_proxies = [\"127.0.0.2\"]
-
-\
-         [[headers]]
-source = \"/hello\"
-headers = [{ key = \"x-of-the-build\", value = \"yes\" }]
-",
+        // Programs that are not optimised need more than a second for what some routes do.
+        "trusted_proxies = [\"127.0.0.2\"]\n\n[limits]\ncpu_ms = 5000\n\n[limits.routes.\"/stream\"]\ncpu_ms = 1000\n\n\
+         [[headers]]\nsource = \"/hello\"\nheaders = [{ key = \"x-of-the-build\", value = \"yes\" }]\n",
     ));
     let app = App::lasting(&lasting("production"), &files);
     let exit = program().command("build", app.root()).run();

@@ -66,6 +66,11 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
         "\nAfter the first {WARM_UP} memory grew by {growth:.1} % (it may by {GROWTH} %), and descriptors went from {} to {}.",
         first.descriptors, last.descriptors
     );
+    anyhow::ensure!(growth <= GROWTH, "memory grew by more than it may");
+    anyhow::ensure!(
+        last.descriptors <= first.descriptors,
+        "descriptors are left open"
+    );
     Ok(())
 }
 

@@ -68,12 +68,10 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
             after >> 20
         );
     }
-    let verdict = match each <= TARGET {
-        true => "no more than",
-        false => "more than",
-    };
-    println!(
-        "\nA stream takes {verdict} the {} KiB that it may.",
+    anyhow::ensure!(
+        each <= TARGET,
+        "a stream takes {} KiB, and may take {}",
+        each >> 10,
         TARGET >> 10
     );
     Ok(())

@@ -9,7 +9,7 @@ use waystation_tests::{App, Foreign, Program, output};
 use super::chart;
 use super::load::{self, Amount, Load, Question};
 use super::peers::{self, Server};
-use super::{AS_NATIVE, HELLO, built};
+use super::{AS_NATIVE, HELLO, built, numbered};
 
 /// Plain hyper is measured before each of these, so that a machine that changes its speed changes both.
 const ROUNDS: usize = 5;
@@ -88,12 +88,15 @@ pub(crate) fn app() -> App {
     ])
 }
 
-/// An app of as many routes as a large one has, each the same component in a file of its own.
+/// An app of as many routes as a large one has, each a component of its own, though all do the same.
 fn large(component: &Path) -> anyhow::Result<(App, Question)> {
     let wasm = std::fs::read(component)?;
     let app = App::new(&[]);
     for number in 0..MANY {
-        app.write_bytes(&format!("app/r{number}/hello/route.wasm"), &wasm);
+        app.write_bytes(
+            &format!("app/r{number}/hello/route.wasm"),
+            &numbered(&wasm, number),
+        );
     }
     let paths = (0..MANY).map(|number| format!("/r{number}/hello"));
     Ok((app, Question::each(paths).answered_with(HELLO)))
