@@ -156,7 +156,7 @@ const ATTACKS: [Attack; 24] = [
     attack(
         "/rust?does=fields",
         500,
-        "header fields of 251079 bytes; an answer has 1000 of 65536",
+        "header fields of 251079 bytes; there can be 1000 of 65536",
         "fields",
     ),
     attack("/rust?does=cookies", 500, "it set 5000 cookies", "fields"),

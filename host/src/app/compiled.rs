@@ -122,10 +122,11 @@ impl CodeCache {
     }
 }
 
-/// Names code by what it was made from and by: component, runtime settings, this version of the host.
+/// Names code by what it was made from and by: component, runtime settings, this version of the host, and those of all that it is built of.
 pub(super) fn name(sandbox: &Sandbox, digest: &Digest) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    hasher.update(env!("WAYSTATION_LOCK").as_bytes());
     hasher.update(&sandbox.fingerprint().to_le_bytes());
     hasher.update(digest.as_str().as_bytes());
     format!("{}.cwasm", hasher.finalize().to_hex())
@@ -158,6 +159,7 @@ fn key(file: &Path) -> anyhow::Result<[u8; blake3::KEY_LEN]> {
     match fs::read(file) {
         Ok(bytes) => {
             refuse_others(file)?;
+            refuse_of_another(file)?;
             bytes.try_into().map_err(|_| {
                 anyhow::anyhow!("{} is not a key of this program; remove it", file.display())
             })
@@ -206,6 +208,17 @@ fn refuse_others(path: &Path) -> anyhow::Result<()> {
         !metadata.is_symlink() && metadata.permissions().mode() & forbidden == 0,
         "{} is open to others; run `chmod go-rwx` on it, or remove it",
         path.display()
+    );
+    Ok(())
+}
+
+/// Refuses a key that somebody else has made, and so knows. The code needs none of this: the key vouches for it.
+fn refuse_of_another(key: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    anyhow::ensure!(
+        fs::symlink_metadata(key)?.uid() == rustix::process::geteuid().as_raw(),
+        "{} is another user's; remove it, and one is made",
+        key.display()
     );
     Ok(())
 }
@@ -261,15 +274,28 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn a_key_that_others_can_read_or_have_made_is_refused() {
+        use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
         let folder = tempfile::tempdir().unwrap();
+        let refused = |key: &Path, codes: &str| {
+            let opened = CodeCache::with_key(&folder.path().join(codes), key);
+            opened.err().unwrap().to_string()
+        };
         let key = folder.path().join("node.key");
         fs::write(&key, [7; 32]).unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-        let error = CodeCache::with_key(&folder.path().join("codes"), &key)
-            .err()
-            .unwrap();
-        assert!(error.to_string().contains("is open to others"), "{error}");
+        assert!(refused(&key, "codes").contains("is open to others"));
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let link = folder.path().join("link.key");
+        symlink(&key, &link).unwrap();
+        assert!(refused(&link, "codes").contains("is open to others"));
+        let open = folder.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(refused(&key, "open").contains("is open to others"));
+        if rustix::process::geteuid().is_root() {
+            chown(&key, Some(1), None).unwrap();
+            assert!(refused(&key, "codes").contains("is another user's"));
+        }
     }
 }

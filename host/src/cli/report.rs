@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anstream::{eprint, eprintln, print};
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice, eprint, eprintln, print};
 use owo_colors::OwoColorize as _;
 
 use waystation_rules::forwarded::Scheme;
@@ -27,7 +28,7 @@ pub(super) use nodes::{active, deployed, no_hosts, node, unsuited, verdict, wait
 /// What went wrong, and what to do.
 pub(super) fn error(error: &anyhow::Error) {
     match telemetry::format() {
-        Format::Text => eprintln!("{}: {error:#}", "error".red().bold()),
+        Format::Text => line_of_log(&format!("{}: {error:#}", "error".red().bold())),
         Format::Json => tracing::error!("{error:#}"),
     }
 }
@@ -35,9 +36,18 @@ pub(super) fn error(error: &anyhow::Error) {
 /// A line of `start`, which goes to the log where a program reads it.
 fn say(mark: impl Display, words: &str) {
     match telemetry::format() {
-        Format::Text => eprintln!("{mark} {words}"),
+        Format::Text => line_of_log(&format!("{mark} {words}")),
         Format::Json => tracing::info!(target: "host", "{words}"),
     }
+}
+
+/// Prints a line as the log is written: of a server, by a thread that alone waits for who reads it.
+fn line_of_log(line: &str) {
+    let line = match AutoStream::choice(&std::io::stderr()) {
+        ColorChoice::Never => format!("{}\n", strip_str(line)),
+        _ => format!("{line}\n"),
+    };
+    telemetry::write_line(line.as_bytes());
 }
 
 /// The same for text that says `error` itself, such as a compiler's.
@@ -150,7 +160,7 @@ pub(super) fn stopped(finished: bool) -> ExitCode {
 /// What works and could be better.
 pub(super) fn warning(text: &str) {
     match telemetry::format() {
-        Format::Text => eprintln!("{}: {text}", "warning".yellow().bold()),
+        Format::Text => line_of_log(&format!("{}: {text}", "warning".yellow().bold())),
         Format::Json => tracing::warn!("{text}"),
     }
 }

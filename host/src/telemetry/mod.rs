@@ -11,7 +11,7 @@ mod record;
 mod request_id;
 mod writer;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
@@ -87,6 +87,11 @@ pub fn start_log(format: Format, shows_requests: bool, writing: Writing) {
     if let Some(fault) = fault {
         tracing::warn!("WAYSTATION_LOG: {fault}; it is `{default}` now");
     }
+}
+
+/// Writes a whole line to where the log goes, as the log is written.
+pub fn write_line(line: &[u8]) {
+    let _nobody_could_be_told = writer::Line.write_all(line);
 }
 
 /// Writes what is still to be written, for a second at most if nobody reads it.

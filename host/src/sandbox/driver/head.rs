@@ -110,13 +110,14 @@ pub(super) fn goes_on(onward: verdict::Onward, field_bytes: usize) -> Result<Hea
         HeaderChange::Set((name, value)) => name.len() + value.len(),
         HeaderChange::Remove(name) => name.len(),
     });
-    within(onward.request_headers.len(), changes.sum(), field_bytes)?;
+    let (did, fields) = ("it sends on", onward.request_headers.len());
+    within(did, fields, changes.sum(), field_bytes)?;
     let change = |change| match change {
         HeaderChange::Set((name, value)) => {
-            let (name, value) = header(&name, value)?;
+            let (name, value) = header(did, &name, value)?;
             Ok((name, Some(value)))
         }
-        HeaderChange::Remove(name) => Ok((header(&name, Vec::new())?.0, None)),
+        HeaderChange::Remove(name) => Ok((header(did, &name, Vec::new())?.0, None)),
     };
     let changes = onward.request_headers.into_iter().map(change);
     let request_headers = changes.collect::<Result<_, Fault>>()?;
@@ -136,33 +137,36 @@ fn headers(told: Vec<(String, Vec<u8>)>, field_bytes: usize) -> Result<HeaderMap
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    within(told.len(), bytes, field_bytes)?;
+    within(ANSWERED, told.len(), bytes, field_bytes)?;
     let mut headers = HeaderMap::with_capacity(told.len() + MORE_FIELDS);
     for (name, value) in told {
-        let (name, value) = header(&name, value)?;
+        let (name, value) = header(ANSWERED, &name, value)?;
         headers.append(name, value);
     }
     Ok(headers)
 }
 
-/// Holds an answer to the header fields that it may have.
-fn within(fields: usize, bytes: usize, field_bytes: usize) -> Result<(), Fault> {
+/// What a guest has done with header fields that are its answer's.
+const ANSWERED: &str = "it answered with";
+
+/// Holds an answer, or a request that goes on, to the header fields that it may have.
+fn within(did: &str, fields: usize, bytes: usize, field_bytes: usize) -> Result<(), Fault> {
     if MOST_FIELDS < fields || field_bytes < bytes {
         return Err(Fault::Fields(format!(
-            "it answered with {fields} header fields of {bytes} bytes; an answer has {MOST_FIELDS} of {field_bytes} bytes at most"
+            "{did} {fields} header fields of {bytes} bytes; there can be {MOST_FIELDS} of {field_bytes} bytes at most"
         )));
     }
     Ok(())
 }
 
-fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), Fault> {
+fn header(did: &str, name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), Fault> {
     match (
         HeaderName::from_bytes(name.as_bytes()),
         HeaderValue::from_maybe_shared(bytes::Bytes::from(value)),
     ) {
         (Ok(name), Ok(value)) => Ok((name, value)),
         _ => Err(Fault::Answer(format!(
-            "it answered with a header `{name}` that HTTP does not allow"
+            "{did} a header `{name}` that HTTP does not allow"
         ))),
     }
 }
@@ -194,6 +198,6 @@ pub(super) fn within_limits(
 ) -> Result<Head, Fault> {
     let headers = response.headers().iter();
     let bytes = headers.map(|(name, value)| name.as_str().len() + value.len());
-    within(response.headers().len(), bytes.sum(), field_bytes)?;
+    within(ANSWERED, response.headers().len(), bytes.sum(), field_bytes)?;
     Ok(Head::of(response))
 }

@@ -7,6 +7,7 @@
 //! measure throughput [PROGRAM]     requests per second of this host and its peers beside plain hyper's, in turn: the servers on one
 //!                                  core, the load on another; memory and starts, and a chart
 //! measure instructions [PROGRAM]   instructions of a request, by valgrind
+//! measure train [PROGRAM]          the load that `.ci/dist` builds the host by
 //! measure steady [PROGRAM]         memory and descriptors after 50,000 and after each of five times 100,000 requests of every kind, some of
 //!                                  which fail
 //! measure fairness [PROGRAM]       the times of an ordinary route without and beside each of several attacks, and what the attackers get
@@ -25,6 +26,7 @@ mod scale;
 mod steady;
 mod streams;
 mod throughput;
+mod train;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -53,6 +55,7 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if let Ok(port) = std::env::var(AS_NATIVE) {
         native::serve(port.parse()?)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let program = match arguments.get(1) {
@@ -69,12 +72,13 @@ fn main() -> anyhow::Result<ExitCode> {
         Some("scale") => runtime.block_on(scale::run(&program))?,
         Some("throughput") => runtime.block_on(throughput::run(&program, &chart))?,
         Some("instructions") => runtime.block_on(instructions::run(&program))?,
+        Some("train") => runtime.block_on(train::run(&program))?,
         Some("steady") => runtime.block_on(steady::run(&program))?,
         Some("fairness") => runtime.block_on(fairness::run(&program))?,
         Some("streams") => runtime.block_on(streams::run(&program))?,
         _ => {
             eprintln!(
-                "usage: measure save-to-live|start-time|scale|throughput|instructions|steady|fairness|streams [PROGRAM]"
+                "usage: measure save-to-live|start-time|scale|throughput|instructions|train|steady|fairness|streams [PROGRAM]"
             );
             return Ok(ExitCode::from(2));
         }

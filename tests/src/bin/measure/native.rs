@@ -10,8 +10,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Serves on a port of this machine until it is ended; on a free one for 0, which it says.
+/// Serves on a port of this machine until it is told to end; on a free one for 0, which it says.
 pub(crate) fn serve(port: u16) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .event_interval(4)
@@ -20,8 +21,12 @@ pub(crate) fn serve(port: u16) -> anyhow::Result<()> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         eprintln!("serves on http://{}", listener.local_addr()?);
+        let mut end = signal(SignalKind::terminate())?;
         loop {
-            let (stream, _) = listener.accept().await?;
+            let (stream, _) = tokio::select! {
+                accepted = listener.accept() => accepted?,
+                _ = end.recv() => return Ok(()),
+            };
             stream.set_nodelay(true)?;
             tokio::spawn(async move {
                 let connection = http1::Builder::new()

@@ -62,6 +62,12 @@ impl Server {
         }
     }
 
+    /// Ends it as its operator would.
+    pub(crate) fn finish(mut self) {
+        self.host.terminate();
+        self.host.wait_for_exit();
+    }
+
     /// The processor time that its process has used.
     pub(crate) fn cpu_time(&self) -> Duration {
         self.host.cpu_time()

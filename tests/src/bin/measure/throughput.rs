@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use waystation_tests::{App, Foreign, Program, output};
+use waystation_tests::{App, Command, Foreign, Program, output};
 
 use super::chart;
 use super::load::{self, Amount, Load, Question};
@@ -42,7 +42,7 @@ pub(crate) fn of_rust() -> Vec<(Question, &'static str)> {
 }
 
 /// What else is asked of this host.
-fn further() -> [(Question, &'static str); 2] {
+pub(crate) fn further() -> [(Question, &'static str); 2] {
     let hello = Question::get("/hello").answered_with(HELLO);
     [
         (
@@ -113,23 +113,9 @@ pub(crate) async fn run(program: &Program, chart: &Path) -> anyhow::Result<()> {
     let (large, each) = large(&hello)?;
     built(program, &large)?;
 
-    let native = Program::new(std::env::current_exe()?);
-    let native = Server::start("plain hyper", "/", |port| {
-        native.clone().with(AS_NATIVE, port.to_string()).line("")
-    })
-    .await?;
-    let ours = |app: &App| {
-        let root = app.root().to_owned();
-        move |port: u16| {
-            let command = program.command("start", &root).arg("--hostname");
-            command
-                .arg("127.0.0.1")
-                .arg("--port")
-                .arg(&port.to_string())
-        }
-    };
-    let host = Server::start("Waystation", "/hello", ours(&app)).await?;
-    let many = Server::start("Waystation", "/r0/hello", ours(&large)).await?;
+    let native = native().await?;
+    let host = Server::start("Waystation", "/hello", serving(program, &app)).await?;
+    let many = Server::start("Waystation", "/r0/hello", serving(program, &large)).await?;
     let (started, asked) = peers::start(&hello, &foreign.file("foreign_http2")).await?;
     let others = started.iter().zip(asked);
     let others = others.map(|(server, (question, what))| (server, question, what));
@@ -179,6 +165,25 @@ pub(crate) async fn run(program: &Program, chart: &Path) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write the chart {}", chart.display()))?;
     eprintln!("the chart is in {}", chart.display());
     Ok(())
+}
+
+/// Plain hyper, of this very program.
+pub(crate) async fn native() -> anyhow::Result<Server> {
+    let native = Program::new(std::env::current_exe()?);
+    Server::start("plain hyper", "/", |port| {
+        native.clone().with(AS_NATIVE, port.to_string()).line("")
+    })
+    .await
+}
+
+/// How the host serves an app that is built.
+pub(crate) fn serving(program: &Program, app: &App) -> impl Fn(u16) -> Command + use<> {
+    let (program, root) = (program.clone(), app.root().to_owned());
+    move |port| {
+        let command = program.command("start", &root).arg("--hostname");
+        let command = command.arg("127.0.0.1").arg("--port");
+        command.arg(&port.to_string())
+    }
 }
 
 fn component(app: &App, file: &str) -> PathBuf {
