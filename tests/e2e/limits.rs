@@ -66,7 +66,7 @@ async fn others_are_answered_while_guests_spin() {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let app = Limited::new("cpu_ms = 600000\nmax_duration = 600\n").await;
     let mut spinning = Vec::new();
-    for _ in 0..2 * processors {
+    for _ in 0..32 * processors {
         spinning.push(app.begin("/limits/forever").await);
     }
     let mut batches = Vec::new();

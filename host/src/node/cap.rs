@@ -1,11 +1,14 @@
 //! The most that a release may ask for, as the node's operator says: a file with some of the keys of waystation.toml.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use waystation_rules::rollout::AppName;
 use waystation_rules::segment::{self, AppLimits};
 
 use super::inspect::Fault;
@@ -16,6 +19,16 @@ use crate::project::settings::{Cache, Limits, Settings};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cap {
+    limits: Limits,
+    cache: CacheCap,
+    /// What holds for an app of this name in place of that.
+    apps: BTreeMap<AppName, AppCap>,
+}
+
+/// The most that a release of one app may ask for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AppCap {
     limits: Limits,
     cache: CacheCap,
 }
@@ -52,6 +65,18 @@ impl Cap {
         let text = fs::read_to_string(file);
         let text = text.with_context(|| format!("cannot read {}", file.display()))?;
         toml::from_str(&text).with_context(|| format!("{} makes no sense", file.display()))
+    }
+
+    /// What holds for an app.
+    pub(super) fn of(&self, app: &AppName) -> Cow<'_, Self> {
+        match self.apps.get(app) {
+            None => Cow::Borrowed(self),
+            Some(AppCap { limits, cache }) => Cow::Owned(Self {
+                limits: limits.clone(),
+                cache: cache.clone(),
+                apps: BTreeMap::new(),
+            }),
+        }
     }
 
     /// Everything for which settings ask beyond it.
@@ -157,6 +182,23 @@ mod tests {
             "`cache.redis` of waystation.toml names a Redis, and this node's operator lets no release have one",
         );
         check("[limits]\nmemory_mb = 64\n", "");
+    }
+
+    #[test]
+    fn an_app_has_a_cap_of_its_own_if_it_is_named() {
+        let text = format!("{CAP}\n[apps.shop.limits]\nmemory_mb = 256\n");
+        let cap: Cap = toml::from_str(&text).unwrap();
+        let memory = |app: &str| {
+            let cap = cap.of(&AppName::try_from(app.to_owned()).unwrap());
+            let asked = Settings::parse("[limits]\nmemory_mb = 256\n").unwrap();
+            (
+                cap.limits(&asked).all.memory >> 20,
+                cap.faults(&asked).len(),
+            )
+        };
+        assert_eq!(memory("shop"), (256, 0));
+        assert_eq!(memory("blog"), (64, 1));
+        assert!(toml::from_str::<Cap>("[apps.'no name'.limits]\n").is_err());
     }
 
     #[test]

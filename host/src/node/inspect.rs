@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use waystation_rules::rollout::AppName;
 use waystation_rules::segment::{AppLimits, Excess, SegmentError, SegmentErrors};
 
 use super::policy::Policy;
@@ -154,6 +155,7 @@ pub(super) enum Fault {
 /// Every [`Fault`] there is.
 pub(super) fn open(
     blobs: &Blobs,
+    app: &AppName,
     digest: &Digest,
     signature: Option<&str>,
     policy: &Policy,
@@ -171,8 +173,9 @@ pub(super) fn open(
             if !policy.allows_private_addresses && !addresses.is_empty() {
                 faults.push(Fault::Addresses(addresses));
             }
-            faults.extend(policy.cap.faults(&settings));
-            faults.extend(constants(&release, &policy.cap.limits(&settings)));
+            let cap = policy.cap.of(app);
+            faults.extend(cap.faults(&settings));
+            faults.extend(constants(&release, &cap.limits(&settings)));
             match faults.is_empty() {
                 true => Ok((release, settings)),
                 false => Err(faults),

@@ -75,7 +75,7 @@ impl Node {
             match loaded {
                 Ok((running, settings)) => {
                     let kept = Arc::clone(&running.app.policy.kept);
-                    known.kept = Some((self.maker.cache(&settings), kept));
+                    known.kept = Some((self.maker.cache(&tenant.name, &settings), kept));
                     known.running.insert(digest, running);
                 }
                 Err(error) => {

@@ -131,7 +131,8 @@ impl Maker {
         settings: &Settings,
         means: Means<'_>,
     ) -> anyhow::Result<App> {
-        let (limits, cache) = (self.cap.limits(settings), self.cache(settings));
+        let limits = self.cap.of(means.name).limits(settings);
+        let cache = self.cache(means.name, settings);
         let region = means.region.map(ToString::to_string);
         let value = |name: &str| {
             let set = means.variables.get(name).cloned();
@@ -158,8 +159,8 @@ impl Maker {
     }
 
     /// Where an app with these settings keeps its answers.
-    pub(super) fn cache(&self, settings: &Settings) -> Cache {
-        self.cap.cache(settings)
+    pub(super) fn cache(&self, app: &AppName, settings: &Settings) -> Cache {
+        self.cap.of(app).cache(settings)
     }
 
     /// What the file with the code of a component is called.

@@ -100,7 +100,7 @@ impl Node {
     /// Looks at a release and makes an app of it.
     fn make(&self, app: &AppName, asked: &Stage) -> Result<Made, NodeError> {
         let (digest, signature) = (&asked.release, asked.signature.as_deref());
-        let opened = inspect::open(&self.blobs(), digest, signature, &self.policy);
+        let opened = inspect::open(&self.blobs(), app, digest, signature, &self.policy);
         let (release, settings) = opened.map_err(NodeError::Release)?;
         let tenant = self.tenant_or_new(app)?;
         let there = tenant.known().running.get(digest).cloned();
@@ -151,7 +151,7 @@ impl Node {
         record.write(&tenant.folder)?;
         known.record = record;
         let kept = Arc::clone(&running.app.policy.kept);
-        known.kept = Some((self.maker.cache(settings), kept));
+        known.kept = Some((self.maker.cache(&tenant.name, settings), kept));
         known.running.insert(digest.clone(), running);
         known.broken.remove(digest);
         tenant.publish(&mut known);

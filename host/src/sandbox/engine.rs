@@ -242,7 +242,6 @@ fn pooled_engine(limits: &Limits, favour: Favour) -> wasmtime::Result<Engine> {
         .max_memory_size(limits.memory)
         .linear_memory_keep_resident(2 << 20)
         .table_keep_resident(64 << 10)
-        .async_stack_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
     let mut config = config(favour)?;
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
