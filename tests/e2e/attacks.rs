@@ -121,7 +121,7 @@ const ATTACKS: [Attack; 24] = [
     attack("/spin", 503, SPENT, "cpu_time"),
     attack("/start", 503, SPENT, "cpu_time"),
     attack("/copy", 503, SPENT, "cpu_time"),
-    attack(LONG_COPY, 503, SPENT, "cpu_time"),
+    attack(LONG_COPY_PATH, 503, SPENT, "cpu_time"),
     attack("/calls", 503, SPENT, "cpu_time"),
     attack("/recursion", 500, STACK, "stack"),
     attack("/trap", 500, "unreachable", "trap"),
@@ -165,7 +165,7 @@ const ATTACKS: [Attack; 24] = [
 ];
 
 /// One copy is a single instruction, which takes some milliseconds and cannot be stopped within.
-const LONG_COPY: &str = "/long-copy";
+const LONG_COPY_PATH: &str = "/long-copy";
 const HELD: &str = "it holds more than 900 handles at once";
 
 #[tokio::test]
@@ -254,7 +254,11 @@ fn check_cost(attack: &Attack, costs: Vec<Cost>) {
     let mut executed: Vec<_> = costs.iter().map(|cost| cost.executed).collect();
     executed.sort();
     let (usual, most) = (executed[1], executed[2]);
-    let spare = if attack.path == LONG_COPY { 50 } else { 20 };
+    let spare = if attack.path == LONG_COPY_PATH {
+        50
+    } else {
+        20
+    };
     let at_most = |millis| CPU + Duration::from_millis(millis);
     assert!(
         usual < at_most(spare) && most < at_most(100),
@@ -280,7 +284,7 @@ async fn others_are_answered_beside_each_attack() {
     for Attack { path, .. } in ATTACKS {
         let mut batches = Vec::new();
         while batches.iter().all(|p99| OTHERS <= *p99) {
-            assert!(batches.len() < 5, "{path}: {batches:?}"); // the machine may do something else too
+            assert!(batches.len() < 10, "{path}: {batches:?}"); // the machine may do something else too
             let attacking = tokio::spawn(async move {
                 loop {
                     client.get(path).await;
@@ -293,6 +297,8 @@ async fn others_are_answered_beside_each_attack() {
                 times.push(begun.elapsed());
             }
             attacking.abort();
+            let end = attacking.await.unwrap_err();
+            assert!(end.is_cancelled(), "{path}: {end}");
             times.sort();
             batches.push(times[98]);
         }

@@ -235,6 +235,14 @@ async fn a_route_may_have_less_than_its_app() {
     assert_eq!(app.client.get("/slow").await.status, 503);
     assert_eq!(app.client.get("/hello").await.line(), "200 hello");
     drop(runs);
+    // Limits that leave the pool as it is, and then others.
+    let settings = "[limits.routes.\"/limits/forever\"]\ncpu_ms = 50\n";
+    app.app.write("waystation.toml", settings);
+    waystation_tests::wait_for("the limit of now", async || {
+        let answer = app.client.get("/limits/forever").await;
+        answer.text().contains("50 ms (CPU_MS)").then_some(())
+    })
+    .await;
     app.app
         .write("waystation.toml", "[limits]\nmemory_mb = 64\n");
     waystation_tests::wait_for("the limits of now", async || {

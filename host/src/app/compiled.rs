@@ -159,7 +159,7 @@ fn key(file: &Path) -> anyhow::Result<[u8; blake3::KEY_LEN]> {
     match fs::read(file) {
         Ok(bytes) => {
             refuse_others(file)?;
-            refuse_of_another(file)?;
+            refuse_of_another(file, rustix::process::geteuid().as_raw())?;
             bytes.try_into().map_err(|_| {
                 anyhow::anyhow!("{} is not a key of this program; remove it", file.display())
             })
@@ -213,10 +213,10 @@ fn refuse_others(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Refuses a key that somebody else has made, and so knows. The code needs none of this: the key vouches for it.
-fn refuse_of_another(key: &Path) -> anyhow::Result<()> {
+fn refuse_of_another(key: &Path, user: u32) -> anyhow::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     anyhow::ensure!(
-        fs::symlink_metadata(key)?.uid() == rustix::process::geteuid().as_raw(),
+        fs::symlink_metadata(key)?.uid() == user,
         "{} is another user's; remove it, and one is made",
         key.display()
     );
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_key_that_others_can_read_or_have_made_is_refused() {
-        use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
         let folder = tempfile::tempdir().unwrap();
         let refused = |key: &Path, codes: &str| {
             let opened = CodeCache::with_key(&folder.path().join(codes), key);
@@ -293,9 +293,9 @@ mod tests {
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(refused(&key, "open").contains("is open to others"));
-        if rustix::process::geteuid().is_root() {
-            chown(&key, Some(1), None).unwrap();
-            assert!(refused(&key, "codes").contains("is another user's"));
-        }
+        let user = rustix::process::geteuid().as_raw();
+        assert!(refuse_of_another(&key, user).is_ok());
+        let error = refuse_of_another(&key, user + 1).unwrap_err().to_string();
+        assert!(error.contains("is another user's"), "{error}");
     }
 }

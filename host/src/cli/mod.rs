@@ -73,12 +73,11 @@ pub fn main() -> ExitCode {
         Command::Compile(args) => Ok(compile::run(&args)),
         Command::Schema => Ok(report::data(&schema::text())),
     };
-    let code = done.unwrap_or_else(|error| {
+    telemetry::finish_log(); // the last word is lost nowhere
+    done.unwrap_or_else(|error| {
         report::error(&error);
         ExitCode::FAILURE
-    });
-    telemetry::finish_log();
-    code
+    })
 }
 
 /// tokio looks for I/O after so many polls, of which each may be a turn of a spinning guest: 4 turns of 3 ms, where its default is 61.

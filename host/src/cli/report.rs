@@ -41,21 +41,21 @@ fn say(mark: impl Display, words: &str) {
     }
 }
 
-/// Prints a line as the log is written: of a server, by a thread that alone waits for who reads it.
+/// Text that says `error` itself, such as a compiler's.
+pub(super) fn words(text: &str) {
+    eprint!("{text}");
+    if !text.ends_with('\n') {
+        eprintln!();
+    }
+}
+
+/// Prints a line the way the log is written: no request waits for whoever reads it.
 fn line_of_log(line: &str) {
     let line = match AutoStream::choice(&std::io::stderr()) {
         ColorChoice::Never => format!("{}\n", strip_str(line)),
         _ => format!("{line}\n"),
     };
     telemetry::write_line(line.as_bytes());
-}
-
-/// The same for text that says `error` itself, such as a compiler's.
-pub(super) fn words(text: &str) {
-    eprint!("{text}");
-    if !text.ends_with('\n') {
-        eprintln!();
-    }
 }
 
 /// What a program reads.

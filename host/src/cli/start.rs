@@ -33,11 +33,7 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let release = release::latest(&output)?;
     let blobs = Blobs::at(&output);
     let settings = own.map_or_else(|| release.settings(&blobs), Ok)?;
-    let routes = release.manifest.routes.iter();
-    let proxies = release.manifest.proxies.iter();
-    let served = routes.map(|route| route.pattern.clone());
-    let served = served.chain(proxies.map(|proxy| proxy.file.clone()));
-    settings.limits.check_routes(&served.collect::<Vec<_>>())?;
+    settings.limits.check_routes(&release.manifest.names())?;
     let format = args.log_format.or(settings.log.format);
     telemetry::start_log(format.unwrap_or_default(), false, Writing::Apart);
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;

@@ -64,7 +64,15 @@ impl Cap {
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(file);
         let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} makes no sense", file.display()))
+        let cap: Self =
+            toml::from_str(&text).with_context(|| format!("{} makes no sense", file.display()))?;
+        let mut limits = cap.apps.values().map(|app| &app.limits);
+        anyhow::ensure!(
+            cap.limits.routes.is_empty() && limits.all(|limits| limits.routes.is_empty()),
+            "{} caps a route; a cap is for all routes of an app: remove `limits.routes`",
+            file.display()
+        );
+        Ok(cap)
     }
 
     /// What holds for an app.

@@ -151,7 +151,12 @@ impl Reuse {
             }
             Made::Once(response, reason) => {
                 record.tell_kept(|| format!("not kept: {reason}").into());
-                Ok(Some(response))
+                let (parts, body) = response.into_parts();
+                let body = match body {
+                    Body::Whole(bytes) => Body::Whole(self.guest.charged(bytes)?),
+                    stream @ Body::Stream(_) => stream,
+                };
+                Ok(Some(Response::from_parts(parts, body)))
             }
             Made::Dynamic(reason) => {
                 record.tell_kept(|| dynamic(Some(reason)));

@@ -39,6 +39,16 @@ pub struct Manifest {
     pub outbound: Vec<String>,
 }
 
+impl Manifest {
+    /// What the routes and proxies are called, as [`super::routes::RouteSource::name`] does.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let routes = self.routes.iter().map(|route| route.pattern.clone());
+        let proxies = self.proxies.iter().map(|proxy| proxy.file.clone());
+        routes.chain(proxies).collect()
+    }
+}
+
 /// One proxy of a build.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -51,9 +51,9 @@ impl Place {
 /// The steps of a key; what stands in quotes is one.
 fn steps(key: &str) -> impl Iterator<Item = &str> {
     let parts = key.split('"').enumerate();
-    let steps = parts.flat_map(|(at, part)| match at % 2 {
-        0 => part.split(&['.', '[', ']'][..]),
-        _ => part.split(&[][..]),
+    let steps = parts.flat_map(|(at, part)| {
+        let is_quoted = at % 2 == 1;
+        part.split(move |c: char| !is_quoted && matches!(c, '.' | '[' | ']'))
     });
     steps.filter(|step| !step.is_empty())
 }

@@ -21,7 +21,7 @@ use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
 use super::outgoing::Asks;
-use super::pace::{Pace, TURNS};
+use super::pace::{PROCESSORS, Pace};
 use super::places::Place;
 use crate::http::Response;
 use crate::telemetry::AppCounts;
@@ -84,11 +84,10 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let body = match body {
         Contents::Whole(bytes) => {
             driver.finish_in(background);
-            let bytes = match making {
-                None => guest.sandbox.memory.counted(bytes),
-                Some(_) => Ok(bytes), // what is kept has a limit of its own
-            };
-            crate::http::Body::Whole(bytes.map_err(Fault::AllMemory)?)
+            crate::http::Body::Whole(match making {
+                None => guest.charged(bytes)?,
+                Some(_) => bytes, // what is kept has a limit of its own
+            })
         }
         Contents::Streaming(contents) => {
             streaming::body(driver, contents, making, background).await?
@@ -208,11 +207,11 @@ impl Driver {
         let Some(future) = &mut self.future else {
             return Poll::Ready(Ok(()));
         };
-        let turn = ready!(self.pace.poll_turn(cx, &TURNS));
+        let processor = ready!(self.pace.poll_processor(cx, &PROCESSORS));
         let before = self.cpu.used();
         let polled = self.cpu.count(|| future.as_mut().poll(cx));
         self.pace.ran(self.cpu.used().saturating_sub(before));
-        drop(turn);
+        drop(processor);
         if polled.is_ready() {
             self.future = None;
         }
@@ -221,6 +220,14 @@ impl Driver {
 
     fn poll_head(&mut self, cx: &mut Context<'_>, slot: &Slot) -> Poll<Result<Head, Fault>> {
         let polled = self.poll(cx);
+        let head = self.head(polled, slot);
+        if head.is_ready() {
+            self.pace.leave();
+        }
+        head
+    }
+
+    fn head(&mut self, polled: Poll<Result<(), Fault>>, slot: &Slot) -> Poll<Result<Head, Fault>> {
         match (slot.take(), polled) {
             // A guest that stops at once after its head has not written its body; there is still time for another answer.
             (Some(Ok(Head { response, .. })), Poll::Ready(Err(fault)))

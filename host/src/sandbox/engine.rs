@@ -46,11 +46,13 @@ pub struct Sandbox {
     pub(super) places: Arc<Places>,
     /// Bounds how many instances wait for their next request.
     pub(super) idle_places: Arc<Semaphore>,
-    /// How many that is, and the bytes of the largest memory that one may have.
-    room: (usize, usize),
+    /// How many guests may run at once.
+    concurrency: usize,
+    /// Bytes that the largest memory of one may have.
+    memory_size: usize,
     /// What guests may take together, with those of other sandboxes.
     pub(super) memory: Arc<Total>,
-    /// What of it each guest has that is not counted.
+    /// Bytes of it that each guest has uncounted.
     pub(super) uncounted: usize,
     favour: Favour,
 }
@@ -79,7 +81,8 @@ impl Sandbox {
             linker,
             places: Arc::new(Places::new(limits.concurrency)),
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
-            room: (limits.concurrency, limits.memory),
+            concurrency: limits.concurrency,
+            memory_size: limits.memory,
             uncounted: memory.uncounted(limits.concurrency),
             memory,
             favour,
@@ -93,12 +96,12 @@ impl Sandbox {
 
     /// How many guests run at once.
     pub fn concurrency(&self) -> usize {
-        self.room.0
+        self.concurrency
     }
 
     /// Whether a sandbox of its own would have other room than this one; the other limits are each guest's.
     pub fn has_room_of(&self, limits: &Limits) -> bool {
-        self.room == (limits.concurrency, limits.memory)
+        (self.concurrency, self.memory_size) == (limits.concurrency, limits.memory)
     }
 
     /// Compiles a component for this machine: some 40 ms for a route.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use moka::sync::Cache;
 use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::Component;
@@ -164,6 +165,16 @@ impl Guest {
         self.code
             .ready(&self.sandbox, self.config.max_duration)
             .await
+    }
+
+    /// An answer of its own, which counts as memory of all guests until nobody has it any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::AllMemory`].
+    pub fn charged(&self, answer: Bytes) -> Result<Bytes, Fault> {
+        let counted = self.sandbox.memory.counted(answer);
+        counted.map_err(Fault::AllMemory)
     }
 
     /// What its requests may use.

@@ -13,10 +13,10 @@ use wasmtime::ResourceLimiter;
 
 use super::engine::Sandbox;
 
-/// What each store has at most that is not counted with the others, so that an ordinary request takes no part in it.
+/// What each store has at most that is not counted with the others, so that an ordinary request takes no part in it where there is enough.
 const UNCOUNTED: usize = 2 << 20;
 /// An answer of so many bytes is not counted while it waits for its client.
-const FEW: usize = 64 << 10;
+const SHORT_ANSWER: usize = 64 << 10;
 
 /// The memory that all guests of this process may take together.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Total {
         Arc::clone(&TOTAL)
     }
 
-    /// What of each of so many stores is not counted: a sixth of the limit for all of them at most.
+    /// What of each of so many stores is not counted: for all of them a sixth of the limit at most.
     pub(super) fn uncounted(&self, stores: usize) -> usize {
         UNCOUNTED.min(self.limit / 6 / stores.max(1))
     }
@@ -47,7 +47,7 @@ impl Total {
     /// The limit, if they would be beyond it.
     pub(super) fn counted(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, usize> {
         match bytes.len() {
-            ..=FEW => Ok(bytes),
+            ..=SHORT_ANSWER => Ok(bytes),
             more if self.take(more) => Ok(Bytes::from_owner(Counted {
                 bytes,
                 total: Arc::clone(self),
@@ -262,16 +262,16 @@ mod tests {
 
     #[test]
     fn an_answer_counts_as_long_as_somebody_has_it() {
-        let total = Arc::new(Total::new(3 * FEW));
+        let total = Arc::new(Total::new(3 * SHORT_ANSWER));
         let taken = || total.taken.load(Ordering::Relaxed);
-        let answer = || total.counted(Bytes::from(vec![1; 2 * FEW]));
+        let answer = || total.counted(Bytes::from(vec![1; 2 * SHORT_ANSWER]));
         let first = answer().unwrap();
         let part = first.slice(10..20);
-        assert_eq!((&part[..], taken()), (&[1; 10][..], 2 * FEW));
-        assert_eq!(answer().unwrap_err(), 3 * FEW);
-        assert!(total.counted(Bytes::from(vec![1; FEW])).is_ok());
+        assert_eq!((&part[..], taken()), (&[1; 10][..], 2 * SHORT_ANSWER));
+        assert_eq!(answer().unwrap_err(), 3 * SHORT_ANSWER);
+        assert!(total.counted(Bytes::from(vec![1; SHORT_ANSWER])).is_ok());
         drop(first);
-        assert_eq!(taken(), 2 * FEW);
+        assert_eq!(taken(), 2 * SHORT_ANSWER);
         drop(part);
         assert_eq!(taken(), 0);
     }

@@ -79,7 +79,7 @@ pub struct Asker {
     /// How many handlers stand between: 0 for a request of the client's own.
     pub depth: u8,
     /// The requests of the handler that asks, of which those are that are made to answer it; none for a client.
-    pub above: Option<Arc<Requests>>,
+    pub(super) above: Option<Arc<Requests>>,
 }
 
 impl Asker {

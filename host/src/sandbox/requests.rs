@@ -8,18 +8,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::Error;
+use waystation_rules::caching::NotKept;
 use waystation_rules::outbound::Patience;
 
 use super::guest::Guest;
+use super::making::Making;
 use super::outgoing::Asks;
 use crate::telemetry::{AppCounts, Asked, Stop};
 
 /// The requests of one call.
-pub struct Requests {
+pub(super) struct Requests {
     left: AtomicUsize,
     at_once: Arc<Semaphore>,
     /// Those of the call that this one answers.
     above: Option<Arc<Requests>>,
+    /// What the call's answer is made of, if it is made to be kept.
+    making: Option<Arc<Making>>,
     counts: Arc<AppCounts>,
     /// For the log. Not the guest itself: an answer that its instance has kept would hold the guest that holds the instance.
     route: Arc<str>,
@@ -43,6 +47,7 @@ impl Requests {
             left: AtomicUsize::new(limits.fetches),
             at_once: Arc::new(Semaphore::new(limits.fetches_at_once)),
             above: asks.asker.above.clone(),
+            making: asks.making.clone(),
             counts: Arc::clone(asks.own.counts()),
             route: Arc::clone(&guest.route),
             request_id: request_id.to_owned(),
@@ -54,10 +59,16 @@ impl Requests {
     ///
     /// # Errors
     ///
-    /// If there were too many already.
+    /// [`Error::ConnectionLimitReached`] if none is left.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
         if !self.take_one() {
-            self.met(Stop::Fetches, "it made more requests than `fetches` allows");
+            if let Some(making) = &self.making {
+                making.is_not_kept(NotKept::Fetch); // another time there may be more left
+            }
+            self.met(
+                Stop::Fetches,
+                "no request is left of those that `fetches` allows it and whoever asked it",
+            );
             return Err(Error::ConnectionLimitReached);
         }
         let turn = Arc::clone(&self.at_once).acquire_owned().await;

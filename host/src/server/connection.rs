@@ -178,7 +178,7 @@ async fn speak<S>(
         to_its_end(pin!(connection), &mut life.ending).await
     };
     if let Err(error) = served {
-        tracing::debug!("a connection from {} ended early: {error}", client);
+        tracing::debug!("a connection from {client} ended early: {error}");
     }
 }
 

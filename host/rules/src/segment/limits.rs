@@ -68,24 +68,17 @@ impl AppLimits {
     /// Each that is higher than `cap` says; of a route's, those that are not the app's.
     #[must_use]
     pub fn beyond(&self, cap: &Limits) -> Vec<Excess> {
-        let mut excess = self.all.beyond(cap);
-        let routes = self.routes.iter();
-        let of_routes = routes.flat_map(|(route, limits)| {
-            let own = limits.beyond(cap).into_iter();
-            own.map(move |own| Excess {
+        let of_app = self.all.beyond(cap);
+        let of_routes = self.routes.iter().flat_map(|(route, limits)| {
+            let mut own = limits.beyond(cap);
+            own.retain(|own| of_app.iter().all(|app| app.key != own.key));
+            own.into_iter().map(move |own| Excess {
                 key: format!("routes.\"{route}\".{}", own.key),
                 ..own
             })
         });
-        let of_routes: Vec<_> = of_routes
-            .filter(|own| {
-                !excess
-                    .iter()
-                    .any(|app| own.key.ends_with(&format!(".{}", app.key)))
-            })
-            .collect();
-        excess.extend(of_routes);
-        excess
+        let of_routes: Vec<_> = of_routes.collect();
+        [of_app, of_routes].concat()
     }
 
     /// The same, each lowered to what `cap` says.
@@ -100,6 +93,9 @@ impl AppLimits {
         }
     }
 }
+
+/// A handler that fetches and streams has some dozens.
+const FEWEST_RESOURCES: usize = 256;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -165,10 +161,11 @@ impl Limits {
         }
     }
 
-    /// Resources of the host's that a guest may hold at once: each may have header fields, and all of these count as much as its memory.
+    /// Resources of the host's that a guest may hold at once. Each may be header fields, and those of all take no more than its memory may.
     #[must_use]
     pub fn resources(&self) -> usize {
-        self.handles.min(self.memory / self.field_bytes.max(1))
+        let fields = self.memory / self.field_bytes.max(1);
+        self.handles.min(fields.max(FEWEST_RESOURCES))
     }
 
     /// The same, each lowered to what `cap` says.

@@ -65,7 +65,7 @@ impl Limits {
         }
     }
 
-    /// Whether each route that has limits of its own is one of these.
+    /// Checks that each route that has limits of its own is one of these.
     ///
     /// # Errors
     ///
@@ -77,7 +77,11 @@ impl Limits {
         }
     }
 
-    /// Whether those of routes are within those of the app, and of routes alone.
+    /// Checks that no route has more than its app.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::NotOfRoute`] or [`SettingsError::RouteLimit`].
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let app = self.of_app(segment::Limits::default());
         for (route, own) in &self.routes {

@@ -51,6 +51,7 @@ pub(super) async fn body(
         background: background.clone(),
     };
     let is_whole = poll_fn(|cx| Poll::Ready(body.take_ready(cx))).await?;
+    body.leave(); // nobody may ask for it for long
     if is_whole && body.ready.len() < 2 {
         let frame = body.ready.pop_front();
         let bytes = frame.and_then(|frame| frame.ok()?.into_data().ok());
@@ -126,8 +127,22 @@ impl Streaming {
         Ok(false)
     }
 
-    /// Runs the guest on, then takes a frame if there is one. What either waits for wakes the same task.
+    /// Lets others have the processor that the guest waits for.
+    fn leave(&self) {
+        if let Some(driver) = &mut *lock(&self.driver) {
+            driver.pace.leave();
+        }
+    }
+
+    /// The next frame. Whoever has it may not ask for another one for long.
     fn poll_guest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let frame = ready!(self.run_guest(cx));
+        self.leave();
+        Poll::Ready(frame)
+    }
+
+    /// Runs the guest on, then takes a frame if there is one. What either waits for wakes the same task.
+    fn run_guest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         match &mut *lock(&self.driver) {
             None => return Poll::Ready(Some(Err(Fault::StreamTime(self.limit)))),
             Some(driver) => {

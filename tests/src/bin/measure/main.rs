@@ -14,7 +14,8 @@
 //! measure streams [PROGRAM]        the memory of 1,000 streams that are open, and of as many connections that are idle
 //! ```
 //!
-//! `steady`, `fairness` and `streams` fail where their goal is missed. Without `PROGRAM`, the host that was built into this tool is measured, so `cargo run --release` measures a release build.
+//! `steady`, `fairness` and `streams` fail where their goal is missed. Without `PROGRAM`, the host that was built into this tool is measured,
+//! so `cargo run --release` measures a release build.
 
 mod chart;
 mod fairness;
@@ -152,9 +153,8 @@ async fn start_time(program: &Program) -> anyhow::Result<()> {
 
 /// The same component with another content, so that its code is compiled and kept apart: the number is in a section that nobody reads.
 fn numbered(component: &[u8], number: usize) -> Vec<u8> {
-    let number = number.to_le_bytes();
-    let length = u8::try_from(1 + 1 + number.len()).unwrap_or_default();
-    [component, &[0, length, 1, b'n'], &number].concat()
+    let number = (number as u64).to_le_bytes();
+    [component, &[0, 10, 1, b'n'], &number].concat()
 }
 
 fn built(program: &Program, app: &App) -> anyhow::Result<()> {
