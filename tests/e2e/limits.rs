@@ -113,6 +113,23 @@ async fn memory_is_bounded() {
 }
 
 #[tokio::test]
+async fn the_memory_of_all_guests_is_bounded() {
+    let app = Limited::new("[server]\nguest_memory_mb = 64\n").await;
+    let answer = app.client.get("/limits/memory?mib=80").await;
+    let told = "all guests of this host together have 64 MiB at most";
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("retry-after")),
+        (503, "1")
+    );
+    assert!(answer.text().contains(told), "{}", answer.text());
+    app.host.wait_for_line("the limit", |line| {
+        line.contains(told) && line.contains("/limits/memory")
+    });
+    let answer = app.client.get("/limits/memory?mib=50").await;
+    assert_eq!(answer.line(), "200 50 MiB");
+}
+
+#[tokio::test]
 async fn a_log_is_cut_and_cannot_drive_a_terminal() {
     assert_eq!(fixture().get("/limits/log").await.line(), "200 logged");
     let host = fixture_host();

@@ -16,7 +16,7 @@ use crate::build::{Cancel, Options, Profile, toolchain};
 use crate::dev::{Files, News, Session, follow};
 use crate::project::environment::{self, Mode};
 use crate::project::{self, Project, schema, settings::Settings};
-use crate::sandbox::Favour;
+use crate::sandbox::{self, Favour};
 use crate::server;
 
 pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
@@ -24,6 +24,9 @@ pub(super) fn run(args: &Dev) -> anyhow::Result<ExitCode> {
     let project = Project::open(&args.app.dir)?;
     let settings = Settings::read(&project.root)?;
     let asked = listen::address(&args.listen, &settings.server, "127.0.0.1")?;
+    if let Some(memory) = settings.server.guest_memory_mb {
+        sandbox::bound_guests(memory);
+    }
     let limits = settings.limits.of_app(Limits::default());
     let variables = environment::read(&project.root, &settings.env, Mode::Development)?;
     schema::write(&project.root)?;

@@ -15,6 +15,7 @@ use super::{listen, report, service, signal};
 use crate::app::Bounds;
 use crate::node::{self, Admin, Cap, Keys, Node, Policy};
 use crate::project::settings::Server;
+use crate::sandbox;
 use crate::server::{self, Listener};
 use crate::telemetry::{self, Writing};
 
@@ -89,6 +90,9 @@ pub(super) fn run(args: args::Node) -> anyhow::Result<ExitCode> {
 
 fn policy(args: &args::Node, data: &Path) -> anyhow::Result<Policy> {
     let keys: PathBuf = args.trusted.clone().unwrap_or_else(|| data.join("keys"));
+    if let Some(memory) = args.bounds.guest_memory {
+        sandbox::bound_guests(memory);
+    }
     let cap = args.bounds.cap.as_deref().map(Cap::read);
     let compiler = Bounds {
         memory: args.bounds.compile_memory.get(),

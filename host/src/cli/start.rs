@@ -16,7 +16,7 @@ use crate::app::{self, Current, Loader, Policy};
 use crate::project::environment::{self, Mode};
 use crate::project::layout::Blobs;
 use crate::project::{self, output, release, settings::Settings};
-use crate::sandbox::Favour;
+use crate::sandbox::{self, Favour};
 use crate::server::{self, Listener};
 use crate::telemetry::{self, Writing};
 
@@ -37,6 +37,9 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
     let format = args.log_format.or(settings.log.format);
     telemetry::start_log(format.unwrap_or_default(), false, Writing::Apart);
     let address = listen::address(&args.listen, &settings.server, "0.0.0.0")?;
+    if let Some(memory) = settings.server.guest_memory_mb {
+        sandbox::bound_guests(memory);
+    }
     let limits = settings.limits.of_app(Limits::default());
     let variables = environment::read(&root, &settings.env, Mode::Production)?;
 

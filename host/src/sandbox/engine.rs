@@ -75,7 +75,7 @@ impl Sandbox {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         start_clock(&engine)?;
-        let memory = Total::of_machine();
+        let memory = Total::of_process();
         Ok(Self {
             engine,
             linker,

@@ -4,9 +4,10 @@
 //! about.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use wasmtime::ResourceLimiter;
@@ -18,6 +19,13 @@ const UNCOUNTED: usize = 2 << 20;
 /// An answer of so many bytes is not counted while it waits for its client.
 const SHORT_ANSWER: usize = 64 << 10;
 
+static BOUND: OnceLock<usize> = OnceLock::new();
+
+/// Says how many MiB of memory all guests of this process may take together, before the first of its sandboxes is there. What was said first holds.
+pub fn bound_guests(memory: NonZeroU32) {
+    BOUND.get_or_init(|| (memory.get() as usize) << 20);
+}
+
 /// The memory that all guests of this process may take together.
 #[derive(Debug)]
 pub(super) struct Total {
@@ -26,11 +34,12 @@ pub(super) struct Total {
 }
 
 impl Total {
-    /// Three quarters of what the machine has, or the control group of this process.
-    pub(super) fn of_machine() -> Arc<Self> {
+    /// Of this process: what its operator says, or three quarters of what the machine has, or its control group.
+    pub(super) fn of_process() -> Arc<Self> {
         static TOTAL: LazyLock<Arc<Total>> = LazyLock::new(|| {
-            let most = of_control_group().unwrap_or(usize::MAX).min(installed());
-            Arc::new(Total::new(most / 4 * 3))
+            let machine = || of_control_group().unwrap_or(usize::MAX).min(installed());
+            let limit = BOUND.get().copied();
+            Arc::new(Total::new(limit.unwrap_or_else(|| machine() / 4 * 3)))
         });
         Arc::clone(&TOTAL)
     }
@@ -228,7 +237,7 @@ mod tests {
     /// wasmtime tells of a table that cannot grow as its length would overflow, though it has not asked whether it may.
     #[test]
     fn what_fails_gives_nothing_back() {
-        let mut memory = Memory::of(1000, 0, Total::of_machine());
+        let mut memory = Memory::of(1000, 0, Total::of_process());
         for _ in 0..2 {
             assert!(memory.memory_growing(0, 400, None).unwrap());
             let failed = wasmtime::Error::msg("too long");
@@ -278,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_machine_has_some() {
-        let total = Total::of_machine();
+        let total = Total::of_process();
         assert!(64 << 20 < total.limit && total.limit < installed());
         for stores in [0, 1, 1_000, 100_000] {
             let uncounted = total.uncounted(stores);

@@ -38,6 +38,7 @@ pub use engine::{Favour, Sandbox, precompile};
 pub use fault::Fault;
 pub use guest::{Guest, Named};
 pub use making::{Made, Making};
+pub use memory::bound_guests;
 pub use met::Met;
 pub use outgoing::{Asker, Asks, OwnRoutes};
 pub use places::Share;

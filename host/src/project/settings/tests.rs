@@ -33,6 +33,7 @@ fn every_key_is_read() {
             host: Some("::1".to_owned()),
             port: Some(80),
             status: Some("127.0.0.1:9464".parse().unwrap()),
+            guest_memory_mb: None,
             tls: vec![Certificate {
                 cert: "a.pem".into(),
                 key: "a.key".into()
