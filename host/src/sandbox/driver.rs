@@ -21,7 +21,7 @@ use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
 use super::outgoing::Asks;
-use super::pace::{PROCESSORS, Pace};
+use super::pace::{PROCESSORS, Pace, give_on};
 use super::places::Place;
 use crate::http::Response;
 use crate::telemetry::AppCounts;
@@ -211,7 +211,7 @@ impl Driver {
         let before = self.cpu.used();
         let polled = self.cpu.count(|| future.as_mut().poll(cx));
         self.pace.ran(self.cpu.used().saturating_sub(before));
-        drop(processor);
+        processor.map(give_on);
         if polled.is_ready() {
             self.future = None;
         }
