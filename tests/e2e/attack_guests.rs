@@ -232,7 +232,7 @@ pub async fn get(request: Request) -> Result<Response> {
             "late".into_response()
         }
         "wakes" => loop {
-            sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(20)).await;
         },
         "after-head" => Ok(Response::writer(|mut writer| async move {
             for _ in 0..3 {

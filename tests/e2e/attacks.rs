@@ -117,7 +117,7 @@ const fn attack(
     }
 }
 
-const ATTACKS: [Attack; 24] = [
+const ATTACKS: [Attack; 25] = [
     attack("/spin", 503, SPENT, "cpu_time"),
     attack("/start", 503, SPENT, "cpu_time"),
     attack("/copy", 503, SPENT, "cpu_time"),
@@ -162,6 +162,7 @@ const ATTACKS: [Attack; 24] = [
     attack("/rust?does=cookies", 500, "it set 5000 cookies", "fields"),
     attack("/rust?does=many-cookies", 503, SPENT, "cpu_time"),
     attack("/rust?does=sleep", 504, LATE, "wall_time"),
+    attack("/rust?does=wakes", 504, LATE, "wall_time"),
 ];
 
 /// One copy is a single instruction, which takes some milliseconds and cannot be stopped within.

@@ -220,7 +220,7 @@ async fn a_proxy_goes_on_rewrites_redirects_or_answers() {
         &app.host,
         &ask("GET", "/flood", "").await,
         500,
-        "it answered with 2000 header fields",
+        "it sends on 2000 header fields",
     );
     app.host.wait_for_line("what it may not set", |line| {
         line.contains("proxy.rs")
