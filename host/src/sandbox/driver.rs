@@ -211,7 +211,9 @@ impl Driver {
         let before = self.cpu.used();
         let polled = self.cpu.count(|| future.as_mut().poll(cx));
         self.pace.ran(self.cpu.used().saturating_sub(before));
-        processor.map(give_on);
+        if let Some(processor) = processor {
+            give_on(processor);
+        }
         if polled.is_ready() {
             self.future = None;
         }
