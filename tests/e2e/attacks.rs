@@ -208,8 +208,9 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
     let (peak, now) = (host.peak_memory(), host.memory());
     println!("{} MiB at first, {} at most", before >> 20, peak >> 20);
     let after_first = after_first.unwrap_or_default();
+    // The pool keeps up to 2 MiB of each place at hand that a guest has had, and takes others before those again.
     assert!(
-        now < after_first + (16 << 20),
+        now < after_first + (32 << 20),
         "{after_first} and then {now}"
     );
     assert!(
