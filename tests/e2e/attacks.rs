@@ -208,7 +208,7 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
     }
     let (peak, now) = (host.peak_memory(), host.memory());
     println!("{} MiB at first, {} at most", before >> 20, peak >> 20);
-    let after_first = after_first.unwrap_or_default();
+    let after_first = after_first.expect("a first round");
     // The pool keeps up to 2 MiB of each place at hand that a guest has had, and takes others before those again.
     assert!(
         now < after_first + (32 << 20),
