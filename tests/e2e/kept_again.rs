@@ -52,7 +52,8 @@ const OTHERS: [(&str, &str); 19] = [
 #[tokio::test]
 async fn what_is_asked_again_is_answered_without_a_walk_and_as_with_one() {
     let turn = turn().await;
-    let app = turn.app(&[("app/kept/route.rs", ROUTE)]);
+    let limit = "[limits.routes.\"/kept\"]\nheader_bytes = 1000\n";
+    let app = turn.app(&[("app/kept/route.rs", ROUTE), ("waystation.toml", limit)]);
     let host = program()
         .command("dev", app.root())
         .arg("--cache")
@@ -69,7 +70,7 @@ async fn what_is_asked_again_is_answered_without_a_walk_and_as_with_one() {
         assert_eq!(ask(SAME, "").await, walked);
     }
     host.wait_for_line("without a walk", |line| line.contains(FOUND));
-    let long = format!("host: a\r\nuser-agent: {}", "x".repeat(40_000));
+    let long = format!("host: a\r\nuser-agent: {}", "x".repeat(1000));
     let refused = ask(("GET /kept HTTP/1.1", &long), "").await;
     assert!(refused.starts_with("HTTP/1.1 431 "), "{refused}");
     for other in OTHERS {

@@ -238,7 +238,8 @@ async fn handlers_that_ask_each_other_share_what_may_be_asked() {
 async fn a_route_may_have_less_than_its_app() {
     let app = Limited::new(
         "[limits.routes.\"/limits/memory\"]\nmemory_mb = 16\n\n[limits.routes.\"/limits/forever\"]\ncpu_ms = 100\n\n\
-         [limits.routes.\"/slow\"]\nroute_concurrency = 1\nqueue_wait_ms = 0\n",
+         [limits.routes.\"/slow\"]\nroute_concurrency = 1\nqueue_wait_ms = 0\n\n\
+         [limits.routes.\"/hello\"]\nurl_bytes = 100\nheader_bytes = 300\n",
     )
     .await;
     let answer = app.client.get("/limits/memory?mib=20").await;
@@ -252,6 +253,17 @@ async fn a_route_may_have_less_than_its_app() {
     assert_eq!(app.client.get("/slow").await.status, 503);
     assert_eq!(app.client.get("/hello").await.line(), "200 hello");
     drop(runs);
+    let url = format!("/hello?{}", "x".repeat(100));
+    assert_eq!(app.client.get(&url).await.status, 414);
+    assert_eq!(
+        app.client.get(&url[.."/hello?".len() + 50]).await.status,
+        200
+    );
+    let long = "x".repeat(300);
+    let padded = [("x-padding", long.as_str())];
+    let padded = async |path| app.client.ask("GET", path, &padded, "").await.status;
+    assert_eq!(padded("/hello").await, 431);
+    assert_eq!(padded("/limits/memory?mib=1").await, 200);
     // Limits that leave the pool as it is, and then others.
     let settings = "[limits.routes.\"/limits/forever\"]\ncpu_ms = 50\n";
     app.app.write("waystation.toml", settings);

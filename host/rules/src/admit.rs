@@ -8,17 +8,15 @@
 
 use std::net::Ipv6Addr;
 
+use crate::segment::Limits;
+
 /// What is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
-    /// Bytes of the request target, with the query.
-    pub uri_length: usize,
-    /// The operator's [`Limits::url_bytes`](crate::segment::Limits::url_bytes).
-    pub url_limit: usize,
-    /// Bytes of the header section: names, values, and four for each line.
-    pub header_length: usize,
-    /// The operator's [`Limits::header_bytes`](crate::segment::Limits::header_bytes).
-    pub header_limit: usize,
+    /// How long it is.
+    pub length: Length,
+    /// How long it may be.
+    pub limits: &'a Limits,
     /// The path as it came.
     pub path: &'a str,
     /// The first `Host` header; `None` if it is missing or no ASCII.
@@ -35,7 +33,39 @@ pub struct Head<'a> {
     pub has_transfer_encoding: bool,
 }
 
-/// Why a request is refused before it is routed.
+/// How long a head is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Bytes of the request target, with the query.
+    pub url: usize,
+    /// Bytes of the header section: names, values, and four for each line.
+    pub headers: usize,
+}
+
+impl Length {
+    /// Checks it against the limits of an app, or of a route once it is found.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::LongUrl`] or [`Refusal::LongHeaders`].
+    pub fn check(self, limits: &Limits) -> Result<(), Refusal> {
+        if limits.url_bytes < self.url {
+            return Err(Refusal::LongUrl {
+                length: self.url,
+                limit: limits.url_bytes,
+            });
+        }
+        if limits.header_bytes < self.headers {
+            return Err(Refusal::LongHeaders {
+                length: self.headers,
+                limit: limits.header_bytes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Why a request is refused before its handler is asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// 414.
@@ -101,18 +131,7 @@ pub enum Refusal {
 ///
 /// The first [`Refusal`] that applies. The connection is best closed after it: its two ends do not agree on what was said.
 pub fn check(head: &Head<'_>) -> Result<(), Refusal> {
-    if head.url_limit < head.uri_length {
-        return Err(Refusal::LongUrl {
-            length: head.uri_length,
-            limit: head.url_limit,
-        });
-    }
-    if head.header_limit < head.header_length {
-        return Err(Refusal::LongHeaders {
-            length: head.header_length,
-            limit: head.header_limit,
-        });
-    }
+    head.length.check(head.limits)?;
     if head.has_transfer_encoding && head.content_length.is_some() {
         return Err(Refusal::TwoLengths);
     }

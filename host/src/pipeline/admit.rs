@@ -2,31 +2,34 @@
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use waystation_rules::admit::{self, Head};
+use waystation_rules::admit::{self, Head, Length};
 
 use super::failure::Refusal;
 use crate::app::Policy;
 
-/// Brings the facts of a request to [`admit::check`].
-pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<(), Refusal> {
+/// Brings the facts of a request to [`admit::check`]; gives how long it is, for the limits of what will be found.
+pub(super) fn check<B>(request: &Request<B>, policy: &Policy) -> Result<Length, Refusal> {
     let headers = request.headers();
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
     let uri = request.uri();
+    let length = Length {
+        url: uri.path_and_query().map_or(0, |path| path.as_str().len()),
+        headers: headers.iter().map(|(name, value)| line(name, value)).sum(),
+    };
     let head = Head {
+        length,
+        limits: &policy.limits.all,
         path: uri.path(),
-        uri_length: uri.path_and_query().map_or(0, |path| path.as_str().len()),
         authority: uri.authority().map(|authority| authority.as_str()),
         host: host.and_then(|host| host.to_str().ok()),
         host_count: usize::from(host.is_some()) + hosts.count(),
         version_is_http2: request.version() == http::Version::HTTP_2,
         content_length: content_length(headers),
         has_transfer_encoding: headers.contains_key(TRANSFER_ENCODING),
-        url_limit: policy.limits.all.url_bytes,
-        header_length: headers.iter().map(|(name, value)| line(name, value)).sum(),
-        header_limit: policy.limits.all.header_bytes,
     };
-    Ok(admit::check(&head)?)
+    admit::check(&head)?;
+    Ok(length)
 }
 
 /// Bytes of a header's line in HTTP/1.1.

@@ -11,6 +11,7 @@ use http::header::{
     USER_AGENT,
 };
 use http::{HeaderName, Method, Request, Version};
+use waystation_rules::admit::Length;
 use waystation_rules::caching::Served;
 
 use super::admit;
@@ -44,9 +45,16 @@ const UNREAD: [HeaderName; 14] = [
 /// Those by which a browser says what a request is for.
 const OF_BROWSERS: &str = "sec-";
 
-/// The host and the path of a client's request, if they are all that its walk looks at where no rules and proxies do, and it would not
-/// refuse the headers for their length.
-pub(super) fn words<B>(request: &Request<B>, header_limit: usize) -> Option<String> {
+/// What a request is known by.
+pub(super) struct Words {
+    /// The host and the path.
+    pub(super) text: String,
+    /// Of its whole head.
+    length: Length,
+}
+
+/// The words of a client's request, if they are all that its walk looks at where no rules and proxies do.
+pub(super) fn words<B>(request: &Request<B>) -> Option<Words> {
     let uri = request.uri();
     if *request.method() != Method::GET || uri.query().is_some() {
         return None;
@@ -55,9 +63,9 @@ pub(super) fn words<B>(request: &Request<B>, header_limit: usize) -> Option<Stri
     if host.is_some() && request.version() != Version::HTTP_2 {
         return None; // it has to name its host once more
     }
-    let mut length = 0;
+    let mut headers = 0;
     for (name, value) in request.headers() {
-        length += admit::line(name, value);
+        headers += admit::line(name, value);
         if *name == HOST {
             if host.replace(value.to_str().ok()?).is_some() {
                 return None; // two hosts are refused
@@ -67,20 +75,27 @@ pub(super) fn words<B>(request: &Request<B>, header_limit: usize) -> Option<Stri
         }
     }
     let (host, path) = (host?, uri.path());
-    let is_short = host.len() <= LONGEST && path.len() <= LONGEST && length <= header_limit;
-    is_short.then(|| [host, " ", path].concat()) // a path has no space
+    let length = Length {
+        url: path.len(),
+        headers,
+    };
+    let is_short = host.len() <= LONGEST && path.len() <= LONGEST;
+    is_short.then(|| Words {
+        text: [host, " ", path].concat(), // a path has no space
+        length,
+    })
 }
 
 /// The kept answer to these words, and the component that it is of; none if the request has to be walked. It is noted as a walk notes it.
 pub(super) fn answer(
     app: &App,
     asker: &Asker,
-    words: &str,
+    words: &Words,
     record: &mut Record,
 ) -> Option<(Response, Arc<Guest>)> {
-    let shortcut = app.shortcuts.find(words)?;
+    let shortcut = app.shortcuts.find(&words.text)?;
     let guest = &shortcut.guest;
-    if guest.is_dynamic(&shortcut.key) {
+    if guest.is_dynamic(&shortcut.key) || words.length.check(guest.limits()).is_err() {
         return None;
     }
     let (entry, now) = app.policy.kept.store.fresh(&shortcut.spot, &shortcut.key)?;
@@ -88,7 +103,7 @@ pub(super) fn answer(
     record.route = Some(Arc::clone(&shortcut.pattern));
     record.counts.clone_from(&shortcut.counts);
     note(Served::Hit, guest, record);
-    tracing::trace!("found without a walk: {words}");
+    tracing::trace!("found without a walk: {}", words.text);
     Some((serve(&entry, Served::Hit, now), Arc::clone(guest)))
 }
 
@@ -151,12 +166,9 @@ mod tests {
     fn the_host_is_in_the_target_over_http2_alone() {
         let request = Request::get("https://shop.example/items").version(Version::HTTP_2);
         let mut request = request.body(()).unwrap();
-        assert_eq!(
-            words(&request, 1000).as_deref(),
-            Some("shop.example /items")
-        );
+        assert_eq!(words(&request).unwrap().text, "shop.example /items");
         *request.version_mut() = Version::HTTP_11;
-        assert_eq!(words(&request, 1000), None);
+        assert!(words(&request).is_none());
     }
 
     fn check(method: Method, target: &str, headers: &[(&str, &str)]) -> String {
@@ -165,6 +177,6 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        words(&request, 1000).unwrap_or_else(|| "walked".to_owned())
+        words(&request).map_or_else(|| "walked".to_owned(), |words| words.text)
     }
 }

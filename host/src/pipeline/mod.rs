@@ -82,7 +82,7 @@ pub fn respond(
     let mut record = Record::new(RequestId::new(), &request, asker.client, 0 < asker.depth);
     let is_the_routes_alone = asker.depth == 0 && !app.looks_at_requests();
     let words = match is_the_routes_alone {
-        true => again::words(&request, app.policy.limits.all.header_bytes),
+        true => again::words(&request),
         false => None,
     };
     if let Some(words) = &words
@@ -102,7 +102,7 @@ pub fn respond(
         let walked = walked(&app, asker, request, background, &mut record, &mut left);
         let response = walked.await;
         if let (Some(words), Some(shortcut)) = (words, left.shortcut.take()) {
-            app.shortcuts.insert(words, shortcut);
+            app.shortcuts.insert(words.text, shortcut);
         }
         finished(response, &app, &asked, left, record)
     }))
@@ -176,14 +176,14 @@ async fn walk(
     left: &mut Left,
 ) -> Result<Response, Refusal> {
     let policy = &app.policy;
-    match *request.method() {
+    let length = match *request.method() {
         http::Method::CONNECT => return Err(Refusal::Connect),
         http::Method::TRACE => return Err(Refusal::Method(Methods::ALL)), // M4: no proxy and no other server sees it
         http::Method::OPTIONS if request.uri().path() == "*" => {
             return Ok(finish::allow(Methods::ALL)); // asks about the server, not about a route
         }
         _ => admit::check(&request, policy)?,
-    }
+    };
     handle::strip(request.headers_mut());
     let uri = request.uri().clone();
     let settled = client::settled(&mut request, &asks.asker, &policy.trust)?;
@@ -199,6 +199,7 @@ async fn walk(
         Normal::Redirect(path) => return Ok(finish::tidied(&path, uri.query())),
     };
     let mut passage = Passage {
+        length,
         cookies: handle::cookies(request.headers()),
         request,
         path: &path,
@@ -263,6 +264,7 @@ async fn walk(
         }
         Handler::Broken(broken) => return Err(Refusal::Broken(Arc::clone(broken))),
     };
+    passage.length.check(guest.limits())?;
     let implemented = guest.methods();
     let method = match method::dispatch(passage.request.method().as_str(), implemented) {
         Dispatch::Run(method) => method,

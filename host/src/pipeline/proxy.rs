@@ -10,6 +10,7 @@ use std::time::Instant;
 use http::header::LOCATION;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Uri, request};
+use waystation_rules::admit::Length;
 use waystation_rules::cookies::{self, SetCookie};
 use waystation_rules::destination::Target;
 use waystation_rules::forwarded::Settled;
@@ -29,6 +30,8 @@ use crate::telemetry::Record;
 /// A request on its way past the proxies, as it is now.
 pub(super) struct Passage<'a> {
     pub(super) request: Request<Upload>,
+    /// How long it was as it was asked.
+    pub(super) length: Length,
     /// The path from the root of the host, as it was asked.
     pub(super) path: &'a Path<'a>,
     /// The path below the base path, or what a rewrite made of it; none if it is not below it.
@@ -85,6 +88,7 @@ impl Passage<'_> {
             .guest
             .as_ref()
             .map_err(|broken| Refusal::Broken(Arc::clone(broken)))?;
+        self.length.check(guest.limits())?;
 
         let lent = std::mem::take(self.request.body_mut()).lend();
         let body = match handle::takes_body(self.request.method()) {

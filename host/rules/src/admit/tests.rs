@@ -1,4 +1,8 @@
+use std::sync::LazyLock;
+
 use super::*;
+
+static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
 
 #[test]
 fn an_ordinary_request_is_admitted() {
@@ -32,21 +36,30 @@ fn an_ordinary_request_is_admitted() {
 fn a_long_url_is_refused() {
     check_head(
         Head {
-            uri_length: 8192,
+            length: Length {
+                url: 8192,
+                headers: 32768,
+            },
             ..http1()
         },
         "ok",
     );
     check_head(
         Head {
-            uri_length: 8193,
+            length: Length {
+                url: 8193,
+                headers: 60,
+            },
             ..http1()
         },
         "414 the URL has 8193 bytes and the limit is 8192",
     );
     check_head(
         Head {
-            header_length: 32769,
+            length: Length {
+                url: 1,
+                headers: 32769,
+            },
             ..http1()
         },
         "431 the headers have 32769 bytes and the limit is 32768",
@@ -265,10 +278,11 @@ fn internal_headers_are_known() {
 
 fn http1() -> Head<'static> {
     Head {
-        uri_length: 1,
-        url_limit: 8192,
-        header_length: 60,
-        header_limit: 32768,
+        length: Length {
+            url: 1,
+            headers: 60,
+        },
+        limits: &LIMITS,
         path: "/",
         host: Some("example.com"),
         host_count: 1,

@@ -86,8 +86,6 @@ impl Limits {
         let app = self.of_app(segment::Limits::default());
         for (route, own) in &self.routes {
             let of_app = [
-                ("header_bytes", own.header_bytes.is_some()),
-                ("url_bytes", own.url_bytes.is_some()),
                 ("concurrency", own.concurrency.is_some()),
                 ("routes", !own.routes.is_empty()),
             ];

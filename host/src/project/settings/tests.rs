@@ -142,8 +142,8 @@ fn a_route_may_have_less_than_its_app() {
         "`limits.routes.\"/a/[b]\".cpu_ms` is 501, and `limits.cpu_ms` gives 500 at most\n  --> waystation.toml:4:10",
     );
     check(
-        "[limits.routes.'/a']\nurl_bytes = 10",
-        "`limits.routes.\"/a\".url_bytes` is no limit of a route; `[limits]` has it for the whole app\n  --> waystation.toml:2:13",
+        "[limits.routes.'/a']\nconcurrency = 10",
+        "`limits.routes.\"/a\".concurrency` is no limit of a route; `[limits]` has it for the whole app\n  --> waystation.toml:2:15",
     );
     let there = |routes: &[&str]| {
         let routes: Vec<_> = routes.iter().map(ToString::to_string).collect();
