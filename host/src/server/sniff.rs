@@ -39,6 +39,7 @@ pub(super) async fn sniff<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Opt
     }))
 }
 
+/// What follows the first bytes comes with them if it is here: hyper makes its buffer twice as large for a head that takes it two reads.
 impl<S: AsyncRead + Unpin> AsyncRead for Sniffed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -49,7 +50,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sniffed<S> {
             let length = buf.remaining().min(self.read - self.given);
             buf.put_slice(&self.first[self.given..self.given + length]);
             self.given += length;
-            return Poll::Ready(Ok(()));
+            if buf.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            return match Pin::new(&mut self.stream).poll_read(cx, buf) {
+                Poll::Pending => Poll::Ready(Ok(())),
+                more => more,
+            };
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
@@ -82,5 +89,49 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_head_that_came_at_once_is_read_at_once() {
+        let mut sniffed = sniff(HEAD).await.unwrap().unwrap();
+        let mut read = [0; 100];
+        assert_eq!(sniffed.read(&mut read).await.unwrap(), HEAD.len());
+        assert_eq!(read[..HEAD.len()], *HEAD);
+        assert_eq!(sniffed.read(&mut read).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn first_bytes_do_not_wait_for_more() {
+        let (first, rest) = HEAD.split_at(5);
+        let (mut client, server) = duplex(100);
+        client.write_all(first).await.unwrap();
+        let mut sniffed = sniff(server).await.unwrap().unwrap();
+        let mut read = [0; 100];
+        assert_eq!(sniffed.read(&mut read).await.unwrap(), first.len());
+        client.write_all(rest).await.unwrap();
+        assert_eq!(sniffed.read(&mut read).await.unwrap(), rest.len());
+    }
+
+    #[tokio::test]
+    async fn a_small_buffer_loses_nothing() {
+        let mut sniffed = sniff(HEAD).await.unwrap().unwrap();
+        let mut all = Vec::new();
+        let mut read = [0; 7];
+        loop {
+            match sniffed.read(&mut read).await.unwrap() {
+                0 => break,
+                more => all.extend_from_slice(&read[..more]),
+            }
+        }
+        assert_eq!(all, HEAD);
     }
 }
