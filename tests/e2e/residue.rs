@@ -2,7 +2,7 @@
 
 use waystation_tests::Client;
 
-use crate::support::{production, program, turn};
+use crate::support::{production, program, rounds, turn};
 
 /// Leaves a mark wherever a guest can, and counts the marks in the whole of its memory. The mark is never written as such but for that.
 const MARK: &str = r#"use waystation::*;
@@ -46,15 +46,9 @@ async fn a_fresh_instance_sees_nothing_that_another_request_left() {
     let left = sender.ask("GET", "/shared", &[], "").await.unwrap();
     let left: usize = left.text().parse().expect("a number");
     assert!(20_000 <= left, "{left}: the marks are there to be found");
-    for _ in 0..rounds() {
+    for _ in 0..rounds(1_000) {
         sender.ask("POST", "/fresh", &[], "").await.unwrap();
         let left = sender.ask("GET", "/fresh", &[], "").await.unwrap();
         assert_eq!(left.text(), "0");
     }
-}
-
-/// How often; more by hand.
-fn rounds() -> usize {
-    let rounds = std::env::var("WAYSTATION_TEST_ROUNDS").ok();
-    rounds.map_or(1_000, |rounds| rounds.parse().expect("a number of rounds"))
 }

@@ -16,6 +16,14 @@ pub(crate) fn program() -> Program {
         .with("CARGO_PROFILE_WAYSTATION_RELEASE_LTO", "off")
 }
 
+/// How often a test does what might fail once in many times; more by hand.
+pub(crate) fn rounds(otherwise: usize) -> usize {
+    let rounds = std::env::var("WAYSTATION_TEST_ROUNDS").ok();
+    rounds.map_or(otherwise, |rounds| {
+        rounds.parse().expect("a number of rounds")
+    })
+}
+
 /// A client of the host that serves all of `fixture/` as `waystation dev`. The app is built once a run.
 pub(crate) fn fixture() -> Client {
     Client::new(FIXTURE.host.address())

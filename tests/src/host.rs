@@ -247,7 +247,7 @@ impl Host {
     /// If it has ended.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
-        self.counted("VmHWM:")
+        self.counted("status", "VmHWM:")
     }
 
     /// The memory that it holds, in bytes.
@@ -257,7 +257,18 @@ impl Host {
     /// If it has ended.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        self.counted("VmRSS:")
+        self.counted("status", "VmRSS:")
+    }
+
+    /// Its resident memory in bytes, where a page that is mapped more than once, such as what all instances of a component begin with,
+    /// counts once.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    #[must_use]
+    pub fn memory_of_its_own(&self) -> u64 {
+        self.counted("smaps_rollup", "Pss:")
     }
 
     /// What its open descriptors lead to, such as `socket:[7]`.
@@ -274,8 +285,8 @@ impl Host {
             .collect()
     }
 
-    fn counted(&self, what: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+    fn counted(&self, file: &str, what: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
         let status = status.expect("a running process");
         let line = status.lines().find_map(|line| line.strip_prefix(what));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());

@@ -1,4 +1,6 @@
 //! What a connection costs in memory: one that is idle, and one over which a guest streams.
+//!
+//! A page that the instances of a component share, for none of them has written to it, counts once.
 
 use std::net::SocketAddr;
 
@@ -50,16 +52,18 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
         let address = host.address();
         let sockets = steady::sockets(&host.descriptors()); // of nobody who is connected
         Client::new(address).get("/hello").await;
-        let before = Look::at(&host, sockets).await?.memory;
+        Look::at(&host, sockets).await?;
+        let before = host.memory_of_its_own();
         let open: Vec<_> = stream::iter(0..CONNECTIONS)
             .map(|_| open(address, path, until))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        let all = host.memory();
+        let all = host.memory_of_its_own();
         each = all.saturating_sub(before) / CONNECTIONS as u64;
         drop(open);
-        let after = Look::at(&host, sockets).await?.memory;
+        Look::at(&host, sockets).await?;
+        let after = host.memory_of_its_own();
         println!(
             "| {what} | {} MiB | {} MiB | {} KiB | {} MiB |",
             before >> 20,
