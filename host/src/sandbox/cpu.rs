@@ -12,9 +12,9 @@ use rustix::time::{ClockId, clock_gettime};
 use super::engine::TICK;
 
 /// The execution time of one request, in nanoseconds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cpu {
-    budget: AtomicU64,
+    budget: u64,
     used: AtomicU64,
     /// When the poll under way began, by the wall clock.
     entered: AtomicU64,
@@ -23,11 +23,14 @@ pub(super) struct Cpu {
 }
 
 impl Cpu {
-    /// Starts a request that may run for `budget`.
-    pub(super) fn start(&self, budget: Duration) {
-        self.used.store(0, Ordering::Relaxed);
-        let budget = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
-        self.budget.store(budget, Ordering::Relaxed);
+    /// Of a request that may run for `budget`.
+    pub(super) fn new(budget: Duration) -> Self {
+        Self {
+            budget: u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX),
+            used: AtomicU64::new(0),
+            entered: AtomicU64::new(0),
+            ticked: AtomicU64::new(0),
+        }
     }
 
     /// Runs `poll`, which may run the guest, and counts how long it keeps the processor.
@@ -50,7 +53,7 @@ impl Cpu {
             0 => self.charge_untimed(),
             ticked => self.charge(now - ticked),
         }
-        self.budget.load(Ordering::Relaxed) < self.used.load(Ordering::Relaxed)
+        self.budget < self.used.load(Ordering::Relaxed)
     }
 
     /// How long it has executed.
@@ -85,8 +88,7 @@ mod tests {
 
     #[test]
     fn a_poll_without_a_tick_is_charged_for_a_tick_at_most() {
-        let cpu = Cpu::default();
-        cpu.start(TICK);
+        let cpu = Cpu::new(TICK);
         cpu.count(|| spin(TICK / 5));
         assert!(TICK / 5 <= cpu.used(), "{:?}", cpu.used());
         let before = cpu.used();
@@ -96,8 +98,7 @@ mod tests {
 
     #[test]
     fn a_poll_that_spins_spends_its_budget() {
-        let cpu = Cpu::default();
-        cpu.start(TICK * 3);
+        let cpu = Cpu::new(TICK * 3);
         let polled = cpu.count(|| {
             let began = now(ClockId::ThreadCPUTime);
             while !cpu.is_spent() {}

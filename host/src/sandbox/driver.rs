@@ -56,7 +56,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let counts = Arc::clone(asks.own.counts());
     let making = asks.making.clone();
     let lease = guest.lease(&call.request_id, call.request.uri().path_and_query(), asks);
-    let cpu = Arc::clone(&lease.cpu);
+    let cpu = Arc::clone(&lease.store.data().cpu);
     let label = Label {
         guest: Arc::clone(guest),
         counts,

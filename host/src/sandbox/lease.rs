@@ -33,7 +33,6 @@ const MOST_HANDLES: usize = 32;
 /// An instance while it answers one request.
 pub(super) struct Lease {
     pub(super) store: Store<State>,
-    pub(super) cpu: Arc<Cpu>,
     /// None until the driver has instantiated it: a start function runs under the same limits as a handler.
     pub(super) instance: Option<Instance>,
     /// The handler that was called last, of an instance that answers more than one request: its type need not be checked again.
@@ -72,18 +71,12 @@ impl Guest {
             None => self.idle.take(),
             Some(_) => None,
         };
-        let mut lease = idle.unwrap_or_else(|| {
-            let (store, cpu) = store(&self.sandbox, &self.limits, &self.environment, &self.route);
-            Lease {
-                store,
-                cpu,
-                instance: None,
-                handler: None,
-                uses: 0,
-            }
-        });
-        lease.cpu.start(self.config.cpu);
         let limits = &self.limits;
+        let mut lease = idle.unwrap_or_else(|| {
+            let store = store(&self.sandbox, limits, &self.environment, &self.route);
+            Lease::new(store)
+        });
+        lease.begin(self.config.cpu);
         let state = lease.store.data_mut();
         state.memory.start();
         state.log.start(id, limits.log_bytes);
@@ -125,6 +118,23 @@ impl Guest {
         }
         let place = Arc::clone(&self.sandbox.idle_places).try_acquire_owned();
         place.map_err(|_| Retired::Room)
+    }
+}
+
+impl Lease {
+    fn new(store: Store<State>) -> Self {
+        Self {
+            store,
+            instance: None,
+            handler: None,
+            uses: 0,
+        }
+    }
+
+    /// Begins to count what a request executes, which may be so long. The last poll of the request before gives the instance back and ends a
+    /// little later, perhaps on another thread, so each request has a count of its own.
+    fn begin(&mut self, budget: Duration) {
+        self.store.data_mut().cpu = Arc::new(Cpu::new(budget));
     }
 }
 
@@ -207,9 +217,11 @@ fn lock<T>(line: &Mutex<Line<T>>) -> MutexGuard<'_, Line<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::engine::MOST_IDLE;
+    use crate::sandbox::engine::{Favour, MOST_IDLE, Sandbox};
     use crate::telemetry::limits_page::{says, says_time};
     use tokio::sync::Semaphore;
+    use waystation_rules::environment::Environment;
+    use waystation_rules::segment::Limits;
 
     #[test]
     fn the_page_says_when_one_is_retired() {
@@ -218,6 +230,20 @@ mod tests {
         says("idle memory", MOST_MEMORY as u64);
         says("idle handles", MOST_HANDLES as u64);
         says("idle instances", MOST_IDLE as u64);
+    }
+
+    /// It ended the connection of one shared request in some thousand on a busy machine, or had it stopped.
+    #[test]
+    fn the_end_of_a_request_is_not_the_next_one_s_time() {
+        let limits = Limits::default();
+        let sandbox = Arc::new(Sandbox::new(&limits, Favour::Compiling).unwrap());
+        let store = store(&sandbox, &limits, &Environment::default(), "/");
+        let mut lease = Lease::new(store);
+        lease.begin(Duration::from_secs(1));
+        let first = Arc::clone(&lease.store.data().cpu);
+        first.count(|| lease.begin(Duration::from_secs(1)));
+        assert!(Duration::ZERO < first.used());
+        assert_eq!(lease.store.data().cpu.used(), Duration::ZERO);
     }
 
     #[tokio::test]

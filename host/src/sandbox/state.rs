@@ -1,6 +1,7 @@
 //! What the host keeps for one store: the WASI tables, and the limits that its guest runs under.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use wasmtime::component::ResourceTable;
@@ -27,18 +28,20 @@ pub(super) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(super) outgoing: Outgoing,
+    /// Of the request under way.
+    pub(super) cpu: Arc<Cpu>,
     pub(super) clock: Clock,
     pub(super) memory: Memory,
     pub(super) log: Log,
 }
 
-/// Makes a store with every limit on, and the count of its guest's execution time.
+/// Makes a store with every limit on, and nothing to execute yet.
 pub(super) fn store(
     sandbox: &Sandbox,
     limits: &Limits,
     environment: &Environment,
     route: &str,
-) -> (Store<State>, Arc<Cpu>) {
+) -> Store<State> {
     let log = Log::new(route);
     let clock = Clock::default();
     let wasi = WasiCtx::builder()
@@ -58,6 +61,7 @@ pub(super) fn store(
         wasi,
         http,
         outgoing: Outgoing::none(),
+        cpu: Arc::new(Cpu::new(Duration::ZERO)),
         clock,
         memory,
         log,
@@ -70,14 +74,12 @@ pub(super) fn store(
     if let Some(table) = store.concurrent_resource_table() {
         table.set_max_capacity(2 * limits.handles); // a stream is two of them
     }
-    let cpu = Arc::new(Cpu::default());
-    let clock = Arc::clone(&cpu);
-    store.epoch_deadline_callback(move |_| match clock.is_spent() {
+    store.epoch_deadline_callback(|store| match store.data().cpu.is_spent() {
         true => Err(CpuSpent.into()),
         false => Ok(UpdateDeadline::Yield(1)),
     });
     store.set_epoch_deadline(1);
-    (store, cpu)
+    store
 }
 
 impl WasiView for State {

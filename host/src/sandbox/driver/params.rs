@@ -34,7 +34,7 @@ pub async fn static_params(
     };
     let asks = asks.for_everybody(Arc::default());
     let mut lease = guest.lease("static-params", None, asks);
-    let cpu = Arc::clone(&lease.cpu);
+    let cpu = Arc::clone(&lease.store.data().cpu);
     let limit = guest.config.max_duration;
     let listed = {
         let mut listing = Box::pin(list(&ready, &mut lease, function));
