@@ -248,3 +248,33 @@ async fn a_built_app_asks_its_proxies() {
     assert_eq!(client.get("/a").await.line(), "200 \"root \"");
     assert_eq!(client.get("/b").await.line(), "200");
 }
+
+#[tokio::test]
+async fn a_proxy_may_be_given_less_than_its_app() {
+    let turn = turn().await;
+    let app = turn.app(&[
+        (
+            "proxy.rs",
+            "pub const MATCHER: &str = \"/a\";\n\npub fn proxy() -> &'static str { \"the proxy\" }\n",
+        ),
+        ("app/a/route.rs", &text_route("a")),
+        ("app/b/route.rs", &text_route("b")),
+        (
+            "waystation.toml",
+            "[limits.routes.\"proxy.rs\"]\nurl_bytes = 50\nheader_bytes = 300\n",
+        ),
+    ]);
+    let host = program().dev(app.root());
+    let client = Client::new(host.address());
+    let long = "x".repeat(300);
+    let padded = [("x-padding", long.as_str())];
+    for (path, short, long_url, long_head) in
+        [("/a", "200 the proxy", 414, 431), ("/b", "200 b", 200, 200)]
+    {
+        assert_eq!(client.get(path).await.line(), short);
+        let url = format!("{path}?{}", "x".repeat(50));
+        assert_eq!(client.get(&url).await.status, long_url, "{url}");
+        let answer = client.ask("GET", path, &padded, "").await;
+        assert_eq!(answer.status, long_head, "{path}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Decides whether a request head may be answered at all.
+//! Decides whether a request head may be answered at all; how long it is is asked once more of the route or proxy that was found.
 //!
 //! In: the facts of the head that decide where the request goes and where it ends.
 //! Out: nothing, or the [`Refusal`] with its status.
@@ -129,7 +129,7 @@ pub enum Refusal {
 ///
 /// # Errors
 ///
-/// The first [`Refusal`] that applies. The connection is best closed after it: its two ends do not agree on what was said.
+/// The first [`Refusal`] that applies. The connection is best closed after it: its two ends may not agree on what was said.
 pub fn check(head: &Head<'_>) -> Result<(), Refusal> {
     head.length.check(head.limits)?;
     if head.has_transfer_encoding && head.content_length.is_some() {

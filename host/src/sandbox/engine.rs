@@ -66,8 +66,7 @@ impl Sandbox {
     pub fn new(limits: &Limits, favour: Favour) -> anyhow::Result<Self> {
         wasmtime::error::disable_backtrace(); // each dropped store makes an error; a backtrace for it halves the throughput
         let memory = Total::of_process();
-        let uncounted = memory.uncounted(limits.concurrency);
-        let engine = pooled_engine(limits, uncounted, favour).or_else(|error| {
+        let engine = pooled_engine(limits, &memory, favour).or_else(|error| {
             tracing::warn!("instances are made on demand, which is slower: no address space for a pool ({error:#})");
             Engine::new(&config(favour)?)
         })?;
@@ -84,7 +83,7 @@ impl Sandbox {
             idle_places: Arc::new(Semaphore::new(MOST_IDLE)),
             concurrency: limits.concurrency,
             memory_size: limits.memory,
-            uncounted,
+            uncounted: memory.uncounted(limits.concurrency),
             memory,
             favour,
         })
@@ -230,22 +229,23 @@ fn config(favour: Favour) -> wasmtime::Result<Config> {
     Ok(config)
 }
 
-/// Each place keeps so many bytes that its last guest has written, for one of the same component. Fails where the address space for the pool
-/// is not to be had; the probe makes one instance's memory to be sure.
-fn pooled_engine(limits: &Limits, kept: usize, favour: Favour) -> wasmtime::Result<Engine> {
+/// Each memory keeps what its last guest has written, for one of the same component: all of them together as much as is uncounted of guests.
+/// Fails where the address space for the pool is not to be had; the probe makes one instance's memory to be sure.
+fn pooled_engine(limits: &Limits, memory: &Total, favour: Favour) -> wasmtime::Result<Engine> {
     let places = u32::try_from(limits.concurrency + MOST_IDLE).unwrap_or(u32::MAX);
+    let memories = places.saturating_mul(2);
     let mut pool = PoolingAllocationConfig::default();
     // A component is a few core instances: two or three for a Rust route, more for one with an adapter inside.
     pool.total_component_instances(places)
         .total_core_instances(places.saturating_mul(8))
-        .total_memories(places.saturating_mul(2))
+        .total_memories(memories)
         .total_tables(places.saturating_mul(8))
-        .total_stacks(places.saturating_add(places / 8)) // each takes 2 us of a start, for its guard; a guest has one
+        .total_stacks(places.saturating_mul(2)) // a guest of 0.3 that blocks in a wait has two
         .max_core_instances_per_component(16)
         .max_memories_per_component(4)
         .max_tables_per_component(16)
         .max_memory_size(limits.memory)
-        .linear_memory_keep_resident(kept)
+        .linear_memory_keep_resident(memory.uncounted(memories as usize))
         .max_unused_warm_slots(places)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
@@ -277,7 +277,7 @@ mod tests {
             memory: 1 << 32,
             ..Limits::default()
         };
-        assert!(pooled_engine(&limits, 0, Favour::Compiling).is_err());
+        assert!(pooled_engine(&limits, &Total::of_process(), Favour::Compiling).is_err());
         let sandbox = Sandbox::new(&limits, Favour::Compiling).unwrap();
         let mut store = Store::new(&sandbox.engine, ());
         wasmtime::Memory::new(&mut store, wasmtime::MemoryType::new(1, None)).unwrap();

@@ -44,9 +44,9 @@ impl Total {
         Arc::clone(&TOTAL)
     }
 
-    /// What of each of so many stores is not counted: for all of them a sixth of the limit at most.
-    pub(super) fn uncounted(&self, stores: usize) -> usize {
-        UNCOUNTED.min(self.limit / 6 / stores.max(1))
+    /// What of each of so many stores or memories is not counted: for all of them a sixth of the limit at most.
+    pub(super) fn uncounted(&self, each: usize) -> usize {
+        UNCOUNTED.min(self.limit / 6 / each.max(1))
     }
 
     /// The same bytes, counted until nobody has them any more; of few, nothing is counted.
