@@ -8,8 +8,8 @@ pub(crate) const START: &str =
     "(func $begin (loop (br 0))) (start $begin) (func (export \"handle\") (param i32 i32))";
 pub(crate) const COPY: &str = "(memory 64) (func (export \"handle\") (param i32 i32) \
     (loop (memory.copy (i32.const 0) (i32.const 2097152) (i32.const 2097152)) (br 0)))";
-pub(crate) const LONG_COPY: &str = "(memory 512) (func (export \"handle\") (param i32 i32) \
-    (loop (memory.copy (i32.const 0) (i32.const 16777216) (i32.const 16777216)) (br 0)))";
+pub(crate) const LONG_COPY: &str = "(memory 1024) (func (export \"handle\") (param i32 i32) \
+    (loop (memory.copy (i32.const 0) (i32.const 33554432) (i32.const 33554432)) (br 0)))";
 pub(crate) const RECURSION: &str = "(func $again (call $again) (call $again)) (func (export \"handle\") (param i32 i32) (call $again))";
 pub(crate) const TRAP: &str = "(func (export \"handle\") (param i32 i32) unreachable)";
 pub(crate) const SILENT: &str = "(func (export \"handle\") (param i32 i32))";
@@ -164,7 +164,7 @@ pub(crate) fn clones() -> Vec<u8> {
     )
 }
 
-/// Has the host look at 7 MiB without an end, for which it is charged little before the first tick of each turn.
+/// Has the host look at 7 MiB without an end.
 pub(crate) fn calls() -> Vec<u8> {
     framed(
         r#"(alias export $types "[constructor]fields" (func $new))

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
 use waystation_tests::raw::Socket;
 use waystation_tests::{Client, Host, wait_for};
 
@@ -121,8 +122,8 @@ const ATTACKS: [Attack; 25] = [
     attack("/spin", 503, SPENT, "cpu_time"),
     attack("/start", 503, SPENT, "cpu_time"),
     attack("/copy", 503, SPENT, "cpu_time"),
-    attack(LONG_COPY_PATH, 503, SPENT, "cpu_time"),
-    attack(LONG_CALLS_PATH, 503, SPENT, "cpu_time"),
+    attack("/long-copy", 503, SPENT, "cpu_time"),
+    attack("/calls", 503, SPENT, "cpu_time"),
     attack("/recursion", 500, STACK, "stack"),
     attack("/trap", 500, "unreachable", "trap"),
     attack("/silent", 500, "without an answer", "answer"),
@@ -165,9 +166,6 @@ const ATTACKS: [Attack; 25] = [
     attack("/rust?does=wakes", 504, LATE, "wall_time"),
 ];
 
-/// One copy is a single instruction, which takes some milliseconds and cannot be stopped within; so does a call that hands over much.
-const LONG_COPY_PATH: &str = "/long-copy";
-const LONG_CALLS_PATH: &str = "/calls";
 const HELD: &str = "it holds more than 900 handles at once";
 
 #[tokio::test]
@@ -257,13 +255,9 @@ fn check_cost(attack: &Attack, costs: Vec<Cost>) {
     let mut executed: Vec<_> = costs.iter().map(|cost| cost.executed).collect();
     executed.sort();
     let (usual, most) = (executed[1], executed[2]);
-    let spare = match attack.path {
-        LONG_COPY_PATH | LONG_CALLS_PATH => 50,
-        _ => 20,
-    };
     let at_most = |millis| CPU + Duration::from_millis(millis);
     assert!(
-        usual < at_most(spare) && most < at_most(100),
+        usual < at_most(20) && most < at_most(100),
         "{}: {costs:?}",
         attack.path
     );
@@ -276,6 +270,11 @@ fn check_cost(attack: &Attack, costs: Vec<Cost>) {
     }
 }
 
+/// A step of these takes the host some milliseconds, within which it cannot stop them: one attacks for each processor but one.
+const LONG_STEPS: [&str; 3] = ["/long-copy", "/calls", "/rust?does=fields"];
+/// In so many batches of those that there may be, others have to be answered in time: the machine may do something else too.
+const GOOD: usize = 3;
+const BATCHES: usize = 20;
 /// What another route may take beside an attack.
 const OTHERS: Duration = Duration::from_millis(20);
 
@@ -283,24 +282,31 @@ const OTHERS: Duration = Duration::from_millis(20);
 async fn others_are_answered_beside_each_attack() {
     let attacked = attacked().await;
     let client = attacked.client;
+    let processors = std::thread::available_parallelism().unwrap().get();
     for Attack { path, .. } in ATTACKS {
+        let attackers = match LONG_STEPS.contains(&path) {
+            true => 1.max(processors - 1),
+            false => processors,
+        };
         let mut batches = Vec::new();
-        while batches.iter().all(|p99| OTHERS <= *p99) {
-            assert!(batches.len() < 10, "{path}: {batches:?}"); // the machine may do something else too
-            let attacking = tokio::spawn(async move {
-                loop {
-                    client.get(path).await;
-                }
-            });
+        while batches.iter().filter(|p99| **p99 < OTHERS).count() < GOOD {
+            assert!(batches.len() < BATCHES, "{path}: {batches:?}");
+            let mut attacking = JoinSet::new();
+            for _ in 0..attackers {
+                attacking.spawn(async move {
+                    loop {
+                        client.get(path).await;
+                    }
+                });
+            }
             let mut times = Vec::new();
             for _ in 0..100 {
                 let begun = Instant::now();
                 assert_eq!(client.get("/hello").await.line(), "200 hello");
                 times.push(begun.elapsed());
             }
-            attacking.abort();
-            let end = attacking.await.unwrap_err();
-            assert!(end.is_cancelled(), "{path}: {end}");
+            assert!(attacking.try_join_next().is_none(), "{path}");
+            attacking.shutdown().await;
             times.sort();
             batches.push(times[98]);
         }

@@ -91,6 +91,21 @@ async fn they_have_the_same_limits_and_their_errors_are_told() {
     assert_eq!(app.client.get("/two").await.status, 203);
 }
 
+/// One that blocks in a wait has two stacks.
+#[tokio::test]
+async fn as_many_may_block_as_a_route_may_run() {
+    const AT_ONCE: usize = 700;
+    let app = app(&[("app/three/route.wasm", &FOREIGN.http3)]).await;
+    let client = app.client;
+    assert_eq!(client.get("/three").await.status, 200);
+    let asked =
+        (0..AT_ONCE).map(|_| tokio::spawn(async move { client.get("/three?blocks").await }));
+    for answer in asked.collect::<Vec<_>>() {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.line());
+    }
+}
+
 #[tokio::test]
 async fn a_component_that_is_replaced_is_served_at_once() {
     let app = app(&[("app/a/route.wasm", &FOREIGN.http2)]).await;

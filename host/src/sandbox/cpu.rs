@@ -1,15 +1,29 @@
 //! Counts the time one request spends executing in a guest.
 //!
-//! A guest waits far more than it runs, so it is charged only for the polls that run it. Nearly all of them end before a tick of the
-//! epoch: those are charged by the wall clock, which needs no system call. From its first tick on, a poll is charged by the thread's own
-//! CPU clock, for on a busy machine a thread is often put aside. A host call meets no tick, so it is charged for one tick at most.
+//! A guest waits far more than it runs, so it is charged only for the polls that run it. Nearly all of them end within [`SHORT`]: those are
+//! charged by the wall clock, which needs no system call. A longer one is charged by the thread's own CPU clock, for on a busy machine a
+//! thread is often put aside. So is a long host call, which meets no tick of the epoch.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::engine::TICK;
+/// What a poll may take to be charged by the wall clock alone, and how old a look at the thread's CPU clock may be when one begins.
+const SHORT: u64 = 500_000;
+
+thread_local! {
+    static LOOKED: Cell<Look> = const { Cell::new(Look { at: 0, cpu: 0 }) };
+}
+
+/// A look at the thread's CPU clock.
+#[derive(Clone, Copy)]
+struct Look {
+    /// By the wall clock.
+    at: u64,
+    cpu: u64,
+}
 
 /// The execution time of one request, in nanoseconds.
 #[derive(Debug)]
@@ -18,6 +32,8 @@ pub(super) struct Cpu {
     used: AtomicU64,
     /// When the poll under way began, by the wall clock.
     entered: AtomicU64,
+    /// What the thread's CPU clock showed then, or up to [`SHORT`] before.
+    began: AtomicU64,
     /// When the poll under way met its first tick, by the thread's CPU clock; 0 before that.
     ticked: AtomicU64,
 }
@@ -29,6 +45,7 @@ impl Cpu {
             budget: u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX),
             used: AtomicU64::new(0),
             entered: AtomicU64::new(0),
+            began: AtomicU64::new(0),
             ticked: AtomicU64::new(0),
         }
     }
@@ -36,8 +53,9 @@ impl Cpu {
     /// Runs `poll`, which may run the guest, and counts how long it keeps the processor.
     pub(super) fn count<T>(&self, poll: impl FnOnce() -> T) -> T {
         self.ticked.store(0, Ordering::Relaxed);
-        self.entered
-            .store(now(ClockId::Monotonic), Ordering::Relaxed);
+        let entered = now(ClockId::Monotonic);
+        self.entered.store(entered, Ordering::Relaxed);
+        self.began.store(looked(entered), Ordering::Relaxed);
         let polled = poll();
         match self.ticked.load(Ordering::Relaxed) {
             0 => self.charge_untimed(),
@@ -61,15 +79,30 @@ impl Cpu {
         Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
-    /// Adds what ran since the poll began, which no tick has interrupted: a tick's time at most.
+    /// Adds what ran since the poll began.
     fn charge_untimed(&self) {
-        let ran = now(ClockId::Monotonic) - self.entered.load(Ordering::Relaxed);
-        self.charge(ran.min(TICK.as_nanos() as u64));
+        let mut ran = now(ClockId::Monotonic) - self.entered.load(Ordering::Relaxed);
+        if SHORT < ran {
+            let executed = now(ClockId::ThreadCPUTime) - self.began.load(Ordering::Relaxed);
+            ran = ran.min(executed);
+        }
+        self.charge(ran);
     }
 
     fn charge(&self, ran: u64) {
         self.used.fetch_add(ran, Ordering::Relaxed);
     }
+}
+
+/// What the CPU clock of this thread showed lately, at a time by the wall clock.
+fn looked(at: u64) -> u64 {
+    let mut look = LOOKED.get();
+    if look.at + SHORT < at {
+        let cpu = now(ClockId::ThreadCPUTime);
+        look = Look { at, cpu };
+        LOOKED.set(look);
+    }
+    look.cpu
 }
 
 /// A clock's time, in nanoseconds.
@@ -85,15 +118,21 @@ fn now(clock: ClockId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::engine::TICK;
 
     #[test]
-    fn a_poll_without_a_tick_is_charged_for_a_tick_at_most() {
+    fn a_poll_without_a_tick_is_charged_for_what_it_executes() {
         let cpu = Cpu::new(TICK);
-        cpu.count(|| spin(TICK / 5));
-        assert!(TICK / 5 <= cpu.used(), "{:?}", cpu.used());
+        cpu.count(|| spin(TICK / 10));
+        assert!(TICK / 10 <= cpu.used(), "{:?}", cpu.used());
         let before = cpu.used();
         cpu.count(|| spin(TICK * 2)); // a host call; a guest would have met a tick
-        assert!(cpu.used() - before <= TICK, "{:?}", cpu.used());
+        let charged = cpu.used() - before;
+        assert!(TICK * 2 <= charged && charged <= TICK * 3, "{charged:?}");
+        let before = cpu.used();
+        cpu.count(|| std::thread::sleep(TICK * 2)); // a thread that is put aside
+        let charged = cpu.used() - before;
+        assert!(charged <= TICK / 2, "{charged:?}");
     }
 
     #[test]

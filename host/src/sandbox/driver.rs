@@ -21,7 +21,7 @@ use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
 use super::outgoing::Asks;
-use super::pace::{PROCESSORS, Pace, give_on};
+use super::pace::{Pace, give_on};
 use super::places::Place;
 use crate::http::Response;
 use crate::telemetry::AppCounts;
@@ -66,7 +66,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let mut driver = Driver {
         future: Some(Box::pin(future)),
         cpu,
-        pace: Pace::default(),
+        pace: guest.habit.pace(),
         label,
     };
 
@@ -207,14 +207,18 @@ impl Driver {
         let Some(future) = &mut self.future else {
             return Poll::Ready(Ok(()));
         };
-        let processor = ready!(self.pace.poll_processor(cx, &PROCESSORS));
+        let processors = &self.label.guest.share.processors;
+        let processor = ready!(self.pace.poll_processor(cx, processors));
         let before = self.cpu.used();
         let polled = self.cpu.count(|| future.as_mut().poll(cx));
-        self.pace.ran(self.cpu.used().saturating_sub(before));
+        let habit = &self.label.guest.habit;
+        let ran = self.cpu.used().saturating_sub(before);
+        self.pace.ran(ran, habit);
         if let Some(processor) = processor {
             give_on(processor);
         }
         if polled.is_ready() {
+            self.pace.finished(habit);
             self.future = None;
         }
         polled

@@ -18,6 +18,7 @@ use super::code::{Code, CodeSource, Facts, LoadError, Ready};
 use super::engine::{MOST_IDLE, Sandbox};
 use super::fault::Fault;
 use super::lease::Idle;
+use super::pace::Habit;
 use super::places::Share;
 
 /// No answer is dynamic.
@@ -44,6 +45,8 @@ pub struct Guest {
     pub(super) told: wit::SegmentConfig,
     pub(super) environment: Arc<Environment>,
     pub(super) idle: Idle,
+    /// How its instances execute.
+    pub(super) habit: Arc<Habit>,
     /// Names the code, so that what it made is told from what other code makes.
     release: Arc<str>,
     /// Which of its answers were found to read the request, so that they are not kept: [`NONE`], [`SOME`] or [`ALL`].
@@ -113,6 +116,7 @@ impl Guest {
             config: named.config,
             environment: Arc::default(),
             idle: Idle::default(),
+            habit: Arc::default(),
         }
     }
 
@@ -135,6 +139,7 @@ impl Guest {
             told: self.told.clone(),
             environment: Arc::clone(environment),
             idle: Idle::default(),
+            habit: Arc::clone(&self.habit),
         }
     }
 

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{self, Notify};
 use waystation_rules::share;
 
+use super::pace::Processors;
+
 /// The places of a sandbox.
 pub(super) struct Places {
     left: Mutex<Left>,
@@ -27,6 +29,8 @@ pub struct Share {
     places: Arc<Places>,
     /// Changes only while `places.left` is held.
     own: Mutex<usize>,
+    /// The processors that its guests have who execute for long.
+    pub(super) processors: Processors,
     line: sync::Mutex<()>,
     /// How many wait in it.
     waiting: AtomicUsize,
@@ -61,6 +65,7 @@ impl Share {
         Arc::new(Self {
             places: Arc::clone(places),
             own: Mutex::new(0),
+            processors: Processors::of_machine(),
             line: sync::Mutex::new(()),
             waiting: AtomicUsize::new(0),
         })

@@ -2,12 +2,16 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use wasip3::clocks::monotonic_clock;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 
 wasip3::http::service::export!(Example);
 
 struct Example;
+
+/// How long one that blocks does, in nanoseconds.
+const BLOCKED: u64 = 5_000_000_000;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -18,6 +22,9 @@ impl wasip3::exports::http::handler::Guest for Example {
             return Err(ErrorCode::InternalError(Some(
                 "as it was asked to".to_owned(),
             )));
+        }
+        if path.ends_with("?blocks") {
+            wit_bindgen::block_on(monotonic_clock::wait_for(BLOCKED));
         }
         let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
         let text = format!(
