@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use wasmtime::component::Component;
@@ -53,8 +53,6 @@ pub struct Loader {
     favour: Favour,
     /// What constants ask for beyond the limits is lowered to them rather than refused.
     lowers: bool,
-    /// Held while code is loaded for a request.
-    compiling: Arc<Mutex<()>>,
     environment: Arc<Environment>,
     /// What its app has of the sandbox's places, from the first guest on.
     share: Arc<OnceLock<Arc<Share>>>,
@@ -82,7 +80,6 @@ impl Loader {
             apart: None,
             favour,
             lowers: false,
-            compiling: Arc::default(),
             environment: Arc::default(),
             share: Arc::default(),
         })
@@ -273,10 +270,7 @@ pub fn waiting<W: AsRef<[u8]>>(
     }
     let source = {
         let (loader, pattern, digest) = (loader.clone(), pattern.to_owned(), digest.clone());
-        Arc::new(move || {
-            let _turn = loader.compiling.lock(); // who serves has the processors
-            loader.component(&pattern, &digest, &wasm)
-        })
+        Arc::new(move || loader.component(&pattern, &digest, &wasm))
     };
     let guest = Guest::waiting(&loader.sandbox, loader.share(), (source, facts), named);
     Ok(Arc::new(guest.in_environment(&loader.environment)))

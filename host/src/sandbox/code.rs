@@ -3,10 +3,10 @@
 //! It may wait on the disk until somebody asks: an app of ten thousand routes starts as one of ten does, and a route that nobody asks takes
 //! no memory for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use wasmtime_wasi_http::{p2, p3};
 use waystation_rules::method::{Method, Methods};
@@ -33,7 +33,9 @@ pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
 /// The code of a component, once it was asked for.
 pub(super) struct Code {
     facts: Facts,
-    ready: OnceCell<Arc<Ready>>,
+    ready: Arc<OnceLock<Arc<Ready>>>,
+    /// Held by who loads it.
+    loading: Arc<Mutex<()>>,
     source: Option<CodeSource>,
 }
 
@@ -84,7 +86,8 @@ impl Code {
     pub(super) fn there(ready: Ready) -> Self {
         Self {
             facts: ready.facts(),
-            ready: OnceCell::new_with(Some(Arc::new(ready))),
+            ready: Arc::new(OnceLock::from(Arc::new(ready))),
+            loading: Arc::default(),
             source: None,
         }
     }
@@ -93,7 +96,8 @@ impl Code {
     pub(super) fn waiting(source: CodeSource, facts: Facts) -> Self {
         Self {
             facts,
-            ready: OnceCell::new(),
+            ready: Arc::default(),
+            loading: Arc::default(),
             source: Some(source),
         }
     }
@@ -102,7 +106,7 @@ impl Code {
         self.facts
     }
 
-    /// The component, loaded now if it was not, once for all who ask, within `limit`.
+    /// The component, loaded now if it was not, once for all who ask, within `limit`. Who leaves meanwhile leaves it to the others.
     ///
     /// # Errors
     ///
@@ -115,19 +119,24 @@ impl Code {
         if let Some(ready) = self.ready.get() {
             return Ok(Arc::clone(ready));
         }
-        let ready = self.ready.get_or_try_init(|| self.load(sandbox));
-        let ready = Box::pin(tokio::time::timeout(limit, ready)).await;
-        ready.map_err(|_| Fault::WallTime(limit))?.cloned()
+        let ready = Box::pin(tokio::time::timeout(limit, self.load(sandbox))).await;
+        ready.map_err(|_| Fault::WallTime(limit))?
     }
 
     async fn load(&self, sandbox: &Arc<Sandbox>) -> Result<Arc<Ready>, Fault> {
+        let alone = Arc::clone(&self.loading).lock_owned().await;
+        if let Some(ready) = self.ready.get() {
+            return Ok(Arc::clone(ready));
+        }
+        let turn = Arc::clone(&sandbox.loading).lock_owned().await;
         let (source, facts) = (self.source.clone(), self.facts);
-        let sandbox = Arc::clone(sandbox);
+        let (sandbox, loaded) = (Arc::clone(sandbox), Arc::clone(&self.ready));
         let loaded = tokio::task::spawn_blocking(move || {
+            let _until_it_is_there = (alone, turn);
             let source = source.ok_or_else(|| anyhow::anyhow!("there is none"))?;
             let ready = Ready::of(&sandbox, &source()?)?;
             anyhow::ensure!(ready.facts() == facts, OtherFacts);
-            Ok(Arc::new(ready))
+            Ok(Arc::clone(loaded.get_or_init(|| Arc::new(ready))))
         });
         let ready = loaded.await.map_err(anyhow::Error::from).flatten();
         ready.map_err(|error| Fault::Load(format!("{error:#}")))
@@ -199,4 +208,70 @@ fn function(component: &Component, interface: &str, name: &str) -> Option<Compon
     let interface = format!("waystation:route/{interface}@{CONTRACT}");
     let interface = component.get_export_index(None, &interface)?;
     component.get_export_index(Some(&interface), name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt as _;
+    use waystation_rules::segment::Limits;
+
+    use super::*;
+    use crate::sandbox::Favour;
+
+    /// A component of another make, as far as its type goes.
+    const PROXY: &str = r#"(component
+        (import "wasi:http/types@0.2.0" (instance $types
+          (export "incoming-request" (type (sub resource)))
+          (export "response-outparam" (type (sub resource)))))
+        (alias export $types "incoming-request" (type $request))
+        (alias export $types "response-outparam" (type $answer))
+        (core module $m (func (export "handle") (param i32 i32)))
+        (core instance $i (instantiate $m))
+        (func $handle (param "request" (own $request)) (param "response-out" (own $answer))
+          (canon lift (core func $i "handle")))
+        (component $named
+          (import "request" (type $request (sub resource)))
+          (import "answer" (type $answer (sub resource)))
+          (import "handle" (func $handle (param "request" (own $request)) (param "response-out" (own $answer))))
+          (export $r "incoming-request" (type $request))
+          (export $a "response-outparam" (type $answer))
+          (export "handle" (func $handle) (func (param "request" (own $r)) (param "response-out" (own $a)))))
+        (instance $exported (instantiate $named
+          (with "request" (type $request)) (with "answer" (type $answer)) (with "handle" (func $handle))))
+        (export "wasi:http/incoming-handler@0.2.0" (instance $exported)))"#;
+
+    #[tokio::test]
+    async fn code_is_loaded_once_though_who_asked_first_has_left() {
+        let sandbox = Arc::new(Sandbox::new(&Limits::default(), Favour::Compiling).unwrap());
+        let component = sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap();
+        let facts = Ready::of(&sandbox, &component).unwrap().facts();
+        let loads = Arc::new(AtomicUsize::new(0));
+        let (begun, begins) = mpsc::channel();
+        let (go, goes) = mpsc::channel::<()>();
+        let goes = std::sync::Mutex::new(goes);
+        let source = {
+            let loads = Arc::clone(&loads);
+            Arc::new(move || {
+                loads.fetch_add(1, Ordering::Relaxed);
+                begun.send(()).unwrap();
+                goes.lock().unwrap().recv().unwrap();
+                Ok(component.clone())
+            })
+        };
+        let code = Code::waiting(source, facts);
+        let long = Duration::from_secs(60);
+        let mut first = Box::pin(code.ready(&sandbox, long));
+        assert!(first.as_mut().now_or_never().is_none());
+        begins.recv().unwrap();
+        drop(first);
+        let mut second = Box::pin(code.ready(&sandbox, long));
+        assert!(second.as_mut().now_or_never().is_none());
+        go.send(()).unwrap();
+        assert!(second.await.is_ok());
+        assert!(code.ready(&sandbox, long).await.is_ok());
+        assert_eq!(loads.load(Ordering::Relaxed), 1);
+    }
 }
