@@ -227,6 +227,31 @@ async fn the_operator_s_limits_hold_for_all_routes() {
     );
 }
 
+/// The list of a route's params is asked for by a request, and has its limits.
+#[tokio::test]
+async fn a_list_of_params_that_does_not_come_keeps_nobody_longer_than_an_answer() {
+    let turn = turn().await;
+    let app = turn.app(&[
+        ("waystation.toml", "[limits]\nmax_duration = 1\n"),
+        (
+            "app/only/[id]/route.rs",
+            "pub const DYNAMIC_PARAMS: bool = false;\n\n\
+             pub async fn generate_static_params() -> Vec<crate::Params> {\n    \
+             waystation::sleep(std::time::Duration::from_secs(3600)).await;\n    Vec::new()\n}\n\n\
+             pub fn get() {}\n",
+        ),
+    ]);
+    let host = program().dev(app.root());
+    let client = Client::new(host.address());
+    let asked = Instant::now();
+    let all = (0..4).map(|_| client.get("/only/a"));
+    for answer in futures_util::future::join_all(all).await {
+        assert_eq!(answer.status, 504, "{}", answer.line());
+    }
+    let waited = asked.elapsed();
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
 /// What handlers ask of each other for one request counts as that request's.
 #[tokio::test]
 async fn handlers_that_ask_each_other_share_what_may_be_asked() {

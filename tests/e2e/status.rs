@@ -7,7 +7,7 @@ use tokio::net::UnixStream;
 use waystation_tests::raw::Socket;
 use waystation_tests::{Client, Host, wait_for};
 
-use crate::support::{Deployed, production, program};
+use crate::support::{Deployed, borrowed, fixture_files, production, program, turn};
 
 fn serve(root: &Path) -> Host {
     let command = program().command("start", root).on_a_free_port();
@@ -90,15 +90,67 @@ async fn what_is_cut_or_refused_before_an_answer_is_counted_too() {
         ("", "headers"),
         ("", "url"),
     ] {
-        let labels = format!("app=\"shop\",route=\"{route}\",limit=\"{limit}\"");
-        let expected = format!("waystation_limits_total{{{labels}}} 1");
-        wait_for(&expected, async || {
-            let answer = status.get("/metrics").await;
-            let text = answer.text();
-            text.lines().any(|line| line == expected).then_some(())
-        })
-        .await;
+        counts(&status, route, limit).await;
     }
+}
+
+/// Waits until a limit was met once by a route.
+async fn counts(status: &Client, route: &str, limit: &str) {
+    let labels = format!("app=\"shop\",route=\"{route}\",limit=\"{limit}\"");
+    let expected = format!("waystation_limits_total{{{labels}}} 1");
+    wait_for(&expected, async || {
+        let answer = status.get("/metrics").await;
+        let text = answer.text();
+        text.lines().any(|line| line == expected).then_some(())
+    })
+    .await;
+}
+
+/// Memory and places that others have, and times that are short, are asked of a host that has little of each.
+#[tokio::test]
+async fn what_an_operator_s_limits_stop_is_counted() {
+    let turn = turn().await;
+    let wanted = [
+        "app/after/",
+        "app/hello/",
+        "app/limits/memory/",
+        "app/request/echo/",
+        "app/stream/",
+        "src/",
+    ];
+    let mut files = fixture_files(|file| wanted.iter().any(|part| file.starts_with(part)));
+    let limits = "[limits]\nconcurrency = 1\nqueue_wait_ms = 0\nmax_duration = 1\nstream_duration = 1\n\n\
+                  [server]\nguest_memory_mb = 64\n";
+    files.push(("waystation.toml".to_owned(), limits.to_owned()));
+    let app = turn.app(&borrowed(&files));
+    app.warm_too(production());
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let host = serve(app.root());
+    let (client, status) = (
+        Client::new(host.address()),
+        Client::new(host.status_address()),
+    );
+
+    let mut stream = Socket::open(client.address()).await;
+    let asked = "GET /stream?kind=silent HTTP/1.1\r\nhost: a\r\n\r\n";
+    stream.send(asked).await;
+    stream.read_until("hello").await;
+    assert_eq!(client.get("/hello").await.status, 503);
+    counts(&status, "/hello", "instances").await;
+    stream.read_to_end().await;
+    counts(&status, "/stream", "stream_time").await;
+
+    let is_free = async || (client.get("/hello").await.status == 200).then_some(());
+    wait_for("a place", is_free).await;
+    let long = "x".repeat((1 << 20) + 1); // the route takes a MiB
+    assert_eq!(client.post("/request/echo", &[], &long).await.status, 413);
+    counts(&status, "/request/echo", "body").await;
+    let full = client.get("/limits/memory?mib=80").await;
+    assert_eq!(full.status, 503);
+    counts(&status, "/limits/memory", "all_memory").await;
+    assert_eq!(client.get("/after?kind=slow").await.line(), "200 answered");
+    counts(&status, "/after", "after_time").await;
 }
 
 #[tokio::test]

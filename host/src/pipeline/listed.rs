@@ -8,7 +8,7 @@ use crate::app::Route;
 use crate::sandbox::{Asks, Fault, static_params};
 
 /// Whether a route answers the params of a path: with `DYNAMIC_PARAMS = false`, only those that `generate_static_params` lists. That is
-/// asked once.
+/// asked once, and nobody waits for it longer than for an answer.
 ///
 /// # Errors
 ///
@@ -29,6 +29,9 @@ pub(super) async fn answers(found: &Found<'_, Route>, asks: &Asks) -> Result<boo
         params::listed(found.pattern, listed.unwrap_or_default())
             .map_err(|fault| Fault::Answer(fault.to_string()))
     };
-    let listed = Box::pin(guest.listed().get_or_try_init(list)).await?;
+    let limit = guest.config().max_duration;
+    let listed = tokio::time::timeout(limit, guest.listed().get_or_try_init(list));
+    let listed = Box::pin(listed).await;
+    let listed = listed.map_err(|_| Fault::WallTime(limit))??;
     Ok(listed.contains(&found.params))
 }

@@ -20,6 +20,7 @@ use waystation_rules::caching::Reads;
 use super::cpu::Cpu;
 use super::fault::Fault;
 use super::guest::Guest;
+use super::lease::Lease;
 use super::outgoing::Asks;
 use super::pace::{Pace, give_on};
 use super::places::Place;
@@ -56,7 +57,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let counts = Arc::clone(asks.own.counts());
     let making = asks.making.clone();
     let lease = guest.lease(&call.request_id, call.request.uri().path_and_query(), asks);
-    let cpu = Arc::clone(&lease.store.data().cpu);
+    let execution = Execution::of(guest, &lease);
     let label = Label {
         guest: Arc::clone(guest),
         counts,
@@ -65,8 +66,7 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let future = call::drive(turn, Arc::clone(guest), ready, lease, call, slot.clone());
     let mut driver = Driver {
         future: Some(Box::pin(future)),
-        cpu,
-        pace: guest.habit.pace(),
+        execution,
         label,
     };
 
@@ -190,9 +190,48 @@ type Running = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 /// The guest's future, polled on its CPU budget. Dropping it cancels the guest.
 struct Driver {
     future: Option<Running>,
+    execution: Execution,
+    label: Label,
+}
+
+/// How a guest's future is polled: on its CPU budget, and in its turn if it executes for long.
+struct Execution {
     cpu: Arc<Cpu>,
     pace: Pace,
-    label: Label,
+}
+
+impl Execution {
+    fn of(guest: &Guest, lease: &Lease) -> Self {
+        Self {
+            cpu: Arc::clone(&lease.store.data().cpu),
+            pace: guest.habit.pace(),
+        }
+    }
+
+    fn poll<F: Future + ?Sized>(
+        &mut self,
+        cx: &mut Context<'_>,
+        guest: &Guest,
+        future: Pin<&mut F>,
+    ) -> Poll<F::Output> {
+        let processor = ready!(self.pace.poll_processor(cx, &guest.share.processors));
+        let before = self.cpu.used();
+        let polled = self.cpu.count(|| future.poll(cx));
+        let ran = self.cpu.used().saturating_sub(before);
+        self.pace.ran(ran, &guest.habit);
+        if let Some(processor) = processor {
+            give_on(processor);
+        }
+        if polled.is_ready() {
+            self.pace.finished(&guest.habit);
+        }
+        polled
+    }
+
+    /// Gives up its turn. Whoever stops polling for now has to say so.
+    fn leave(&mut self) {
+        self.pace.leave();
+    }
 }
 
 /// The route and the request, for the log, and where its faults are counted.
@@ -207,18 +246,8 @@ impl Driver {
         let Some(future) = &mut self.future else {
             return Poll::Ready(Ok(()));
         };
-        let processors = &self.label.guest.share.processors;
-        let processor = ready!(self.pace.poll_processor(cx, processors));
-        let before = self.cpu.used();
-        let polled = self.cpu.count(|| future.as_mut().poll(cx));
-        let habit = &self.label.guest.habit;
-        let ran = self.cpu.used().saturating_sub(before);
-        self.pace.ran(ran, habit);
-        if let Some(processor) = processor {
-            give_on(processor);
-        }
+        let polled = self.execution.poll(cx, &self.label.guest, future.as_mut());
         if polled.is_ready() {
-            self.pace.finished(habit);
             self.future = None;
         }
         polled
@@ -228,7 +257,7 @@ impl Driver {
         let polled = self.poll(cx);
         let head = self.head(polled, slot);
         if head.is_ready() {
-            self.pace.leave();
+            self.execution.leave();
         }
         head
     }

@@ -6,6 +6,7 @@ use wasmtime::component::ComponentExportIndex;
 use waystation_rules::table::{Param, ParamValue};
 
 use super::head::failed;
+use super::{Execution, turn};
 use crate::sandbox::bindings::context;
 use crate::sandbox::bindings::outcome::Failure;
 use crate::sandbox::code::Ready;
@@ -33,12 +34,13 @@ pub async fn static_params(
         return Ok(None);
     };
     let asks = asks.for_everybody(Arc::default());
+    let _turn = turn(guest).await?;
     let mut lease = guest.lease("static-params", None, asks);
-    let cpu = Arc::clone(&lease.store.data().cpu);
+    let mut execution = Execution::of(guest, &lease);
     let limit = guest.config.max_duration;
     let listed = {
         let mut listing = Box::pin(list(&ready, &mut lease, function));
-        let listing = std::future::poll_fn(|cx| cpu.count(|| listing.as_mut().poll(cx)));
+        let listing = std::future::poll_fn(|cx| execution.poll(cx, guest, listing.as_mut()));
         tokio::time::timeout(limit, listing).await
     };
     let listed = listed.map_err(|_| Fault::WallTime(limit))?;

@@ -130,7 +130,7 @@ impl Streaming {
     /// Lets others have the processor that the guest waits for.
     fn leave(&self) {
         if let Some(driver) = &mut *lock(&self.driver) {
-            driver.pace.leave();
+            driver.execution.leave();
         }
     }
 
