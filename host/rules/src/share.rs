@@ -1,4 +1,4 @@
-//! Decides who may have the next place for an instance, where several apps share them.
+//! Decides who may have the next place for an instance, and memory for it, where several apps share them.
 //!
 //! In: how many places an app has, how many are free, and whether others could want them. Out: whether it may have one more.
 //!
@@ -17,6 +17,12 @@ pub fn may_take(own: usize, free: usize, is_shared: bool) -> bool {
         _ if own == 0 || !is_shared => true,
         free => own < GREED.saturating_mul(free - 1),
     }
+}
+
+/// Whether an app may have `own` of what can be divided at will, such as bytes, if `free` are left then.
+#[must_use]
+pub fn may_have(own: usize, free: usize, is_shared: bool) -> bool {
+    !is_shared || own <= GREED.saturating_mul(free)
 }
 
 #[cfg(test)]

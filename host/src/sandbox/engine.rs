@@ -94,7 +94,7 @@ impl Sandbox {
 
     /// What one more app has of the places for guests.
     pub fn share(&self) -> Arc<Share> {
-        Share::of(&self.places)
+        Share::of(&self.places, &self.memory)
     }
 
     /// How many guests run at once.

@@ -178,7 +178,7 @@ impl Guest {
     ///
     /// [`Fault::AllMemory`].
     pub fn charged(&self, answer: Bytes) -> Result<Bytes, Fault> {
-        let counted = self.sandbox.memory.counted(answer);
+        let counted = self.share.memory.counted(answer);
         counted.map_err(Fault::AllMemory)
     }
 

@@ -73,7 +73,13 @@ impl Guest {
         };
         let limits = &self.limits;
         let mut lease = idle.unwrap_or_else(|| {
-            let store = store(&self.sandbox, limits, &self.environment, &self.route);
+            let store = store(
+                &self.sandbox,
+                &self.share,
+                limits,
+                &self.environment,
+                &self.route,
+            );
             Lease::new(store)
         });
         lease.begin(self.config.cpu);
@@ -237,7 +243,13 @@ mod tests {
     fn the_end_of_a_request_is_not_the_next_one_s_time() {
         let limits = Limits::default();
         let sandbox = Arc::new(Sandbox::new(&limits, Favour::Compiling).unwrap());
-        let store = store(&sandbox, &limits, &Environment::default(), "/");
+        let store = store(
+            &sandbox,
+            &sandbox.share(),
+            &limits,
+            &Environment::default(),
+            "/",
+        );
         let mut lease = Lease::new(store);
         lease.begin(Duration::from_secs(1));
         let first = Arc::clone(&lease.store.data().cpu);

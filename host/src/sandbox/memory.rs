@@ -1,4 +1,4 @@
-//! What guests take of the machine's memory: each store's sum, and the sum of all stores.
+//! What guests take of the machine's memory: each store's sum, each app's, and the sum of all.
 //!
 //! wasmtime's own limits are per memory. What was allowed and then failed counts as taken: wasmtime tells of failures that it did not ask
 //! about.
@@ -11,8 +11,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use wasmtime::ResourceLimiter;
-
-use super::engine::Sandbox;
+use waystation_rules::share;
 
 /// What each store has at most that is not counted with the others, so that an ordinary request takes no part in it where there is enough.
 const UNCOUNTED: usize = 2 << 20;
@@ -31,6 +30,15 @@ pub fn bound_guests(memory: NonZeroU32) {
 pub(super) struct Total {
     taken: AtomicUsize,
     limit: usize,
+    /// How many apps could want it.
+    apps: AtomicUsize,
+}
+
+/// What the guests of one app take of it.
+#[derive(Debug)]
+pub(super) struct OfApp {
+    taken: AtomicUsize,
+    total: Arc<Total>,
 }
 
 impl Total {
@@ -49,26 +57,20 @@ impl Total {
         UNCOUNTED.min(self.limit / 6 / each.max(1))
     }
 
-    /// The same bytes, counted until nobody has them any more; of few, nothing is counted.
-    ///
-    /// # Errors
-    ///
-    /// The limit, if they would be beyond it.
-    pub(super) fn counted(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, usize> {
-        match bytes.len() {
-            ..=SHORT_ANSWER => Ok(bytes),
-            more if self.take(more) => Ok(Bytes::from_owner(Counted {
-                bytes,
-                total: Arc::clone(self),
-            })),
-            _ => Err(self.limit),
-        }
+    /// What one more app takes of it.
+    pub(super) fn of_app(self: &Arc<Self>) -> Arc<OfApp> {
+        self.apps.fetch_add(1, Ordering::Relaxed);
+        Arc::new(OfApp {
+            taken: AtomicUsize::new(0),
+            total: Arc::clone(self),
+        })
     }
 
     fn new(limit: usize) -> Self {
         Self {
             taken: AtomicUsize::new(0),
             limit,
+            apps: AtomicUsize::new(0),
         }
     }
 
@@ -81,10 +83,55 @@ impl Total {
     }
 }
 
+impl OfApp {
+    /// The same bytes, counted until nobody has them any more; of few, nothing is counted.
+    ///
+    /// # Errors
+    ///
+    /// The limit, if they would be beyond it.
+    pub(super) fn counted(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, usize> {
+        match bytes.len() {
+            ..=SHORT_ANSWER => Ok(bytes),
+            more if self.take(more) => Ok(Bytes::from_owner(Counted {
+                bytes,
+                of_app: Arc::clone(self),
+            })),
+            _ => Err(self.total.limit),
+        }
+    }
+
+    /// As of places, an app leaves some to the others, if there are any.
+    fn take(&self, more: usize) -> bool {
+        if !self.total.take(more) {
+            return false;
+        }
+        let own = self.taken.fetch_add(more, Ordering::Relaxed) + more;
+        let taken = self.total.taken.load(Ordering::Relaxed);
+        let free = self.total.limit.saturating_sub(taken);
+        let is_shared = 1 < self.total.apps.load(Ordering::Relaxed);
+        let may_have = share::may_have(own, free, is_shared);
+        if !may_have {
+            self.give_back(more);
+        }
+        may_have
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.taken.fetch_sub(bytes, Ordering::Relaxed);
+        self.total.taken.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for OfApp {
+    fn drop(&mut self) {
+        self.total.apps.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Bytes outside of any guest that count as if they were in one.
 struct Counted {
     bytes: Bytes,
-    total: Arc<Total>,
+    of_app: Arc<OfApp>,
 }
 
 impl AsRef<[u8]> for Counted {
@@ -95,9 +142,7 @@ impl AsRef<[u8]> for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.total
-            .taken
-            .fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        self.of_app.give_back(self.bytes.len());
     }
 }
 
@@ -145,22 +190,19 @@ pub(super) struct Memory {
     /// What of it counts in the sum of all, and what does not.
     counted: usize,
     uncounted: usize,
-    total: Arc<Total>,
+    of_app: Arc<OfApp>,
     refused: Option<Refused>,
 }
 
 impl Memory {
-    pub(super) fn new(limit: usize, sandbox: &Sandbox) -> Self {
-        Self::of(limit, sandbox.uncounted, Arc::clone(&sandbox.memory))
-    }
-
-    fn of(limit: usize, uncounted: usize, total: Arc<Total>) -> Self {
+    /// Of a guest that may have so many bytes, of which so many are not counted with the others'.
+    pub(super) fn new(limit: usize, uncounted: usize, of_app: Arc<OfApp>) -> Self {
         Self {
             taken: 0,
             limit,
             counted: 0,
             uncounted,
-            total,
+            of_app,
             refused: None,
         }
     }
@@ -177,7 +219,8 @@ impl Memory {
 
     /// Whether all guests together have more than half of what they may: then none should wait for its next request with more than others.
     pub(super) fn is_scarce(&self) -> bool {
-        0 < self.counted && self.total.limit / 2 < self.total.taken.load(Ordering::Relaxed)
+        let total = &self.of_app.total;
+        0 < self.counted && total.limit / 2 < total.taken.load(Ordering::Relaxed)
     }
 
     /// Forgets what was refused to the request before.
@@ -192,8 +235,8 @@ impl Memory {
             return false;
         }
         let counted = taken.saturating_sub(self.uncounted);
-        if self.counted < counted && !self.total.take(counted - self.counted) {
-            self.refused = Some(Refused::All(self.total.limit));
+        if self.counted < counted && !self.of_app.take(counted - self.counted) {
+            self.refused = Some(Refused::All(self.of_app.total.limit));
             return false;
         }
         (self.taken, self.counted) = (taken, counted);
@@ -204,7 +247,7 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         if 0 < self.counted {
-            self.total.taken.fetch_sub(self.counted, Ordering::Relaxed);
+            self.of_app.give_back(self.counted);
         }
     }
 }
@@ -237,7 +280,7 @@ mod tests {
     /// wasmtime tells of a table that cannot grow as its length would overflow, though it has not asked whether it may.
     #[test]
     fn what_fails_gives_nothing_back() {
-        let mut memory = Memory::of(1000, 0, Total::of_process());
+        let mut memory = Memory::new(1000, 0, Total::of_process().of_app());
         for _ in 0..2 {
             assert!(memory.memory_growing(0, 400, None).unwrap());
             let failed = wasmtime::Error::msg("too long");
@@ -252,7 +295,8 @@ mod tests {
     fn all_guests_together_have_a_limit_and_give_back_what_they_took() {
         const MIB: usize = 1 << 20;
         let total = Arc::new(Total::new(10 * MIB));
-        let store = || Memory::of(100 * MIB, UNCOUNTED, Arc::clone(&total));
+        let of_app = total.of_app();
+        let store = || Memory::new(100 * MIB, UNCOUNTED, Arc::clone(&of_app));
         let (mut first, mut second) = (store(), store());
         assert!(first.memory_growing(0, 8 * MIB, None).unwrap());
         assert!(second.memory_growing(0, 6 * MIB, None).unwrap());
@@ -273,16 +317,35 @@ mod tests {
     fn an_answer_counts_as_long_as_somebody_has_it() {
         let total = Arc::new(Total::new(3 * SHORT_ANSWER));
         let taken = || total.taken.load(Ordering::Relaxed);
-        let answer = || total.counted(Bytes::from(vec![1; 2 * SHORT_ANSWER]));
+        let of_app = total.of_app();
+        let answer = || of_app.counted(Bytes::from(vec![1; 2 * SHORT_ANSWER]));
         let first = answer().unwrap();
         let part = first.slice(10..20);
         assert_eq!((&part[..], taken()), (&[1; 10][..], 2 * SHORT_ANSWER));
         assert_eq!(answer().unwrap_err(), 3 * SHORT_ANSWER);
-        assert!(total.counted(Bytes::from(vec![1; SHORT_ANSWER])).is_ok());
+        assert!(of_app.counted(Bytes::from(vec![1; SHORT_ANSWER])).is_ok());
         drop(first);
         assert_eq!(taken(), 2 * SHORT_ANSWER);
         drop(part);
         assert_eq!(taken(), 0);
+    }
+
+    #[test]
+    fn an_app_leaves_memory_to_others() {
+        let total = Arc::new(Total::new(1000));
+        let (greedy, modest) = (total.of_app(), total.of_app());
+        let mut first = Memory::new(5000, 0, Arc::clone(&greedy));
+        assert!(first.memory_growing(0, 800, None).unwrap());
+        assert!(!first.memory_growing(800, 801, None).unwrap());
+        assert_eq!(first.refused(), Some(Refused::All(1000)));
+        let mut other = Memory::new(5000, 0, Arc::clone(&modest));
+        assert!(other.memory_growing(0, 160, None).unwrap());
+        assert!(!other.memory_growing(160, 161, None).unwrap());
+        drop((other, modest));
+        assert!(first.memory_growing(800, 1000, None).unwrap(), "alone");
+        drop((first, greedy));
+        assert_eq!(total.taken.load(Ordering::Relaxed), 0);
+        assert_eq!(total.apps.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{self, Notify};
 use waystation_rules::share;
 
+use super::memory::{OfApp, Total};
 use super::pace::Processors;
 
 /// The places of a sandbox.
@@ -29,6 +30,8 @@ pub struct Share {
     places: Arc<Places>,
     /// Changes only while `places.left` is held.
     own: Mutex<usize>,
+    /// What its guests have of the memory.
+    pub(super) memory: Arc<OfApp>,
     /// The processors that its guests have who execute for long.
     pub(super) processors: Processors,
     line: sync::Mutex<()>,
@@ -60,11 +63,12 @@ impl Places {
 
 impl Share {
     /// The share of one more app.
-    pub(super) fn of(places: &Arc<Places>) -> Arc<Self> {
+    pub(super) fn of(places: &Arc<Places>, memory: &Arc<Total>) -> Arc<Self> {
         places.left().shares += 1;
         Arc::new(Self {
             places: Arc::clone(places),
             own: Mutex::new(0),
+            memory: memory.of_app(),
             processors: Processors::of_machine(),
             line: sync::Mutex::new(()),
             waiting: AtomicUsize::new(0),
@@ -154,7 +158,8 @@ mod tests {
     #[tokio::test]
     async fn an_app_that_takes_all_it_may_leaves_places_to_others() {
         let places = Arc::new(Places::new(4));
-        let (greedy, modest) = (Share::of(&places), Share::of(&places));
+        let share = || Share::of(&places, &Total::of_process());
+        let (greedy, modest) = (share(), share());
         let mut held: Vec<_> = std::iter::from_fn(|| greedy.try_take()).collect();
         assert_eq!((held.len(), greedy.taken()), (3, 3));
         let mut waiting = std::pin::pin!(greedy.take());
@@ -172,7 +177,8 @@ mod tests {
     #[test]
     fn an_app_that_is_alone_has_all_places() {
         let places = Arc::new(Places::new(4));
-        let (alone, gone) = (Share::of(&places), Share::of(&places));
+        let share = || Share::of(&places, &Total::of_process());
+        let (alone, gone) = (share(), share());
         drop(gone);
         let held: Vec<_> = std::iter::from_fn(|| alone.try_take()).collect();
         assert_eq!(held.len(), 4);

@@ -19,6 +19,7 @@ use super::fault::CpuSpent;
 use super::log::Log;
 use super::memory::Memory;
 use super::outgoing::Outgoing;
+use super::places::Share;
 use waystation_rules::environment::Environment;
 use waystation_rules::segment::Limits;
 
@@ -38,6 +39,7 @@ pub(super) struct State {
 /// Makes a store with every limit on, and nothing to execute yet.
 pub(super) fn store(
     sandbox: &Sandbox,
+    share: &Share,
     limits: &Limits,
     environment: &Environment,
     route: &str,
@@ -55,7 +57,7 @@ pub(super) fn store(
     http.set_field_size_limit(limits.field_bytes);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.resources());
-    let memory = Memory::new(limits.memory, sandbox);
+    let memory = Memory::new(limits.memory, sandbox.uncounted, Arc::clone(&share.memory));
     let state = State {
         table,
         wasi,
