@@ -78,9 +78,18 @@ fn version(release: &str) -> String {
         name => format!(
             "use std::time::Duration;\nuse waystation::{{Request, sleep}};\n\n\
             pub async fn get(request: Request) -> String {{\n    \
-                if request.url().search() == \"?slow\" {{\n        \
-                    println!(\"it is slow\");\n        \
-                    sleep(Duration::from_secs(3600)).await;\n    \
+                match request.url().search() {{\n        \
+                    \"?slow\" => {{\n            \
+                        println!(\"it is slow\");\n            \
+                        sleep(Duration::from_secs(3600)).await;\n        \
+                    }}\n        \
+                    \"?spins\" => loop {{\n            \
+                        std::hint::black_box(());\n        \
+                    }},\n        \
+                    \"?works\" => (0..50_000_000).for_each(|step| {{\n            \
+                        std::hint::black_box(step);\n        \
+                    }}),\n        \
+                    _ => {{}}\n    \
                 }}\n    \
                 \"{name} \".repeat({})\n\
             }}\n",
