@@ -195,6 +195,12 @@ fn again(depth: u64) -> u64 {
     }
 }
 
+async fn stays() {
+    loop {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 pub async fn get(request: Request) -> Result<Response> {
     let url = request.url();
     match url.search_params().get("does").as_deref().unwrap_or_default() {
@@ -247,6 +253,14 @@ pub async fn get(request: Request) -> Result<Response> {
                 sleep(Duration::from_millis(5)).await;
             }
         })),
+        "stays" => {
+            after(stays());
+            Ok(Response::writer(|mut writer| async move {
+                writer.write("chunk").await?;
+                stays().await;
+                Ok(())
+            }))
+        }
         "endless" => Ok(Response::writer(|mut writer| async move {
             loop {
                 writer.write(vec![0_u8; 65536]).await?;

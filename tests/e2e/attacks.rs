@@ -204,6 +204,7 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
     for (attack, costs) in ATTACKS.iter().zip(costs) {
         check_cost(attack, costs);
     }
+    check_memory(&attacked).await;
     let (peak, now) = (host.peak_memory(), host.memory());
     println!("{} MiB at first, {} at most", before >> 20, peak >> 20);
     let after_first = after_first.expect("a first round");
@@ -217,6 +218,25 @@ async fn each_attack_is_stopped_and_named_and_leaves_nothing() {
         "{before} and then {now}: code, and the pool's"
     );
     assert!(peak < before + (256 << 20), "{peak}");
+}
+
+/// The same again and again leaves nothing: those that take no time are made so often that little of each would be seen.
+async fn check_memory(Attacked { host, client, .. }: &Attacked) {
+    let is_quick = |attack: &&Attack| !["cpu_time", "wall_time"].contains(&attack.counted);
+    for Attack { path, status, .. } in ATTACKS.iter().filter(is_quick) {
+        let again = async || {
+            for _ in 0..AGAIN {
+                assert_eq!(client.get(path).await.status, *status, "{path}");
+            }
+            host.memory()
+        };
+        let (first, second) = (again().await, again().await);
+        println!("{path}: {} KiB, then {} KiB", first >> 10, second >> 10);
+        assert!(
+            second < first + (4 << 20),
+            "{path}: {first} and then {second}"
+        );
+    }
 }
 
 /// How often an attack was counted.
@@ -241,6 +261,9 @@ async fn counted_now(status: &Client, attack: &Attack, expected: u64) -> u64 {
     })
     .await
 }
+
+/// So many of one attack, whose memory is compared with that after as many more.
+const AGAIN: usize = 50;
 
 /// What an attack took: of the processors, and of its client's time.
 #[derive(Clone, Copy, Debug)]
@@ -343,6 +366,20 @@ async fn a_guest_that_stops_or_never_ends_after_its_head_is_cut() {
     times.sort();
     assert!(times[1] < WALL + Duration::from_millis(100), "{times:?}");
     assert!(WALL - Duration::from_millis(10) <= times[0], "{times:?}");
+
+    // Its client leaves, and it goes on as if nothing were.
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let seen = host.lines();
+        drop(begin(client, "/rust?does=stays").await);
+        let left = Instant::now();
+        let stopped = "stopped after its answer: still at work 2 s after its answer";
+        host.wait_for_line_after(seen, stopped, |line| line.contains(stopped));
+        times.push(left.elapsed());
+    }
+    times.sort();
+    println!("who stays when its client has left is stopped after {times:?}");
+    assert!(times[1] < WALL + Duration::from_millis(100), "{times:?}");
 
     let mut after_first = None;
     for _ in 0..2 {

@@ -122,11 +122,12 @@ impl CodeCache {
     }
 }
 
-/// Names code by what it was made from and by: component, runtime settings, this version of the host, and those of all that it is built of.
+/// Names code by what it was made from and by: component, runtime settings, this version of the host, its own code that compiles, and the
+/// versions of all that it is built of.
 pub(super) fn name(sandbox: &Sandbox, digest: &Digest) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-    hasher.update(env!("WAYSTATION_LOCK").as_bytes());
+    hasher.update(env!("WAYSTATION_COMPILER").as_bytes());
     hasher.update(&sandbox.fingerprint().to_le_bytes());
     hasher.update(digest.as_str().as_bytes());
     format!("{}.cwasm", hasher.finalize().to_hex())

@@ -19,7 +19,7 @@ use super::functions::Functions;
 use super::memory::Total;
 use super::met::STACK_BYTES;
 use super::places::{Places, Share};
-use super::relink::{FORM, relinked};
+use super::relink::relinked;
 use super::state::State;
 
 /// How often the epoch advances: a guest that runs longer gives way to others, and its CPU time is looked at. A thread looks for I/O after
@@ -162,7 +162,6 @@ impl Sandbox {
         self.engine
             .precompile_compatibility_hash()
             .hash(&mut hasher);
-        FORM.hash(&mut hasher);
         hasher.finish()
     }
 }

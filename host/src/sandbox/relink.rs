@@ -30,9 +30,6 @@ use wasmparser::Instance;
 use parts::{Part, parts};
 use plan::Plan;
 
-/// Names the form that components are compiled in: another one makes other code of them.
-pub(super) const FORM: &str = "relinked 1";
-
 /// The component is not of the form that is linked anew.
 #[derive(Debug)]
 struct OtherForm;
