@@ -278,9 +278,14 @@ fn check_cost(attack: &Attack, costs: Vec<Cost>) {
     let mut executed: Vec<_> = costs.iter().map(|cost| cost.executed).collect();
     executed.sort();
     let (usual, most) = (executed[1], executed[2]);
+    // Of a step that cannot be interrupted, one more is over the budget; that of a copy takes some milliseconds.
+    let spare = match LONG_STEPS.contains(&attack.path) {
+        true => 35,
+        false => 20,
+    };
     let at_most = |millis| CPU + Duration::from_millis(millis);
     assert!(
-        usual < at_most(20) && most < at_most(100),
+        usual < at_most(spare) && most < at_most(100),
         "{}: {costs:?}",
         attack.path
     );

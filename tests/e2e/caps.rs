@@ -133,6 +133,9 @@ async fn guests_of_one_app_that_spin_leave_processors_to_the_others() {
     works().await; // its code is loaded then
     let alone = works().await.min(works().await);
     let spinning = begin(&edge, SPINNING, "spins").await;
+    let begun = || edge.host.stderr().matches("it spins").count();
+    let all = async || (begun() == SPINNING).then_some(());
+    wait_for("all of them", all).await;
     let mut beside = Duration::MAX;
     for _ in 0..5 {
         beside = beside.min(works().await); // the machine may do something else too
@@ -142,5 +145,8 @@ async fn guests_of_one_app_that_spin_leave_processors_to_the_others() {
         beside < 8 * alone,
         "{alone:?} alone, {beside:?} beside them"
     );
+    let stopped = edge.host.stderr();
+    let stopped = stopped.matches("it executed for more than").count();
+    assert!(stopped < SPINNING / 2, "{stopped} have ended");
     drop(spinning);
 }

@@ -83,9 +83,12 @@ fn version(release: &str) -> String {
                         println!(\"it is slow\");\n            \
                         sleep(Duration::from_secs(3600)).await;\n        \
                     }}\n        \
-                    \"?spins\" => loop {{\n            \
-                        std::hint::black_box(());\n        \
-                    }},\n        \
+                    \"?spins\" => {{\n            \
+                        println!(\"it spins\");\n            \
+                        loop {{\n                \
+                            std::hint::black_box(());\n            \
+                        }}\n        \
+                    }}\n        \
                     \"?works\" => (0..50_000_000).for_each(|step| {{\n            \
                         std::hint::black_box(step);\n        \
                     }}),\n        \

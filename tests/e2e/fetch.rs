@@ -373,16 +373,17 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         upstream.accepted() - before
     );
 
-    // Six of twelve at once, of whom each takes its time.
+    // Six of twelve at once, of whom each waits for five others.
     let open = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let six = Arc::new(tokio::sync::Barrier::new(6));
     let counting = {
         let open = Arc::clone(&open);
         move |_| {
-            let open = Arc::clone(&open);
+            let (open, six) = (Arc::clone(&open), Arc::clone(&six));
             async move {
                 let now = open.0.fetch_add(1, Ordering::SeqCst) + 1;
                 open.1.fetch_max(now, Ordering::SeqCst);
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                six.wait().await;
                 open.0.fetch_sub(1, Ordering::SeqCst);
                 served(200, &[], "")
             }

@@ -119,7 +119,7 @@ async fn what_an_operator_s_limits_stop_is_counted() {
         "src/",
     ];
     let mut files = fixture_files(|file| wanted.iter().any(|part| file.starts_with(part)));
-    let limits = "[limits]\nconcurrency = 1\nqueue_wait_ms = 0\nmax_duration = 1\nstream_duration = 1\n\n\
+    let limits = "[limits]\nconcurrency = 1\nqueue_wait_ms = 0\nmax_duration = 1\nstream_duration = 3\n\n\
                   [server]\nguest_memory_mb = 64\n";
     files.push(("waystation.toml".to_owned(), limits.to_owned()));
     let app = turn.app(&borrowed(&files));
@@ -132,6 +132,7 @@ async fn what_an_operator_s_limits_stop_is_counted() {
         Client::new(host.status_address()),
     );
 
+    assert_eq!(client.get("/hello").await.status, 200); // its code is loaded then
     let mut stream = Socket::open(client.address()).await;
     let asked = "GET /stream?kind=silent HTTP/1.1\r\nhost: a\r\n\r\n";
     stream.send(asked).await;
@@ -142,13 +143,16 @@ async fn what_an_operator_s_limits_stop_is_counted() {
     counts(&status, "/stream", "stream_time").await;
 
     let is_free = async || (client.get("/hello").await.status == 200).then_some(());
-    wait_for("a place", is_free).await;
+    let is_free = async || wait_for("a place", is_free).await;
+    is_free().await;
     let long = "x".repeat((1 << 20) + 1); // the route takes a MiB
     assert_eq!(client.post("/request/echo", &[], &long).await.status, 413);
     counts(&status, "/request/echo", "body").await;
+    is_free().await;
     let full = client.get("/limits/memory?mib=80").await;
     assert_eq!(full.status, 503);
     counts(&status, "/limits/memory", "all_memory").await;
+    is_free().await;
     assert_eq!(client.get("/after?kind=slow").await.line(), "200 answered");
     counts(&status, "/after", "after_time").await;
 }

@@ -19,7 +19,7 @@ pub fn may_take(own: usize, free: usize, is_shared: bool) -> bool {
     }
 }
 
-/// Whether an app may have `own` of what can be divided at will, such as bytes, if `free` are left then.
+/// Whether an app may have `own` of what can be divided at will, such as bytes, if `free` are left then: both count what it asks for now.
 #[must_use]
 pub fn may_have(own: usize, free: usize, is_shared: bool) -> bool {
     !is_shared || own <= GREED.saturating_mul(free)

@@ -8,7 +8,8 @@ use crate::app::Route;
 use crate::sandbox::{Asks, Fault, static_params};
 
 /// Whether a route answers the params of a path: with `DYNAMIC_PARAMS = false`, only those that `generate_static_params` lists. That is
-/// asked once, and nobody waits for it longer than for an answer.
+/// asked once, and nobody waits for it longer than for an answer: whoever takes over from one that was cut short has what is left of its own
+/// time.
 ///
 /// # Errors
 ///

@@ -3,7 +3,7 @@
 //! It may wait on the disk until somebody asks: an app of ten thousand routes starts as one of ten does, and a route that nobody asks takes
 //! no memory for it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -29,6 +29,9 @@ pub struct Facts {
 
 /// Takes a component's code from where it is kept. It blocks its thread.
 pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
+
+/// Held by who loads code for a request, of whichever sandbox: who serves has the processors.
+static LOADING: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
 
 /// The code of a component, once it was asked for.
 pub(super) struct Code {
@@ -128,7 +131,7 @@ impl Code {
         if let Some(ready) = self.ready.get() {
             return Ok(Arc::clone(ready));
         }
-        let turn = Arc::clone(&sandbox.loading).lock_owned().await;
+        let turn = Arc::clone(&LOADING).lock_owned().await;
         let (source, facts) = (self.source.clone(), self.facts);
         let (sandbox, loaded) = (Arc::clone(sandbox), Arc::clone(&self.ready));
         let loaded = tokio::task::spawn_blocking(move || {

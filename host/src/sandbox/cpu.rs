@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What a poll may take to be charged by the wall clock alone, and how old a look at the thread's CPU clock may be when one begins.
+/// What a poll may take to be charged by the wall clock alone, and how old a look at the thread's CPU clock may be when one begins; in
+/// nanoseconds, as all here.
 const SHORT: u64 = 500_000;
 
 thread_local! {

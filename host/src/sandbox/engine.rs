@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store,
@@ -54,8 +54,6 @@ pub struct Sandbox {
     pub(super) memory: Arc<Total>,
     /// Bytes of it that each guest has uncounted.
     pub(super) uncounted: usize,
-    /// Held by who loads code for a request: who serves has the processors.
-    pub(super) loading: Arc<Mutex<()>>,
     favour: Favour,
 }
 
@@ -87,7 +85,6 @@ impl Sandbox {
             memory_size: limits.memory,
             uncounted: memory.uncounted(limits.concurrency),
             memory,
-            loading: Arc::default(),
             favour,
         })
     }

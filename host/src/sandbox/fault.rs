@@ -34,8 +34,8 @@ pub enum Fault {
     #[error("it asked for more than {} MiB of memory (memory_mb of waystation.toml)", .0 >> 20)]
     Memory(usize),
 
-    /// All guests of this process would have had more memory than they may.
-    #[error("it asked for memory, and all guests of this host together have {} MiB at most", .0 >> 20)]
+    /// All guests of this process would have had more memory than they may, or what is left is for other apps of the node.
+    #[error("it asked for memory, and all guests of this host together have {} MiB at most, of which each app leaves some to the others", .0 >> 20)]
     AllMemory(usize),
 
     /// No place for an instance was to be had: `queue_wait_ms` passed, or as many waited already. They are taken, or left to other apps of the node.

@@ -73,14 +73,6 @@ impl Total {
             apps: AtomicUsize::new(0),
         }
     }
-
-    fn take(&self, more: usize) -> bool {
-        let sum = |taken: usize| taken.checked_add(more).filter(|sum| *sum <= self.limit);
-        let taken = self
-            .taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
-        taken.is_ok()
-    }
 }
 
 impl OfApp {
@@ -88,7 +80,7 @@ impl OfApp {
     ///
     /// # Errors
     ///
-    /// The limit, if they would be beyond it.
+    /// The limit, if they would be beyond it, or what is left of it is for other apps.
     pub(super) fn counted(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, usize> {
         match bytes.len() {
             ..=SHORT_ANSWER => Ok(bytes),
@@ -102,18 +94,19 @@ impl OfApp {
 
     /// As of places, an app leaves some to the others, if there are any.
     fn take(&self, more: usize) -> bool {
-        if !self.total.take(more) {
-            return false;
-        }
+        let Total { taken, limit, apps } = &*self.total;
         let own = self.taken.fetch_add(more, Ordering::Relaxed) + more;
-        let taken = self.total.taken.load(Ordering::Relaxed);
-        let free = self.total.limit.saturating_sub(taken);
-        let is_shared = 1 < self.total.apps.load(Ordering::Relaxed);
-        let may_have = share::may_have(own, free, is_shared);
-        if !may_have {
-            self.give_back(more);
+        let is_shared = 1 < apps.load(Ordering::Relaxed);
+        // In one step, so that nobody is refused for what another is refused too.
+        let is_taken = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            let sum = taken.checked_add(more)?;
+            let free = limit.checked_sub(sum)?;
+            share::may_have(own, free, is_shared).then_some(sum)
+        });
+        if is_taken.is_err() {
+            self.taken.fetch_sub(more, Ordering::Relaxed);
         }
-        may_have
+        is_taken.is_ok()
     }
 
     fn give_back(&self, bytes: usize) {
@@ -178,7 +171,7 @@ fn of_control_group() -> Option<usize> {
 pub(super) enum Refused {
     /// It would have had more than so many bytes.
     Own(usize),
-    /// All guests together would have had more than so many bytes.
+    /// All guests together would have had more than so many bytes, or what is left of them is for other apps.
     All(usize),
 }
 

@@ -31,6 +31,7 @@ const _: () = assert!(LONG.as_micros() < TICK.as_micros());
 /// The processors as one app has them. Its guests wait in a line of its own, and no more of them than there are processors in the line of all.
 #[derive(Clone)]
 pub(super) struct Processors {
+    count: usize,
     own: Arc<Semaphore>,
     all: Arc<Semaphore>,
 }
@@ -38,17 +39,26 @@ pub(super) struct Processors {
 impl Processors {
     /// Those of this machine, for one more app of whichever sandbox.
     pub(super) fn of_machine() -> Self {
-        static ALL: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+        static ALL: LazyLock<Processors> = LazyLock::new(|| {
             let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-            Arc::new(Semaphore::new(processors))
+            Processors::new(processors)
         });
-        Self::of(&ALL)
+        ALL.for_another_app()
     }
 
-    fn of(all: &Arc<Semaphore>) -> Self {
+    fn new(count: usize) -> Self {
         Self {
-            own: Arc::new(Semaphore::new(all.available_permits())),
-            all: Arc::clone(all),
+            count,
+            own: Arc::new(Semaphore::new(count)),
+            all: Arc::new(Semaphore::new(count)),
+        }
+    }
+
+    /// As many as there are, however many are taken now.
+    fn for_another_app(&self) -> Self {
+        Self {
+            own: Arc::new(Semaphore::new(self.count)),
+            ..self.clone()
         }
     }
 }
@@ -133,9 +143,9 @@ impl Line {
         }
     }
 
-    /// Who had to wait comes after all that is ready on the thread that takes it over: that thread looks at what others have woken for it, as this
-    /// was, after every other poll where some take 3 ms, so there would be one request for each turn. None if there are no processors any
-    /// more, which does not happen.
+    /// Who had to wait yields once when it is given one, so it comes after all that is ready on its thread. Else it would come first: it was woken by
+    /// another thread, and where polls take 3 ms tokio looks at what others have woken after every other poll, so there would be one request
+    /// for each turn. None if there are no processors any more, which does not happen.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Processor>> {
         if let Some(given) = self.given.take() {
             return Poll::Ready(Some(given));
@@ -219,7 +229,7 @@ mod tests {
     #[test]
     fn of_guests_that_execute_for_long_as_many_run_as_there_are_processors() {
         let mut cx = Context::from_waker(Waker::noop());
-        let processors = Processors::of(&Arc::new(Semaphore::new(2)));
+        let processors = Processors::new(2);
         let habit = Habit::default();
         let mut guests: [Pace; 3] = Default::default();
         for guest in &mut guests {
@@ -267,7 +277,7 @@ mod tests {
     #[test]
     fn who_leaves_gives_up_what_it_was_given_meanwhile() {
         let mut cx = Context::from_waker(Waker::noop());
-        let processors = Processors::of(&Arc::new(Semaphore::new(1)));
+        let processors = Processors::new(1);
         let habit = Habit::default();
         let mut guests: [Pace; 3] = Default::default();
         for guest in &mut guests {
@@ -290,7 +300,7 @@ mod tests {
     #[test]
     fn who_need_not_wait_any_more_gives_up_what_it_was_given_meanwhile() {
         let mut cx = Context::from_waker(Waker::noop());
-        let processors = Processors::of(&Arc::new(Semaphore::new(2)));
+        let processors = Processors::new(2);
         let habit = Habit::default();
         let mut guests: [Pace; 3] = Default::default();
         let [first, second, light] = &mut guests;
@@ -310,8 +320,7 @@ mod tests {
     #[test]
     fn apps_take_turns_however_many_guests_of_one_wait() {
         let mut cx = Context::from_waker(Waker::noop());
-        let all = Arc::new(Semaphore::new(1));
-        let (greedy, modest) = (Processors::of(&all), Processors::of(&all));
+        let greedy = Processors::new(1);
         let habit = Habit::default();
         let heavy = || {
             let mut guest = Pace::default();
@@ -323,6 +332,9 @@ mod tests {
             let mut looks = (0..2).map(|_| guest.poll_processor(&mut cx, app));
             looks.find(Poll::is_ready)
         };
+        let taken = turn(&mut many[0], &greedy);
+        let modest = greedy.for_another_app(); // one that comes while none is free
+        drop(taken);
         for _ in 0..3 {
             let turns = many.iter_mut().filter_map(|guest| turn(guest, &greedy));
             let turns: Vec<_> = turns.collect();
@@ -350,7 +362,7 @@ mod tests {
     #[test]
     fn the_next_of_a_route_that_executes_for_long_waits_from_the_first_poll_on() {
         let mut cx = Context::from_waker(Waker::noop());
-        let processors = Processors::of(&Arc::new(Semaphore::new(1)));
+        let processors = Processors::new(1);
         let habit = Habit::default();
         let is_bound = |pace: &mut Pace, cx: &mut Context<'_>| {
             let turn = pace.poll_processor(cx, &processors);
