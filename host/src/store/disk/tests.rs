@@ -2,7 +2,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,19 @@ use super::*;
 const MIB: u64 = 1 << 20;
 /// Names the folder to a test that runs in a process of its own.
 const FOLDER: &str = "STORE_TEST_FOLDER";
+
+/// Opens it once its lock is free: a process that another test begins has the descriptors of this one for a moment.
+fn opened(folder: &Path, bytes: u64) -> Disk {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        match Disk::open(folder, bytes) {
+            Err(DiskError::Locked) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
 
 /// An entry that says itself what its body has to be.
 fn entry(key: &str, seed: usize, length: usize) -> Arc<Entry> {
@@ -69,7 +82,7 @@ async fn what_was_saved_is_there_after_a_restart() {
         Clock::default().add("tag", Lapsing::Stale, 7),
     )];
     {
-        let disk = Disk::open(folder.path(), MIB).unwrap();
+        let disk = opened(folder.path(), MIB);
         for (key, length) in [
             ("small", 100),
             ("large", 100_000),
@@ -85,7 +98,7 @@ async fn what_was_saved_is_there_after_a_restart() {
         check(&disk).await;
         assert_eq!(files(&folder.path().join("bodies")).len(), 1);
     }
-    let disk = Disk::open(folder.path(), MIB).unwrap();
+    let disk = opened(folder.path(), MIB);
     check(&disk).await;
     assert_eq!(clock(&disk).all(), lapses);
 
@@ -100,7 +113,7 @@ async fn what_was_saved_is_there_after_a_restart() {
 #[tokio::test]
 async fn of_too_many_tags_the_first_are_one() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open(folder.path(), MIB).unwrap();
+    let disk = opened(folder.path(), MIB);
     let lapse = |time: usize| {
         (
             time.to_string(),
@@ -110,7 +123,7 @@ async fn of_too_many_tags_the_first_are_one() {
     let lapses: Vec<_> = (0..=MOST_LAPSES).map(lapse).collect();
     disk.lapse(&lapses).await.unwrap();
     drop(disk);
-    let clock = clock(&Disk::open(folder.path(), MIB).unwrap());
+    let clock = clock(&opened(folder.path(), MIB));
     assert_eq!(clock.all().len(), MOST_LAPSES / 2 + 1);
     assert_eq!(clock.of(&[]).stale, Some(MOST_LAPSES as u64 / 2));
 }
@@ -118,7 +131,7 @@ async fn of_too_many_tags_the_first_are_one() {
 #[tokio::test]
 async fn a_store_finds_on_disk_what_is_not_in_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Arc::new(Disk::open(folder.path(), MIB).unwrap());
+    let open = || Arc::new(opened(folder.path(), MIB));
     let disk: Arc<Disk> = open();
     let store = Store::new(MIB, Some(disk.clone())).by(|| 5);
     store.put((*entry("a", 5, 100)).clone()).await;
@@ -135,21 +148,21 @@ async fn a_store_finds_on_disk_what_is_not_in_memory() {
 #[tokio::test]
 async fn a_folder_has_one_owner() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Disk::open(folder.path(), MIB).unwrap();
+    let first = opened(folder.path(), MIB);
     let second = Disk::open(folder.path(), MIB).err().unwrap();
     assert!(
         second.to_string().starts_with("another process keeps"),
         "{second}"
     );
     drop(first);
-    Disk::open(folder.path(), MIB).unwrap();
+    opened(folder.path(), MIB);
 }
 
 #[tokio::test]
 async fn what_was_longest_unused_goes_first() {
     let folder = tempfile::tempdir().unwrap();
     let budget = 4 * MIB;
-    let disk = Disk::open(folder.path(), budget).unwrap();
+    let disk = opened(folder.path(), budget);
     disk.save(&entry("used", 0, 20_000)).await.unwrap();
     for number in 0..2000 {
         let length = [300, 5000, 15_000, 60_000][number % 4];
@@ -179,7 +192,7 @@ async fn what_was_longest_unused_goes_first() {
 #[tokio::test]
 async fn what_was_changed_on_the_disk_is_absent() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::open(folder.path(), MIB).unwrap();
+    let disk = opened(folder.path(), MIB);
     disk.save(&entry("a", 0, 50_000)).await.unwrap();
     settle(&disk).await;
     let (file, size) = files(&folder.path().join("bodies")).remove(0);
@@ -200,7 +213,7 @@ async fn a_damaged_index_gives_whole_entries_or_none() {
     let index = folder.path().join("index.redb");
     let keys: Vec<_> = (0..40).map(|number| format!("k{number}")).collect();
     for attempt in 0..60 {
-        let disk = Disk::open(folder.path(), MIB).unwrap();
+        let disk = opened(folder.path(), MIB);
         for (number, key) in keys.iter().enumerate() {
             if let Ok(Some(entry)) = disk.load(key).await {
                 assert!(is_whole(&entry));
@@ -219,7 +232,7 @@ async fn a_damaged_index_gives_whole_entries_or_none() {
         fs::write(&index, bytes).unwrap();
     }
     fs::write(&index, "not a database").unwrap();
-    let disk = Disk::open(folder.path(), MIB).unwrap();
+    let disk = opened(folder.path(), MIB);
     disk.save(&entry("a", 0, 10)).await.unwrap();
     settle(&disk).await;
     assert_eq!(loaded(&disk, "a").await, Some(10));
@@ -237,7 +250,7 @@ async fn whatever_a_kill_leaves_is_whole() {
         let lapsed: u64 = acknowledged.unwrap().parse().unwrap();
 
         let begun = Instant::now();
-        let disk = Disk::open(folder.path(), 4 * MIB).unwrap();
+        let disk = opened(folder.path(), 4 * MIB);
         slowest = slowest.max(begun.elapsed());
         let clock = clock(&disk).all();
         let known = clock.first().and_then(|(_, lapse)| lapse.stale);
@@ -259,7 +272,7 @@ const KEYS: usize = 50;
 #[tokio::test]
 #[ignore = "it writes for ever: another test runs it and kills it"]
 async fn writes_until_it_is_killed() {
-    let disk = Disk::open(&PathBuf::from(env::var(FOLDER).unwrap()), 4 * MIB).unwrap();
+    let disk = opened(&PathBuf::from(env::var(FOLDER).unwrap()), 4 * MIB);
     let from = clock(&disk)
         .all()
         .first()
@@ -290,7 +303,7 @@ fn a_full_disk_costs_what_does_not_fit_and_no_more() {
 #[ignore = "it limits its process: another test runs it"]
 async fn fills_the_disk() {
     let folder = PathBuf::from(env::var(FOLDER).unwrap());
-    let disk = Disk::open(&folder, 64 * MIB).unwrap();
+    let disk = opened(&folder, 64 * MIB);
     disk.save(&entry("before", 0, 1000)).await.unwrap();
     settle(&disk).await;
     let limit = |bytes| {
@@ -315,7 +328,7 @@ async fn fills_the_disk() {
     settle(&disk).await;
     assert_eq!(loaded(&disk, "after").await, Some(100_000));
     drop(disk);
-    let disk = Disk::open(&folder, 64 * MIB).unwrap();
+    let disk = opened(&folder, 64 * MIB);
     assert_eq!(clock(&disk).all(), [("tag".to_owned(), lapse)]);
 }
 
