@@ -299,10 +299,14 @@ fn check_cost(attack: &Attack, costs: Vec<Cost>) {
 }
 
 /// A step of these takes the host some milliseconds, within which it cannot stop them: one attacks for each processor but one.
-const LONG_STEPS: [&str; 3] = ["/long-copy", "/calls", "/rust?does=fields"];
-/// In so many batches of those that there may be, others have to be answered in time: the machine may do something else too.
-const GOOD: usize = 3;
-const BATCHES: usize = 20;
+const LONG_STEPS: [&str; 4] = [
+    "/long-copy",
+    "/calls",
+    "/rust?does=fields",
+    "/rust?does=grow",
+];
+/// In one batch of so many others have to be answered in time: the machine may do something else too, such as other tests.
+const BATCHES: usize = 40;
 /// What another route may take beside an attack.
 const OTHERS: Duration = Duration::from_millis(20);
 
@@ -317,7 +321,7 @@ async fn others_are_answered_beside_each_attack() {
             false => processors,
         };
         let mut batches = Vec::new();
-        while batches.iter().filter(|p99| **p99 < OTHERS).count() < GOOD {
+        while batches.iter().all(|p99| OTHERS <= *p99) {
             assert!(batches.len() < BATCHES, "{path}: {batches:?}");
             let mut attacking = JoinSet::new();
             for _ in 0..attackers {
