@@ -7,36 +7,13 @@ use waystation_tests::raw::Socket;
 use waystation_tests::{Client, Host, wait_for};
 
 use crate::attack_guests as guests;
-use crate::attack_guests::{component, framed};
+use crate::attack_guests::component;
 use crate::support::{Turn, production, program, turn};
 
 const CPU: Duration = Duration::from_millis(200);
 const WALL: Duration = Duration::from_secs(2);
 const SETTINGS: &str = "[limits]\ncpu_ms = 200\nmax_duration = 2\nstream_duration = 2\nmemory_mb = 64\n\
     handles = 900\ncall_bytes = 8000000\nfield_bytes = 65536\nrandom_bytes = 32768\n";
-
-/// What cannot be linked is refused each time, not only before its code is kept.
-#[tokio::test]
-async fn a_component_that_needs_what_nobody_has_is_never_built() {
-    let turn = turn().await;
-    let app = turn.app(&[("app/hello/route.rs", "pub fn get() {}\n")]);
-    let wasm = framed(
-        r#"(import "wasi:keyvalue/store@0.2.0-draft" (instance (export "open" (func))))
-        (core module $m (func (export "handle") (param i32 i32))) (core instance $i (instantiate $m))"#,
-    );
-    app.write_bytes("app/needy/route.wasm", &wasm);
-    app.warm_too(production());
-    for _ in 0..2 {
-        let exit = program().command("build", app.root()).run();
-        assert_eq!(exit.code, Some(1));
-        assert!(
-            exit.stderr
-                .contains("it imports what this host does not have"),
-            "{}",
-            exit.stderr
-        );
-    }
-}
 
 struct Attacked {
     host: Host,

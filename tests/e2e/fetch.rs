@@ -1,8 +1,5 @@
 //! Requests that handlers make.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_LENGTH;
@@ -63,21 +60,6 @@ pub async fn put(request: Request) -> Result<Response> {
         }
     }
     Ok(Response::text("all"))
-}
-
-/// Asks twelve times at once.
-pub async fn delete(request: Request) -> Result<String> {
-    let url = request.url().search_params().get("url").unwrap_or_default().into_owned();
-    let mut all: Vec<_> = (0..12).map(|_| Box::pin(async { fetch(&url).await?.text().await })).collect();
-    let mut good = 0;
-    std::future::poll_fn(|cx| {
-        all.retain_mut(|one| match one.as_mut().poll(cx) {
-            std::task::Poll::Pending => true,
-            std::task::Poll::Ready(answer) => { good += usize::from(answer.is_ok()); false }
-        });
-        if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    }).await;
-    Ok(format!("{good}"))
 }
 
 /// How a body ends, of which no more than a piece is held.
@@ -372,28 +354,6 @@ async fn a_handler_asks_other_servers_and_its_own_app() {
         "{} connections for 50 requests",
         upstream.accepted() - before
     );
-
-    // Six of twelve at once, of whom each waits for five others.
-    let open = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
-    let six = Arc::new(tokio::sync::Barrier::new(6));
-    let counting = {
-        let open = Arc::clone(&open);
-        move |_| {
-            let (open, six) = (Arc::clone(&open), Arc::clone(&six));
-            async move {
-                let now = open.0.fetch_add(1, Ordering::SeqCst) + 1;
-                open.1.fetch_max(now, Ordering::SeqCst);
-                six.wait().await;
-                open.0.fetch_sub(1, Ordering::SeqCst);
-                served(200, &[], "")
-            }
-        }
-    };
-    let slow = Upstream::new(counting).await;
-    let path = format!("/ask?url=http://localhost:{}/x", slow.port());
-    let answer = app.client.ask("DELETE", &path, &[], "").await;
-    assert_eq!(answer.line(), "200 12");
-    assert_eq!(open.1.load(Ordering::SeqCst), 6);
 
     // A body that is not all of it says why.
     for (path, ended) in [

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use waystation_tests::{Answer, Client, Foreign};
+use tokio::task::JoinSet;
+use waystation_tests::{Answer, Client, Foreign, wait_for};
 
-use crate::support::{Edited, lasting, program, text_route};
+use crate::attack_guests::framed;
+use crate::support::{Edited, lasting, production, program, text_route, turn};
 
 /// `foreign/`, compiled once a run.
 struct Components {
@@ -98,10 +100,18 @@ async fn as_many_may_block_as_a_route_may_run() {
     let app = app(&[("app/three/route.wasm", &FOREIGN.http3)]).await;
     let client = app.client;
     assert_eq!(client.get("/three").await.status, 200);
-    let asked =
-        (0..AT_ONCE).map(|_| tokio::spawn(async move { client.get("/three?blocks").await }));
-    for answer in asked.collect::<Vec<_>>() {
-        let answer = answer.await.unwrap();
+    let mut asked = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        asked.spawn(async move { client.get("/three?blocks").await });
+    }
+    let blocking = || app.host.stderr().matches("it blocks").count();
+    wait_for("all block", async || {
+        let ended = asked.try_join_next().map(Result::unwrap);
+        assert!(ended.is_none(), "{}", ended.unwrap().line());
+        (blocking() == AT_ONCE).then_some(())
+    })
+    .await;
+    for answer in asked.join_all().await {
         assert_eq!(answer.status, 200, "{}", answer.line());
     }
 }
@@ -172,6 +182,29 @@ async fn two_kinds_in_one_folder_are_in_each_other_s_way() {
     assert_eq!(app.client.get("/a").await.status, 203);
     app.app.remove("app/a/route.wasm");
     app.shows("/a", "200 a").await;
+}
+
+/// What cannot be linked is refused each time, not only before its code is kept.
+#[tokio::test]
+async fn a_component_that_needs_what_nobody_has_is_never_built() {
+    let turn = turn().await;
+    let app = turn.app(&[("app/hello/route.rs", "pub fn get() {}\n")]);
+    let wasm = framed(
+        r#"(import "wasi:keyvalue/store@0.2.0-draft" (instance (export "open" (func))))
+        (core module $m (func (export "handle") (param i32 i32))) (core instance $i (instantiate $m))"#,
+    );
+    app.write_bytes("app/needy/route.wasm", &wasm);
+    app.warm_too(production());
+    for _ in 0..2 {
+        let exit = program().command("build", app.root()).run();
+        assert_eq!(exit.code, Some(1));
+        assert!(
+            exit.stderr
+                .contains("it imports what this host does not have"),
+            "{}",
+            exit.stderr
+        );
+    }
 }
 
 #[tokio::test]

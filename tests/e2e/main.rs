@@ -33,6 +33,7 @@ mod example;
 mod fetch;
 mod fetch_left;
 mod fetch_modes;
+mod fetches_at_once;
 mod following;
 mod foreign;
 mod forms;

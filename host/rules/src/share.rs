@@ -1,6 +1,6 @@
 //! Decides who may have the next place for an instance, and memory for it, where several apps share them.
 //!
-//! In: how many places an app has, how many are free, and whether others could want them. Out: whether it may have one more.
+//! In: how much an app has, how much is free, and whether others could want it. Out: whether it may have that, or one more.
 //!
 //! Nobody is asked to give a place back before its request is over, and that can be minutes. So an app never takes the last places from the
 //! others, however many requests it has: what it has is at most [`GREED`] times of what it leaves. Of a thousand places, one app takes some
@@ -14,8 +14,8 @@ pub const GREED: usize = 4;
 pub fn may_take(own: usize, free: usize, is_shared: bool) -> bool {
     match free {
         0 => false,
-        _ if own == 0 || !is_shared => true,
-        free => own < GREED.saturating_mul(free - 1),
+        _ if own == 0 => true,
+        free => may_have(own + 1, free - 1, is_shared),
     }
 }
 
@@ -40,6 +40,19 @@ mod tests {
         check(1000, &[5000, 5000, 5000, 2], "800 160 32 2");
         check(4, &[9, 9], "3 1");
         check(2, &[9, 9], "1 1");
+    }
+
+    #[test]
+    fn of_what_can_be_divided_each_leaves_a_part() {
+        for (own, free, may) in [
+            (800, 200, true),
+            (801, 199, false),
+            (1, 0, false),
+            (0, 0, true),
+        ] {
+            assert_eq!(may_have(own, free, true), may, "{own} {free}");
+            assert!(may_have(own, free, false), "alone");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It may wait on the disk until somebody asks: an app of ten thousand routes starts as one of ten does, and a route that nobody asks takes
 //! no memory for it.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -31,7 +31,7 @@ pub struct Facts {
 pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
 
 /// Held by who loads code for a request, of whichever sandbox: who serves has the processors.
-static LOADING: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
+static LOADING: Mutex<()> = Mutex::const_new(());
 
 /// The code of a component, once it was asked for.
 pub(super) struct Code {
@@ -131,7 +131,7 @@ impl Code {
         if let Some(ready) = self.ready.get() {
             return Ok(Arc::clone(ready));
         }
-        let turn = Arc::clone(&LOADING).lock_owned().await;
+        let turn = LOADING.lock().await;
         let (source, facts) = (self.source.clone(), self.facts);
         let (sandbox, loaded) = (Arc::clone(sandbox), Arc::clone(&self.ready));
         let loaded = tokio::task::spawn_blocking(move || {

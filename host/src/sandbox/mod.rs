@@ -2,7 +2,7 @@
 //!
 //! In: a compiled component, a request, and the facts that the host settled about it. Out: an [`Answer`], or the [`Fault`] that stopped it.
 //!
-//! The store lives in the future that hyper polls: no task, no channel, no queue. Dropping the answer's body, as hyper does when a client
+//! The store lives in the future that hyper polls: no task, no channel, and no queue but for guests that execute for long (`pace`). Dropping the answer's body, as hyper does when a client
 //! leaves, drops the store and with it the guest, wherever it stands; unless the guest has said that it has work for later. That work, and
 //! only that, is a task.
 

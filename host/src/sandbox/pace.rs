@@ -226,6 +226,13 @@ mod tests {
 
     use super::*;
 
+    /// One that is known for heavy by its own polls.
+    fn heavy() -> Pace {
+        let mut guest = Pace::default();
+        (0..HEAVY).for_each(|_| guest.ran(LONG, &Habit::default()));
+        guest
+    }
+
     #[test]
     fn of_guests_that_execute_for_long_as_many_run_as_there_are_processors() {
         let mut cx = Context::from_waker(Waker::noop());
@@ -278,12 +285,7 @@ mod tests {
     fn who_leaves_gives_up_what_it_was_given_meanwhile() {
         let mut cx = Context::from_waker(Waker::noop());
         let processors = Processors::new(1);
-        let habit = Habit::default();
-        let mut guests: [Pace; 3] = Default::default();
-        for guest in &mut guests {
-            (0..HEAVY).for_each(|_| guest.ran(LONG, &habit));
-        }
-        let [first, second, third] = &mut guests;
+        let [mut first, mut second, mut third] = [heavy(), heavy(), heavy()];
         let Poll::Ready(Some(held)) = first.poll_processor(&mut cx, &processors) else {
             panic!("it is free");
         };
@@ -301,14 +303,9 @@ mod tests {
     fn who_need_not_wait_any_more_gives_up_what_it_was_given_meanwhile() {
         let mut cx = Context::from_waker(Waker::noop());
         let processors = Processors::new(2);
-        let habit = Habit::default();
-        let mut guests: [Pace; 3] = Default::default();
-        let [first, second, light] = &mut guests;
-        let held = [first, second].map(|guest| {
-            (0..HEAVY).for_each(|_| guest.ran(LONG, &habit));
-            guest.poll_processor(&mut cx, &processors)
-        });
-        light.ran(LONG, &habit);
+        let held = [heavy(), heavy()].map(|mut guest| guest.poll_processor(&mut cx, &processors));
+        let mut light = Pace::default();
+        light.ran(LONG, &Habit::default());
         assert!(light.poll_processor(&mut cx, &processors).is_pending());
         drop(held); // one is the third's, and one is free
         let unbound = light.poll_processor(&mut cx, &processors);
@@ -321,12 +318,6 @@ mod tests {
     fn apps_take_turns_however_many_guests_of_one_wait() {
         let mut cx = Context::from_waker(Waker::noop());
         let greedy = Processors::new(1);
-        let habit = Habit::default();
-        let heavy = || {
-            let mut guest = Pace::default();
-            (0..HEAVY).for_each(|_| guest.ran(LONG, &habit));
-            guest
-        };
         let (mut many, mut one): (Vec<_>, _) = ((0..100).map(|_| heavy()).collect(), heavy());
         let mut turn = |guest: &mut Pace, app: &Processors| {
             let mut looks = (0..2).map(|_| guest.poll_processor(&mut cx, app));

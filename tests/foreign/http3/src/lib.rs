@@ -11,7 +11,7 @@ wasip3::http::service::export!(Example);
 struct Example;
 
 /// How long one that blocks does, in nanoseconds.
-const BLOCKED: u64 = 5_000_000_000;
+const BLOCKED: u64 = 10_000_000_000;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -24,6 +24,7 @@ impl wasip3::exports::http::handler::Guest for Example {
             )));
         }
         if path.ends_with("?blocks") {
+            println!("it blocks");
             wit_bindgen::block_on(monotonic_clock::wait_for(BLOCKED));
         }
         let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
