@@ -93,7 +93,7 @@ async fn they_have_the_same_limits_and_their_errors_are_told() {
     assert_eq!(app.client.get("/two").await.status, 203);
 }
 
-/// One that blocks in a wait has two stacks.
+/// Each keeps the stack that it waits on.
 #[tokio::test]
 async fn as_many_may_block_as_a_route_may_run() {
     const AT_ONCE: usize = 700;
