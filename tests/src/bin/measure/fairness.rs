@@ -119,7 +119,7 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut late = Vec::new();
-    let alone = ordinary(address).await?;
+    let alone = on_its_own_thread(address).await?;
     show("nobody", &alone, "", host.memory());
     for attack in &ATTACKS {
         let ends = RefCell::new(Ends::new());
@@ -127,7 +127,7 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
         let attackers =
             (0..ATTACKERS * attack.at_once).map(|_| attack_with(address, attack, until, &ends));
         let measured = async {
-            let seen = ordinary(address).await;
+            let seen = on_its_own_thread(address).await;
             (seen, host.memory())
         };
         let ((seen, memory), _) = join(measured, join_all(attackers)).await;
@@ -147,6 +147,15 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
 
 /// The times of an ordinary client's requests, by status.
 type Ends = BTreeMap<String, Vec<Duration>>;
+
+/// Asks as [`ordinary`] does, where the attackers' own work is not in its way.
+async fn on_its_own_thread(address: SocketAddr) -> anyhow::Result<Ends> {
+    let asks = move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build()?.block_on(ordinary(address))
+    };
+    tokio::task::spawn_blocking(asks).await?
+}
 
 /// Asks an ordinary route over one connection, again as soon as it has answered.
 async fn ordinary(address: SocketAddr) -> anyhow::Result<Ends> {
