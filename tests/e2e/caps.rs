@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use waystation_tests::raw::Socket;
 use waystation_tests::wait_for;
 
-use crate::edge::{Edge, Forged, build, named};
+use crate::edge::{self, Edge, Forged, build, named};
 use crate::support::program;
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn a_release_that_asks_for_more_than_a_node_gives_is_refused_with_all_of_i
 
     fs::write(&cap, "[limits]\nmemory = 64\n").unwrap();
     let data = folder.path().join("data");
-    let wrong = crate::edge::start(
+    let wrong = edge::start(
         &data,
         &["--cap".to_owned(), cap.to_str().unwrap().to_owned()],
     );
@@ -149,4 +149,31 @@ async fn guests_of_one_app_that_spin_leave_processors_to_the_others() {
     let stopped = stopped.matches("it executed for more than").count();
     assert!(stopped < SPINNING / 2, "{stopped} have ended");
     drop(spinning);
+}
+
+/// Where guests have 6 MiB, code has one, and each of these takes more than half of that.
+#[tokio::test]
+async fn code_makes_room_for_what_is_asked_and_is_loaded_again() {
+    const ROUNDS: u64 = 3;
+    let edge = slow_and_quick(&["--guest-memory", "6"]);
+    for _ in 0..ROUNDS {
+        for (host, release) in [("slow.example", "one"), ("quick.example", "two")] {
+            assert_eq!(edge.asked(&[("host", host)]).await, release);
+        }
+    }
+    let metrics = edge::metrics(&edge.data().join("admin.sock")).await;
+    let count = |name: &str| {
+        let mut lines = metrics.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value
+            .unwrap_or_else(|| panic!("{name}: {metrics}"))
+            .parse::<u64>()
+            .unwrap()
+    };
+    assert!(
+        2 * ROUNDS - 1 <= count("waystation_code_unloaded_total"),
+        "{metrics}"
+    );
+    let bytes = count("waystation_code_bytes");
+    assert!((512 << 10..=1 << 20).contains(&bytes), "{bytes}");
 }

@@ -9,8 +9,7 @@ use http::Version;
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use waystation_tests::raw::{Socket, exchange};
 use waystation_tests::{Command, Host, Sender, wait_for};
@@ -124,23 +123,9 @@ async fn a_node_speaks_tls_too_and_counts_for_each_app() {
         .unwrap();
     let answer = sender.ask("GET", "/version", &[("host", "a.example")], "");
     assert_eq!(edge::named(&answer.await.unwrap().line()), "one");
-    let metrics = exchange_at(
-        &data.path().join("admin.sock"),
-        "GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n",
-    )
-    .await;
-    assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
+    let metrics = edge::metrics(&data.path().join("admin.sock")).await;
     let counted = |line: &str| line.contains("app=\"shop\"") && line.contains("route=\"/version\"");
     assert!(metrics.lines().any(counted), "{metrics}");
-}
-
-/// Sends bytes to a Unix socket, and reads to its end.
-async fn exchange_at(socket: &Path, bytes: &str) -> String {
-    let mut stream = UnixStream::connect(socket).await.unwrap();
-    stream.write_all(bytes.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use waystation_host::project::digest::Digest;
 use waystation_tests::{App, Client, Command, Exit, Host, output, tree};
@@ -295,6 +297,17 @@ impl Edge {
         let answer = self.client().ask("GET", "/version", headers, "").await;
         named(&answer.line())
     }
+}
+
+/// What a node counts, from its socket.
+pub(crate) async fn metrics(socket: &Path) -> String {
+    let asked = "GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n";
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    answer
 }
 
 /// The release that an answer is wholly of, or else the answer.

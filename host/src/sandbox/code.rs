@@ -3,7 +3,7 @@
 //! It may wait on the disk until somebody asks: an app of ten thousand routes starts as one of ten does, and a route that nobody asks takes
 //! no memory for it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -14,7 +14,10 @@ use waystation_rules::segment::CONTRACT;
 
 use super::engine::Sandbox;
 use super::fault::Fault;
+use super::loaded::{Loaded, Slot};
+use super::memory::Total;
 use super::state::State;
+use crate::telemetry::LoadedCode;
 
 /// What is known of a component without its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +36,19 @@ pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
 /// Held by who loads code for a request, of whichever sandbox: who serves has the processors.
 static LOADING: Mutex<()> = Mutex::const_new(());
 
-/// The code of a component, once it was asked for.
+/// What was loaded so, of all sandboxes.
+static LOADED: LazyLock<Loaded<Ready>> =
+    LazyLock::new(|| Loaded::new(Total::of_process().for_code()));
+
+/// How much code is in memory that can be loaded again.
+pub fn loaded_code() -> LoadedCode {
+    LOADED.now()
+}
+
+/// The code of a component, while it is in memory.
 pub(super) struct Code {
     facts: Facts,
-    ready: Arc<OnceLock<Arc<Ready>>>,
+    ready: Arc<Slot<Ready>>,
     /// Held by who loads it.
     loading: Arc<Mutex<()>>,
     source: Option<CodeSource>,
@@ -89,7 +101,7 @@ impl Code {
     pub(super) fn there(ready: Ready) -> Self {
         Self {
             facts: ready.facts(),
-            ready: Arc::new(OnceLock::from(Arc::new(ready))),
+            ready: Arc::new(Slot::of(ready)),
             loading: Arc::default(),
             source: None,
         }
@@ -109,7 +121,7 @@ impl Code {
         self.facts
     }
 
-    /// The component, loaded now if it was not, once for all who ask, within `limit`. Who leaves meanwhile leaves it to the others.
+    /// The component, loaded now if it is not there, once for all who ask, within `limit`. Who leaves meanwhile leaves it to the others.
     ///
     /// # Errors
     ///
@@ -120,7 +132,7 @@ impl Code {
         limit: Duration,
     ) -> Result<Arc<Ready>, Fault> {
         if let Some(ready) = self.ready.get() {
-            return Ok(Arc::clone(ready));
+            return Ok(ready);
         }
         let ready = Box::pin(tokio::time::timeout(limit, self.load(sandbox))).await;
         ready.map_err(|_| Fault::WallTime(limit))?
@@ -129,17 +141,19 @@ impl Code {
     async fn load(&self, sandbox: &Arc<Sandbox>) -> Result<Arc<Ready>, Fault> {
         let alone = Arc::clone(&self.loading).lock_owned().await;
         if let Some(ready) = self.ready.get() {
-            return Ok(Arc::clone(ready));
+            return Ok(ready);
         }
         let turn = LOADING.lock().await;
         let (source, facts) = (self.source.clone(), self.facts);
-        let (sandbox, loaded) = (Arc::clone(sandbox), Arc::clone(&self.ready));
+        let (sandbox, slot) = (Arc::clone(sandbox), Arc::clone(&self.ready));
         let loaded = tokio::task::spawn_blocking(move || {
             let _until_it_is_there = (alone, turn);
             let source = source.ok_or_else(|| anyhow::anyhow!("there is none"))?;
-            let ready = Ready::of(&sandbox, &source()?)?;
+            let ready = Arc::new(Ready::of(&sandbox, &source()?)?);
             anyhow::ensure!(ready.facts() == facts, OtherFacts);
-            Ok(Arc::clone(loaded.get_or_init(|| Arc::new(ready))))
+            slot.set(Arc::clone(&ready));
+            LOADED.add(&slot, ready.bytes());
+            Ok(ready)
         });
         let ready = loaded.await.map_err(anyhow::Error::from).flatten();
         ready.map_err(|error| Fault::Load(format!("{error:#}")))
@@ -174,6 +188,12 @@ impl Ready {
             entry,
             lists_params: function(component, "static-params", "generate"),
         })
+    }
+
+    /// What its code takes of memory.
+    fn bytes(&self) -> usize {
+        let code = self.pre.component().image_range();
+        code.end.addr() - code.start.addr()
     }
 
     pub(super) fn facts(&self) -> Facts {
@@ -214,7 +234,7 @@ fn function(component: &Component, interface: &str, name: &str) -> Option<Compon
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
@@ -246,10 +266,15 @@ mod tests {
           (with "request" (type $request)) (with "answer" (type $answer)) (with "handle" (func $handle))))
         (export "wasi:http/incoming-handler@0.2.0" (instance $exported)))"#;
 
+    /// A component that answers, and whose code is all there is of it.
+    pub(in crate::sandbox) fn proxy(sandbox: &Sandbox) -> Component {
+        sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap()
+    }
+
     #[tokio::test]
     async fn code_is_loaded_once_though_who_asked_first_has_left() {
         let sandbox = Arc::new(Sandbox::new(&Limits::default(), Favour::Compiling).unwrap());
-        let component = sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap();
+        let component = proxy(&sandbox);
         let facts = Ready::of(&sandbox, &component).unwrap().facts();
         let loads = Arc::new(AtomicUsize::new(0));
         let (begun, begins) = mpsc::channel();

@@ -56,14 +56,15 @@ pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, F
     let slot = Slot::default();
     let counts = Arc::clone(asks.own.counts());
     let making = asks.making.clone();
-    let lease = guest.lease(&call.request_id, call.request.uri().path_and_query(), asks);
+    let path = call.request.uri().path_and_query();
+    let lease = guest.lease(ready, &call.request_id, path, asks);
     let execution = Execution::of(guest, &lease);
     let label = Label {
         guest: Arc::clone(guest),
         counts,
         request_id: call.request_id.clone(),
     };
-    let future = call::drive(turn, Arc::clone(guest), ready, lease, call, slot.clone());
+    let future = call::drive(turn, Arc::clone(guest), lease, call, slot.clone());
     let mut driver = Driver {
         future: Some(Box::pin(future)),
         execution,

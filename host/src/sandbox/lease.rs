@@ -15,6 +15,7 @@ use wasmtime::component::Instance;
 use waystation_rules::method::Method;
 use waystation_rules::segment::Isolation;
 
+use super::code::Ready;
 use super::cpu::Cpu;
 use super::guest::Guest;
 use super::outgoing::Asks;
@@ -33,6 +34,8 @@ const MOST_HANDLES: usize = 32;
 /// An instance while it answers one request.
 pub(super) struct Lease {
     pub(super) store: Store<State>,
+    /// The code that it is made of, which may be loaded anew while it waits for its next request.
+    pub(super) ready: Arc<Ready>,
     /// None until the driver has instantiated it: a start function runs under the same limits as a handler.
     pub(super) instance: Option<Instance>,
     /// The handler that was called last, of an instance that answers more than one request: its type need not be checked again.
@@ -59,9 +62,10 @@ struct Waiting<T> {
 }
 
 impl Guest {
-    /// An instance for the request `id` of a path, with whom its guest may ask.
+    /// An instance for the request `id` of a path, with whom its guest may ask; of this code, if it is a new one.
     pub(super) fn lease(
         self: &Arc<Self>,
+        ready: Arc<Ready>,
         id: &str,
         path: Option<&PathAndQuery>,
         asks: Asks,
@@ -80,7 +84,7 @@ impl Guest {
                 &self.environment,
                 &self.route,
             );
-            Lease::new(store)
+            Lease::new(store, ready)
         });
         lease.begin(self.config.cpu);
         let state = lease.store.data_mut();
@@ -128,9 +132,10 @@ impl Guest {
 }
 
 impl Lease {
-    fn new(store: Store<State>) -> Self {
+    fn new(store: Store<State>, ready: Arc<Ready>) -> Self {
         Self {
             store,
+            ready,
             instance: None,
             handler: None,
             uses: 0,
@@ -223,6 +228,7 @@ fn lock<T>(line: &Mutex<Line<T>>) -> MutexGuard<'_, Line<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::code::tests::proxy;
     use crate::sandbox::engine::{Favour, MOST_IDLE, Sandbox};
     use crate::telemetry::limits_page::{says, says_time};
     use tokio::sync::Semaphore;
@@ -250,7 +256,8 @@ mod tests {
             &Environment::default(),
             "/",
         );
-        let mut lease = Lease::new(store);
+        let ready = Ready::of(&sandbox, &proxy(&sandbox)).unwrap();
+        let mut lease = Lease::new(store, Arc::new(ready));
         lease.begin(Duration::from_secs(1));
         let first = Arc::clone(&lease.store.data().cpu);
         first.count(|| lease.begin(Duration::from_secs(1)));

@@ -57,6 +57,11 @@ impl Total {
         UNCOUNTED.min(self.limit / 6 / each.max(1))
     }
 
+    /// What code of components may take beside it, where it can be loaded again: a sixth as much.
+    pub(super) fn for_code(&self) -> usize {
+        self.limit / 6
+    }
+
     /// What one more app takes of it.
     pub(super) fn of_app(self: &Arc<Self>) -> Arc<OfApp> {
         self.apps.fetch_add(1, Ordering::Relaxed);

@@ -18,6 +18,7 @@ mod functions;
 mod guest;
 mod held;
 mod lease;
+mod loaded;
 mod log;
 mod making;
 mod memory;
@@ -32,7 +33,7 @@ mod state;
 mod values;
 mod way;
 
-pub use code::{CodeSource, Facts, LoadError, OtherFacts};
+pub use code::{CodeSource, Facts, LoadError, OtherFacts, loaded_code};
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};
 pub use engine::{Favour, Sandbox, precompile};
 pub use fault::Fault;

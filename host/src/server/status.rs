@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Current};
+use crate::sandbox::loaded_code;
 use crate::telemetry;
 
 /// A monitor has this long for each of its requests.
@@ -47,7 +48,7 @@ pub fn answer<'a>(
             (
                 StatusCode::OK,
                 telemetry::CONTENT_TYPE,
-                telemetry::metrics(apps),
+                telemetry::metrics(apps, loaded_code()),
             )
         }
         _ => return None,

@@ -33,9 +33,18 @@ pub struct Snapshot {
     pub places: usize,
 }
 
-/// What was counted of these apps.
+/// The code of components that is in memory and can be loaded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadedCode {
+    /// How much it is.
+    pub bytes: usize,
+    /// How often some was unloaded, as there was no room for more.
+    pub unloaded: u64,
+}
+
+/// What was counted of these apps, and of the process.
 #[must_use]
-pub fn metrics(apps: Vec<Snapshot>) -> String {
+pub fn metrics(apps: Vec<Snapshot>, code: LoadedCode) -> String {
     let apps = apps.into_iter().map(|now| {
         let routes = now.counts.routes().into_iter();
         Labelled {
@@ -45,7 +54,8 @@ pub fn metrics(apps: Vec<Snapshot>) -> String {
         }
     });
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Apps(apps.collect())));
+    let apps = apps.collect();
+    registry.register_collector(Box::new(Counted { apps, code }));
     let mut text = String::new();
     if let Err(error) = text::encode(&mut text, &registry) {
         tracing::error!("what was counted cannot be written down: {error}");
@@ -61,7 +71,10 @@ impl RouteCounts {
 }
 
 #[derive(Debug)]
-struct Apps(Vec<Labelled>);
+struct Counted {
+    apps: Vec<Labelled>,
+    code: LoadedCode,
+}
 
 /// An app with its name and its routes, as labels.
 #[derive(Debug)]
@@ -71,7 +84,7 @@ struct Labelled {
     routes: Vec<(Arc<str>, Arc<RouteCounts>)>,
 }
 
-impl Collector for Apps {
+impl Collector for Counted {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let about = [("version", env!("CARGO_PKG_VERSION"))];
         let mut info =
@@ -119,6 +132,7 @@ impl Collector for Apps {
         let name = "waystation_log_lines_dropped";
         let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         counter(metric, writer::dropped())?;
+        self.code(&mut encoder)?;
         self.instances(&mut encoder)
     }
 }
@@ -129,7 +143,7 @@ fn stops(counts: &RouteCounts, are_limits: bool) -> Vec<(&'static str, &AtomicU6
     stops.map(|(stop, count)| (stop.as_str(), count)).collect()
 }
 
-impl Apps {
+impl Counted {
     /// A counter for each route and each value of one more label, where it is not 0.
     fn counters(
         &self,
@@ -142,7 +156,7 @@ impl Apps {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for Labelled {
             name: app, routes, ..
-        } in &self.0
+        } in &self.apps
         {
             for (route, counts) in routes {
                 for (value, count) in of(counts) {
@@ -164,7 +178,7 @@ impl Apps {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
         for Labelled {
             name: app, routes, ..
-        } in &self.0
+        } in &self.apps
         {
             for (route, counts) in routes {
                 let labels = [("app", &**app), ("route", &**route)];
@@ -189,7 +203,7 @@ impl Apps {
     fn outgoing(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let (name, help) = ("waystation_outgoing_requests", "Requests to other servers");
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for Labelled { name: app, now, .. } in &self.0 {
+        for Labelled { name: app, now, .. } in &self.apps {
             for (outcome, count) in Asked::ALL.into_iter().zip(&now.counts.outgoing) {
                 let labels = [("app", &**app), ("outcome", outcome.as_str())];
                 counter(metric.encode_family(&labels)?, get(count))?;
@@ -198,13 +212,25 @@ impl Apps {
         Ok(())
     }
 
+    fn code(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let LoadedCode { bytes, unloaded } = self.code;
+        let help = "Code of components that is in memory and can be loaded again";
+        let name = "waystation_code_bytes";
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        metric.encode_gauge(&(bytes as u64))?;
+        let help = "Components whose code was unloaded to make room for others'";
+        let name = "waystation_code_unloaded";
+        let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        counter(metric, unloaded)
+    }
+
     fn instances(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let (name, help) = (
             "waystation_instances",
             "Instances of components, and places for them",
         );
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for Labelled { name: app, now, .. } in &self.0 {
+        for Labelled { name: app, now, .. } in &self.apps {
             let Snapshot {
                 running,
                 idle,
@@ -257,12 +283,17 @@ mod tests {
             .answered(StatusCode::OK, Duration::ZERO);
         counts.route("/never/asked");
         counts.asked(Asked::Refused);
-        let text = metrics(vec![Snapshot {
+        let app = Snapshot {
             counts,
             running: 2,
             idle: 1,
             places: 9,
-        }]);
+        };
+        let code = LoadedCode {
+            bytes: 4_096,
+            unloaded: 3,
+        };
+        let text = metrics(vec![app], code);
 
         let lines: Vec<_> = text.lines().collect();
         for expected in [
@@ -280,6 +311,8 @@ mod tests {
             "waystation_errors_total{app=\"shop\",route=\"/items/[id]\",error=\"trap\"} 1",
             "waystation_retired_instances_total{app=\"shop\",route=\"/items/[id]\",reason=\"idle\"} 2",
             "waystation_outgoing_requests_total{app=\"shop\",outcome=\"refused\"} 1",
+            "waystation_code_bytes 4096",
+            "waystation_code_unloaded_total 3",
             "waystation_instances{app=\"shop\",state=\"running\"} 2",
             "waystation_instances{app=\"shop\",state=\"places\"} 9",
             "# TYPE waystation_requests counter",

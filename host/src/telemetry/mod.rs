@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 pub use counts::{AppCounts, Asked, Retired, RouteCounts, Stop};
-pub use metrics::{CONTENT_TYPE, Snapshot, metrics};
+pub use metrics::{CONTENT_TYPE, LoadedCode, Snapshot, metrics};
 pub use record::Record;
 pub use request_id::RequestId;
 

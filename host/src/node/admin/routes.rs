@@ -24,6 +24,7 @@ use crate::node::tenant::Tenant;
 use crate::node::tokens::Access;
 use crate::node::{Node, record};
 use crate::project::digest::Digest;
+use crate::sandbox::loaded_code;
 use crate::server::admin::{self, Listing, Revalidate};
 use crate::telemetry;
 
@@ -93,7 +94,7 @@ async fn metrics(State(node): Here, Extension(by): By) -> impl IntoResponse {
     let active = tenants.filter_map(|tenant| tenant.active());
     let apps = active.map(|running| running.app.snapshot()).collect();
     let content_type = (CONTENT_TYPE, telemetry::CONTENT_TYPE);
-    ([content_type], telemetry::metrics(apps))
+    ([content_type], telemetry::metrics(apps, loaded_code()))
 }
 
 async fn apps(State(node): Here, Extension(by): By) -> Answer<Vec<api::App>> {

@@ -85,11 +85,11 @@ pub struct Onward {
 pub(super) async fn drive(
     _turn: Turn,
     guest: Arc<Guest>,
-    ready: Arc<Ready>,
     mut lease: Lease,
     call: Call,
     slot: Slot,
 ) -> Result<(), Fault> {
+    let ready = Arc::clone(&lease.ready);
     let done = enter(&guest, &ready, &mut lease, call, &slot).await;
     let state = lease.store.data();
     if state.log.finish() {

@@ -9,7 +9,6 @@ use super::head::failed;
 use super::{Execution, turn};
 use crate::sandbox::bindings::context;
 use crate::sandbox::bindings::outcome::Failure;
-use crate::sandbox::code::Ready;
 use crate::sandbox::fault::Fault;
 use crate::sandbox::guest::Guest;
 use crate::sandbox::lease::Lease;
@@ -30,16 +29,16 @@ pub async fn static_params(
         return Ok(None);
     }
     let ready = guest.ready().await?;
-    let Some(function) = &ready.lists_params else {
+    let Some(function) = ready.lists_params else {
         return Ok(None);
     };
     let asks = asks.for_everybody(Arc::default());
     let _turn = turn(guest).await?;
-    let mut lease = guest.lease("static-params", None, asks);
+    let mut lease = guest.lease(ready, "static-params", None, asks);
     let mut execution = Execution::of(guest, &lease);
     let limit = guest.config.max_duration;
     let listed = {
-        let mut listing = Box::pin(list(&ready, &mut lease, function));
+        let mut listing = Box::pin(list(&mut lease, &function));
         let listing = std::future::poll_fn(|cx| execution.poll(cx, guest, listing.as_mut()));
         tokio::time::timeout(limit, listing).await
     };
@@ -52,11 +51,10 @@ pub async fn static_params(
 }
 
 async fn list(
-    ready: &Ready,
     lease: &mut Lease,
     function: &ComponentExportIndex,
 ) -> wasmtime::Result<Result<Vec<Vec<Param>>, Failure>> {
-    let store = &mut lease.store;
+    let Lease { store, ready, .. } = lease;
     let instance = ready.pre.instantiate_async(&mut *store).await?;
     let function = instance.get_typed_func::<(), Listed>(&mut *store, function)?;
     let listed = store
