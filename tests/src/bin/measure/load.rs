@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// As many as wrk is usually given.
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 /// Over HTTP/2 as many requests are under way at once, so many over each connection.
 const STREAMS: usize = 16;
 
