@@ -10,7 +10,7 @@ use waystation_tests::upstream::{Served, Upstream, served, streamed};
 use crate::support::{Edited, borrowed, production, program, turn};
 
 /// Does what the query says, and tells what came of it.
-const ASK: &str = r#"use std::time::Duration;
+pub(crate) const ASK: &str = r#"use std::time::Duration;
 use waystation::fetch::{FetchError, Fetched, Redirect};
 use waystation::http::Method;
 use waystation::{Request, Response, Result, fetch};

@@ -9,7 +9,7 @@ use waystation_tests::{Client, Host, wait_for};
 
 use crate::support::{Deployed, borrowed, fixture_files, production, program, turn};
 
-fn serve(root: &Path) -> Host {
+pub(crate) fn serve(root: &Path) -> Host {
     let command = program().command("start", root).on_a_free_port();
     command.arg("--status").arg("127.0.0.1:0").serve()
 }
@@ -95,7 +95,7 @@ async fn what_is_cut_or_refused_before_an_answer_is_counted_too() {
 }
 
 /// Waits until a limit was met once by a route.
-async fn counts(status: &Client, route: &str, limit: &str) {
+pub(crate) async fn counts(status: &Client, route: &str, limit: &str) {
     let labels = format!("app=\"shop\",route=\"{route}\",limit=\"{limit}\"");
     let expected = format!("waystation_limits_total{{{labels}}} 1");
     wait_for(&expected, async || {

@@ -1,4 +1,4 @@
-//! How many requests of one call are open at once.
+//! What bounds the requests that handlers make, and what is counted of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +7,12 @@ use tokio::sync::Barrier;
 use waystation_tests::Client;
 use waystation_tests::upstream::{Upstream, served};
 
-use crate::support::{program, turn};
+use crate::fetch;
+use crate::status;
+use crate::support::{production, program, turn};
 
 /// Asks twelve times at once.
-const ASK: &str = r#"use std::future::poll_fn;
+const TWELVE: &str = r#"use std::future::poll_fn;
 use std::task::Poll;
 use waystation::{Request, fetch};
 
@@ -56,7 +58,7 @@ async fn six_of_twelve_are_open_at_once() {
         "[outbound]\nhosts = [\"{}\"]\naddresses = [\"127.0.0.1\"]\n",
         upstream.origin()
     );
-    let app = turn.app(&[("app/ask/route.rs", ASK), ("waystation.toml", &toml)]);
+    let app = turn.app(&[("app/ask/route.rs", TWELVE), ("waystation.toml", &toml)]);
     let host = program().dev(app.root());
     let path = format!("/ask?url={}/x", upstream.origin());
     assert_eq!(
@@ -64,4 +66,27 @@ async fn six_of_twelve_are_open_at_once() {
         "200 12"
     );
     assert_eq!(most.load(Ordering::SeqCst), 6);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_or_never_comes_is_counted() {
+    let upstream = Upstream::new(fetch::answer).await;
+    let turn = turn().await;
+    let toml = "[outbound]\nhosts = [\"http://127.0.0.1:*\"]\naddresses = [\"127.0.0.1\"]\n\n[limits]\nmax_duration = 60\n";
+    let app = turn.app(&[("waystation.toml", toml), ("app/ask/route.rs", fetch::ASK)]);
+    app.warm_too(production());
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let host = status::serve(app.root());
+    let client = Client::new(host.address());
+    let counted = Client::new(host.status_address());
+    for (method, path, ended, limit) in [
+        ("PATCH", "/endless", "200 Some(TooLarge)", "fetch_body"),
+        ("GET", "/never", "200 Some(Timeout)", "fetch_time"), // after its 30 s
+    ] {
+        let path = format!("/ask?url=http://127.0.0.1:{}{path}", upstream.port());
+        let answer = client.ask(method, &path, &[], "").await.line();
+        assert!(answer.starts_with(ended), "{answer}");
+        status::counts(&counted, "/ask", limit).await;
+    }
 }
