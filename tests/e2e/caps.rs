@@ -1,4 +1,4 @@
-//! What a node's operator bounds, and that one app's requests do not take what another app needs.
+//! What a node's operator bounds, that one app's requests do not take what another app needs, and how apps take turns at what is scarce.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -151,7 +151,7 @@ async fn guests_of_one_app_that_spin_leave_processors_to_the_others() {
     drop(spinning);
 }
 
-/// Where guests have 6 MiB, code has one, and each of these takes more than half of that.
+/// Guests have 6 MiB, so code has one, and each release's code is more than half of that.
 #[tokio::test]
 async fn code_makes_room_for_what_is_asked_and_is_loaded_again() {
     const ROUNDS: u64 = 3;
@@ -161,7 +161,7 @@ async fn code_makes_room_for_what_is_asked_and_is_loaded_again() {
             assert_eq!(edge.asked(&[("host", host)]).await, release);
         }
     }
-    let metrics = edge::metrics(&edge.data().join("admin.sock")).await;
+    let metrics = edge::metrics(edge.data()).await;
     let count = |name: &str| {
         let mut lines = metrics.lines();
         let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -123,7 +123,7 @@ async fn a_node_speaks_tls_too_and_counts_for_each_app() {
         .unwrap();
     let answer = sender.ask("GET", "/version", &[("host", "a.example")], "");
     assert_eq!(edge::named(&answer.await.unwrap().line()), "one");
-    let metrics = edge::metrics(&data.path().join("admin.sock")).await;
+    let metrics = edge::metrics(data.path()).await;
     let counted = |line: &str| line.contains("app=\"shop\"") && line.contains("route=\"/version\"");
     assert!(metrics.lines().any(counted), "{metrics}");
 }

@@ -299,9 +299,10 @@ impl Edge {
     }
 }
 
-/// What a node counts, from its socket.
-pub(crate) async fn metrics(socket: &Path) -> String {
+/// A node's answer to `GET /metrics` at the socket in its folder, head included.
+pub(crate) async fn metrics(data: &Path) -> String {
     let asked = "GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n";
+    let socket = data.join("admin.sock");
     let mut stream = UnixStream::connect(socket).await.unwrap();
     stream.write_all(asked.as_bytes()).await.unwrap();
     let mut answer = String::new();

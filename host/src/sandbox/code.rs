@@ -1,7 +1,7 @@
 //! The code of a component, found by its type to be one of the three kinds that can answer a request, or a proxy.
 //!
 //! It may wait on the disk until somebody asks: an app of ten thousand routes starts as one of ten does, and a route that nobody asks takes
-//! no memory for it.
+//! no memory for it. `loaded` says when it goes again.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use waystation_rules::segment::CONTRACT;
 
 use super::engine::Sandbox;
 use super::fault::Fault;
-use super::loaded::{Loaded, Slot};
+use super::loaded::{CodeSlot, Loaded};
 use super::memory::Total;
 use super::state::State;
 use crate::telemetry::LoadedCode;
@@ -36,19 +36,19 @@ pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
 /// Held by who loads code for a request, of whichever sandbox: who serves has the processors.
 static LOADING: Mutex<()> = Mutex::const_new(());
 
-/// What was loaded so, of all sandboxes.
+/// Code that was loaded for requests, of all sandboxes.
 static LOADED: LazyLock<Loaded<Ready>> =
     LazyLock::new(|| Loaded::new(Total::of_process().for_code()));
 
-/// How much code is in memory that can be loaded again.
+/// The code in memory that can be loaded again, and how often some was unloaded.
 pub fn loaded_code() -> LoadedCode {
     LOADED.now()
 }
 
-/// The code of a component, while it is in memory.
+/// A component's code: loaded when somebody asks for it, and unloaded when others need its room.
 pub(super) struct Code {
     facts: Facts,
-    ready: Arc<Slot<Ready>>,
+    ready: Arc<CodeSlot<Ready>>,
     /// Held by who loads it.
     loading: Arc<Mutex<()>>,
     source: Option<CodeSource>,
@@ -101,7 +101,7 @@ impl Code {
     pub(super) fn there(ready: Ready) -> Self {
         Self {
             facts: ready.facts(),
-            ready: Arc::new(Slot::of(ready)),
+            ready: Arc::new(CodeSlot::of(ready)),
             loading: Arc::default(),
             source: None,
         }
@@ -190,7 +190,7 @@ impl Ready {
         })
     }
 
-    /// What its code takes of memory.
+    /// In bytes: wasmtime's image of it, with its data.
     fn bytes(&self) -> usize {
         let code = self.pre.component().image_range();
         code.end.addr() - code.start.addr()
@@ -234,7 +234,7 @@ fn function(component: &Component, interface: &str, name: &str) -> Option<Compon
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
@@ -266,15 +266,10 @@ pub(super) mod tests {
           (with "request" (type $request)) (with "answer" (type $answer)) (with "handle" (func $handle))))
         (export "wasi:http/incoming-handler@0.2.0" (instance $exported)))"#;
 
-    /// A component that answers, and whose code is all there is of it.
-    pub(in crate::sandbox) fn proxy(sandbox: &Sandbox) -> Component {
-        sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap()
-    }
-
     #[tokio::test]
     async fn code_is_loaded_once_though_who_asked_first_has_left() {
         let sandbox = Arc::new(Sandbox::new(&Limits::default(), Favour::Compiling).unwrap());
-        let component = proxy(&sandbox);
+        let component = sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap();
         let facts = Ready::of(&sandbox, &component).unwrap().facts();
         let loads = Arc::new(AtomicUsize::new(0));
         let (begun, begins) = mpsc::channel();

@@ -239,7 +239,7 @@ fn pooled_engine(limits: &Limits, memory: &Total, favour: Favour) -> wasmtime::R
         .total_core_instances(places.saturating_mul(8))
         .total_memories(memories)
         .total_tables(places.saturating_mul(8))
-        .total_stacks(places.saturating_add(places / 8)) // one waits on one; each is a call to the kernel when the pool is made
+        .total_stacks(places.saturating_add(places / 8)) // one for each guest, an eighth more for components of several tasks; each costs an `mprotect` at the start
         .max_core_instances_per_component(16)
         .max_memories_per_component(4)
         .max_tables_per_component(16)

@@ -16,7 +16,6 @@ use waystation_rules::method::Method;
 use waystation_rules::segment::Isolation;
 
 use super::code::Ready;
-use super::cpu::Cpu;
 use super::guest::Guest;
 use super::outgoing::Asks;
 use super::state::{State, store};
@@ -34,7 +33,7 @@ const MOST_HANDLES: usize = 32;
 /// An instance while it answers one request.
 pub(super) struct Lease {
     pub(super) store: Store<State>,
-    /// The code that it is made of, which may be loaded anew while it waits for its next request.
+    /// The code that it is made of. As long as the instance is there, this keeps it from being unloaded.
     pub(super) ready: Arc<Ready>,
     /// None until the driver has instantiated it: a start function runs under the same limits as a handler.
     pub(super) instance: Option<Instance>,
@@ -62,7 +61,7 @@ struct Waiting<T> {
 }
 
 impl Guest {
-    /// An instance for the request `id` of a path, with whom its guest may ask; of this code, if it is a new one.
+    /// An instance for the request `id` of a path, with whom its guest may ask. A new one is made of `ready`.
     pub(super) fn lease(
         self: &Arc<Self>,
         ready: Arc<Ready>,
@@ -86,8 +85,8 @@ impl Guest {
             );
             Lease::new(store, ready)
         });
-        lease.begin(self.config.cpu);
         let state = lease.store.data_mut();
+        state.begin(self.config.cpu);
         state.memory.start();
         state.log.start(id, limits.log_bytes);
         let stand_in = asks.stand_in.as_ref();
@@ -140,12 +139,6 @@ impl Lease {
             handler: None,
             uses: 0,
         }
-    }
-
-    /// Begins to count what a request executes, which may be so long. The last poll of the request before gives the instance back and ends a
-    /// little later, perhaps on another thread, so each request has a count of its own.
-    fn begin(&mut self, budget: Duration) {
-        self.store.data_mut().cpu = Arc::new(Cpu::new(budget));
     }
 }
 
@@ -228,12 +221,9 @@ fn lock<T>(line: &Mutex<Line<T>>) -> MutexGuard<'_, Line<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::code::tests::proxy;
-    use crate::sandbox::engine::{Favour, MOST_IDLE, Sandbox};
+    use crate::sandbox::engine::MOST_IDLE;
     use crate::telemetry::limits_page::{says, says_time};
     use tokio::sync::Semaphore;
-    use waystation_rules::environment::Environment;
-    use waystation_rules::segment::Limits;
 
     #[test]
     fn the_page_says_when_one_is_retired() {
@@ -242,27 +232,6 @@ mod tests {
         says("idle memory", MOST_MEMORY as u64);
         says("idle handles", MOST_HANDLES as u64);
         says("idle instances", MOST_IDLE as u64);
-    }
-
-    /// It ended the connection of one shared request in some thousand on a busy machine, or had it stopped.
-    #[test]
-    fn the_end_of_a_request_is_not_the_next_one_s_time() {
-        let limits = Limits::default();
-        let sandbox = Arc::new(Sandbox::new(&limits, Favour::Compiling).unwrap());
-        let store = store(
-            &sandbox,
-            &sandbox.share(),
-            &limits,
-            &Environment::default(),
-            "/",
-        );
-        let ready = Ready::of(&sandbox, &proxy(&sandbox)).unwrap();
-        let mut lease = Lease::new(store, Arc::new(ready));
-        lease.begin(Duration::from_secs(1));
-        let first = Arc::clone(&lease.store.data().cpu);
-        first.count(|| lease.begin(Duration::from_secs(1)));
-        assert!(Duration::ZERO < first.used());
-        assert_eq!(lease.store.data().cpu.used(), Duration::ZERO);
     }
 
     #[tokio::test]

@@ -1,7 +1,6 @@
 //! Bounds the code of components that is in memory at once: what nobody has asked for lately goes, and is loaded again for whoever asks next.
 //!
-//! What goes is found as the clock algorithm finds a page: the code that came first, unless an instance of it is there, or somebody asked
-//! since it was last looked at.
+//! By second chance: the oldest code goes, unless an instance has it or somebody has asked since the last look.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,13 +12,13 @@ use crate::telemetry::LoadedCode;
 
 /// Where a component's code stands while it is in memory.
 #[derive(Debug)]
-pub(super) struct Slot<T> {
+pub(super) struct CodeSlot<T> {
     code: ArcSwapOption<T>,
-    /// Whether somebody has asked since it was last looked at.
+    /// Whether somebody has asked since the last look.
     was_asked: AtomicBool,
 }
 
-impl<T> Slot<T> {
+impl<T> CodeSlot<T> {
     pub(super) fn of(code: T) -> Self {
         let slot = Self::default();
         slot.set(Arc::new(code));
@@ -28,6 +27,7 @@ impl<T> Slot<T> {
 
     pub(super) fn get(&self) -> Option<Arc<T>> {
         let code = self.code.load_full()?;
+        // Written only where it changes: all threads share this line.
         if !self.was_asked.load(Ordering::Relaxed) {
             self.was_asked.store(true, Ordering::Relaxed);
         }
@@ -39,15 +39,14 @@ impl<T> Slot<T> {
         self.code.store(Some(code));
     }
 
-    /// Whether it may go. Who asked is forgotten.
-    fn is_spare(&self) -> bool {
-        let others = |code| 2 < Arc::strong_count(&code); // than the slot and this look at it
-        let is_used = self.code.load_full().is_some_and(others);
-        !self.was_asked.swap(false, Ordering::Relaxed) && !is_used
+    /// Whether it stays for another round: an instance has it, or somebody has asked since the last look, which this forgets.
+    fn stays(&self) -> bool {
+        let is_used = |code| 2 < Arc::strong_count(&code); // the slot's and this look's
+        self.was_asked.swap(false, Ordering::Relaxed) || self.code.load_full().is_some_and(is_used)
     }
 }
 
-impl<T> Default for Slot<T> {
+impl<T> Default for CodeSlot<T> {
     fn default() -> Self {
         Self {
             code: ArcSwapOption::empty(),
@@ -59,15 +58,16 @@ impl<T> Default for Slot<T> {
 /// All code that can be loaded again.
 #[derive(Debug)]
 pub(super) struct Loaded<T> {
-    /// In bytes. Code that is larger by itself may be there all the same.
+    /// In bytes. Code that is in use, or larger by itself, may exceed it.
     limit: usize,
-    all: Mutex<VecDeque<Counted<T>>>,
+    /// The oldest first.
+    all: Mutex<VecDeque<Resident<T>>>,
     unloaded: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Counted<T> {
-    slot: Weak<Slot<T>>,
+struct Resident<T> {
+    slot: Weak<CodeSlot<T>>,
     bytes: usize,
 }
 
@@ -80,20 +80,20 @@ impl<T> Loaded<T> {
         }
     }
 
-    /// Counts code of so many bytes for as long as its slot is there, and unloads other code until there is room for it.
-    pub(super) fn add(&self, slot: &Arc<Slot<T>>, bytes: usize) {
-        let mut all = self.all();
-        all.retain(|counted| 0 < counted.slot.strong_count());
+    /// Counts code of so many bytes until it is unloaded or its slot is gone. First unloads other code until there is room, or all that is
+    /// left is in use.
+    pub(super) fn add(&self, slot: &Arc<CodeSlot<T>>, bytes: usize) {
+        let mut all = self.lock();
         let room = self.limit.saturating_sub(bytes);
         let mut taken = sum(&all);
         let mut gone = Vec::new();
-        // Twice, for who was asked once has another chance.
+        // Two rounds: the first forgets who was asked.
         for _ in 0..2 * all.len() {
             let Some(oldest) = all.pop_front_if(|_| room < taken) else {
                 break;
             };
             match oldest.slot.upgrade() {
-                Some(slot) if !slot.is_spare() => all.push_back(oldest),
+                Some(slot) if slot.stays() => all.push_back(oldest),
                 slot => {
                     taken -= oldest.bytes;
                     gone.extend(slot.and_then(|slot| slot.code.swap(None)));
@@ -101,27 +101,30 @@ impl<T> Loaded<T> {
             }
         }
         let slot = Arc::downgrade(slot);
-        all.push_back(Counted { slot, bytes });
-        drop(all); // to unmap code takes some time
-        let gone = gone.len() as u64;
-        self.unloaded.fetch_add(gone, Ordering::Relaxed);
+        all.push_back(Resident { slot, bytes });
+        let unloaded = gone.len() as u64;
+        self.unloaded.fetch_add(unloaded, Ordering::Relaxed);
+        drop(all);
+        drop(gone); // unmapped while nobody waits for the lock
     }
 
     pub(super) fn now(&self) -> LoadedCode {
         LoadedCode {
-            bytes: sum(&self.all()),
+            bytes: sum(&self.lock()),
             unloaded: self.unloaded.load(Ordering::Relaxed),
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, VecDeque<Counted<T>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Without those whose component is gone.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Resident<T>>> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|resident| 0 < resident.slot.strong_count());
+        all
     }
 }
 
-fn sum<T>(all: &VecDeque<Counted<T>>) -> usize {
-    let there = all.iter().filter(|counted| 0 < counted.slot.strong_count());
-    there.map(|counted| counted.bytes).sum()
+fn sum<T>(all: &VecDeque<Resident<T>>) -> usize {
+    all.iter().map(|resident| resident.bytes).sum()
 }
 
 #[cfg(test)]
@@ -129,15 +132,15 @@ mod tests {
     use super::*;
 
     /// Code that takes `bytes`, of which nobody has asked since.
-    fn add(loaded: &Loaded<usize>, bytes: usize) -> Arc<Slot<usize>> {
-        let slot = Arc::new(Slot::of(bytes));
+    fn add(loaded: &Loaded<usize>, bytes: usize) -> Arc<CodeSlot<usize>> {
+        let slot = Arc::new(CodeSlot::of(bytes));
         loaded.add(&slot, bytes);
         slot.was_asked.store(false, Ordering::Relaxed);
         slot
     }
 
-    fn is_there(slot: &Slot<usize>) -> bool {
-        slot.code.load().is_some()
+    fn there<const N: usize>(slots: [&CodeSlot<usize>; N]) -> [bool; N] {
+        slots.map(|slot| slot.code.load().is_some())
     }
 
     #[test]
@@ -146,8 +149,8 @@ mod tests {
         let [first, second, third] = [40, 30, 30].map(|bytes| add(&loaded, bytes));
         assert_eq!(first.get().as_deref(), Some(&40));
         let fourth = add(&loaded, 50);
-        let there = [&first, &second, &third, &fourth].map(|slot| is_there(slot));
-        assert_eq!(there, [true, false, false, true]);
+        let all = [&*first, &*second, &*third, &*fourth];
+        assert_eq!(there(all), [true, false, false, true]);
         let (bytes, unloaded) = (90, 2);
         assert_eq!(loaded.now(), LoadedCode { bytes, unloaded });
     }
@@ -161,7 +164,7 @@ mod tests {
         }
         add(&loaded, 10);
         assert_eq!(
-            all.each_ref().map(|slot| is_there(slot)),
+            there(all.each_ref().map(|slot| &**slot)),
             [false, true, true]
         );
     }
@@ -171,11 +174,11 @@ mod tests {
         let loaded = Loaded::new(100);
         let used = add(&loaded, 60);
         let in_use = used.get().unwrap();
-        let others = [60, 60].map(|bytes| add(&loaded, bytes));
-        assert!(is_there(&used) && !is_there(&others[0]) && is_there(&others[1]));
+        let [second, third] = [60, 60].map(|bytes| add(&loaded, bytes));
+        assert_eq!(there([&used, &second, &third]), [true, false, true]);
         drop(in_use);
-        add(&loaded, 60);
-        assert!(!is_there(&used) && !is_there(&others[1]));
+        let last = add(&loaded, 60);
+        assert_eq!(there([&used, &third, &last]), [false, false, true]);
     }
 
     #[test]
@@ -183,9 +186,9 @@ mod tests {
         let loaded = Loaded::new(100);
         let small = add(&loaded, 10);
         let large = add(&loaded, 1_000);
-        assert!(!is_there(&small) && is_there(&large));
+        assert_eq!(there([&small, &large]), [false, true]);
         let small = add(&loaded, 10);
-        assert!(is_there(&small) && !is_there(&large));
+        assert_eq!(there([&small, &large]), [true, false]);
     }
 
     #[test]
@@ -194,7 +197,7 @@ mod tests {
         drop(add(&loaded, 90));
         assert_eq!(loaded.now().bytes, 0);
         let [one, other] = [50, 50].map(|bytes| add(&loaded, bytes));
-        assert!(is_there(&one) && is_there(&other));
+        assert_eq!(there([&one, &other]), [true, true]);
         assert_eq!(loaded.now().unloaded, 0);
     }
 }

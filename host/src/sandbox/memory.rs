@@ -57,7 +57,7 @@ impl Total {
         UNCOUNTED.min(self.limit / 6 / each.max(1))
     }
 
-    /// What code of components may take beside it, where it can be loaded again: a sixth as much.
+    /// What code that can be loaded again may take beside it, in bytes: a sixth as much.
     pub(super) fn for_code(&self) -> usize {
         self.limit / 6
     }

@@ -36,9 +36,9 @@ pub struct Snapshot {
 /// The code of components that is in memory and can be loaded again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadedCode {
-    /// How much it is.
+    /// Its bytes.
     pub bytes: usize,
-    /// How often some was unloaded, as there was no room for more.
+    /// Components unloaded to make room, since the process started.
     pub unloaded: u64,
 }
 
@@ -55,7 +55,7 @@ pub fn metrics(apps: Vec<Snapshot>, code: LoadedCode) -> String {
     });
     let mut registry = Registry::default();
     let apps = apps.collect();
-    registry.register_collector(Box::new(Counted { apps, code }));
+    registry.register_collector(Box::new(Scrape { apps, code }));
     let mut text = String::new();
     if let Err(error) = text::encode(&mut text, &registry) {
         tracing::error!("what was counted cannot be written down: {error}");
@@ -70,8 +70,9 @@ impl RouteCounts {
     }
 }
 
+/// What one scrape writes down.
 #[derive(Debug)]
-struct Counted {
+struct Scrape {
     apps: Vec<Labelled>,
     code: LoadedCode,
 }
@@ -84,7 +85,7 @@ struct Labelled {
     routes: Vec<(Arc<str>, Arc<RouteCounts>)>,
 }
 
-impl Collector for Counted {
+impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let about = [("version", env!("CARGO_PKG_VERSION"))];
         let mut info =
@@ -143,7 +144,7 @@ fn stops(counts: &RouteCounts, are_limits: bool) -> Vec<(&'static str, &AtomicU6
     stops.map(|(stop, count)| (stop.as_str(), count)).collect()
 }
 
-impl Counted {
+impl Scrape {
     /// A counter for each route and each value of one more label, where it is not 0.
     fn counters(
         &self,

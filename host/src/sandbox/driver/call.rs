@@ -89,8 +89,7 @@ pub(super) async fn drive(
     call: Call,
     slot: Slot,
 ) -> Result<(), Fault> {
-    let ready = Arc::clone(&lease.ready);
-    let done = enter(&guest, &ready, &mut lease, call, &slot).await;
+    let done = enter(&guest, &mut lease, call, &slot).await;
     let state = lease.store.data();
     if state.log.finish() {
         state.outgoing.met(Stop::Log);
@@ -104,13 +103,8 @@ pub(super) async fn drive(
     }
 }
 
-async fn enter(
-    guest: &Guest,
-    ready: &Ready,
-    lease: &mut Lease,
-    call: Call,
-    slot: &Slot,
-) -> wasmtime::Result<()> {
+async fn enter(guest: &Guest, lease: &mut Lease, call: Call, slot: &Slot) -> wasmtime::Result<()> {
+    let ready = &*Arc::clone(&lease.ready);
     match &ready.entry {
         Entry::Route(handlers) => match handlers.get(call.method) {
             Some(handler) => route(guest, ready, lease, handler, call, slot).await,

@@ -9,8 +9,8 @@ use super::load::{self, Amount, CONNECTIONS, Question};
 use super::throughput::{self, BODY};
 use super::{HELLO, built};
 
-/// Asked over twice as many connections as the rest, so that all that the rest takes at once has been taken once: each of the host's threads
-/// has its own stacks and memories for instances, and goes back to those that it had.
+/// Requests of the warm-up, over twice the connections: each thread goes to its own shard of wasmtime's pool first, and all that the rest
+/// needs there should have been used once.
 const WARM_UP: usize = 100_000;
 const REQUESTS: usize = 500_000;
 const PARTS: usize = 5;
