@@ -93,18 +93,23 @@ async fn they_have_the_same_limits_and_their_errors_are_told() {
     assert_eq!(app.client.get("/two").await.status, 203);
 }
 
-/// Each keeps the stack that it waits on.
+/// Each keeps the stack that it waits on, and another for what came when it waited before.
 #[tokio::test]
 async fn as_many_may_block_as_a_route_may_run() {
     const AT_ONCE: usize = 700;
-    let app = app(&[("app/three/route.wasm", &FOREIGN.http3)]).await;
-    let client = app.client;
+    let turn = turn().await;
+    let app = turn.app(&[]);
+    app.write_bytes("app/three/route.wasm", &FOREIGN.http3);
+    let exit = program().command("build", app.root()).run();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let host = program().start(app.root());
+    let client = Client::new(host.address());
     assert_eq!(client.get("/three").await.status, 200);
     let mut asked = JoinSet::new();
     for _ in 0..AT_ONCE {
         asked.spawn(async move { client.get("/three?blocks").await });
     }
-    let blocking = || app.host.stderr().matches("it blocks").count();
+    let blocking = || host.stderr().matches("it blocks").count();
     wait_for("all block", async || {
         let ended = asked.try_join_next().map(Result::unwrap);
         assert!(ended.is_none(), "{}", ended.unwrap().line());

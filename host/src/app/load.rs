@@ -14,7 +14,8 @@ use super::Route;
 use super::apart::{self, Bounds};
 use super::compiled::{self, CodeCache};
 use crate::project::digest::Digest;
-use crate::sandbox::{Facts, Favour, Guest, Named, OtherFacts, Sandbox, Share};
+use crate::project::release::Release;
+use crate::sandbox::{Facts, Favour, Guest, Named, OtherFacts, Sandbox, Share, Stacks};
 
 /// A component and what is known of it.
 pub struct Source<'a> {
@@ -65,7 +66,30 @@ impl Loader {
     ///
     /// As [`Sandbox::new`]. A cache that cannot be used is only logged.
     pub fn open(folder: &Path, limits: AppLimits, favour: Favour) -> anyhow::Result<Self> {
-        let sandbox = Arc::new(Sandbox::new(&limits.all, favour)?);
+        let sandbox = Sandbox::new(&limits.all, favour)?;
+        Ok(Self::of(sandbox, folder, limits, favour))
+    }
+
+    /// The same to serve one release, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn for_release(
+        folder: &Path,
+        limits: AppLimits,
+        release: &Release,
+    ) -> anyhow::Result<Self> {
+        let favour = Favour::Running;
+        let stacks = match release.manifest.has_foreign_routes() {
+            true => Stacks::Two,
+            false => Stacks::One,
+        };
+        let sandbox = Sandbox::with_stacks(&limits.all, favour, stacks)?;
+        Ok(Self::of(sandbox, folder, limits, favour))
+    }
+
+    fn of(sandbox: Sandbox, folder: &Path, limits: AppLimits, favour: Favour) -> Self {
         let cache = match CodeCache::open(folder) {
             Ok(cache) => Some(Arc::new(cache)),
             Err(error) => {
@@ -73,8 +97,8 @@ impl Loader {
                 None
             }
         };
-        Ok(Self {
-            sandbox,
+        Self {
+            sandbox: Arc::new(sandbox),
             limits: Arc::new(limits),
             cache,
             apart: None,
@@ -82,7 +106,7 @@ impl Loader {
             lowers: false,
             environment: Arc::default(),
             share: Arc::default(),
-        })
+        }
     }
 
     /// The same sandbox for another app, which has a share of its places.

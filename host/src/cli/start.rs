@@ -16,7 +16,7 @@ use crate::app::{self, Current, Loader, Policy};
 use crate::project::environment::{self, Mode};
 use crate::project::layout::Blobs;
 use crate::project::{self, output, release, settings::Settings};
-use crate::sandbox::{self, Favour};
+use crate::sandbox;
 use crate::server::{self, Listener};
 use crate::telemetry::{self, Writing};
 
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Start) -> anyhow::Result<ExitCode> {
         let address = listener.local_addr()?;
         let tls = listen::tls(&args.tls, &root, &settings.server)?;
         report::environment(&variables, &settings.env);
-        let loader = Loader::open(&project::code_cache(&root), limits, Favour::Running)?;
+        let loader = Loader::for_release(&project::code_cache(&root), limits, &release)?;
         let loader = loader.in_environment(variables.environment);
         let (name, digest) = (&release.manifest.name, release.digest.as_str());
         let kept = app::keep(&settings.cache, &root, name, digest, true)?;

@@ -47,6 +47,15 @@ impl Manifest {
         let proxies = self.proxies.iter().map(|proxy| proxy.file.clone());
         routes.chain(proxies).collect()
     }
+
+    /// Whether a route is a component of another make.
+    #[must_use]
+    pub fn has_foreign_routes(&self) -> bool {
+        let interfaces = self.routes.iter().map(|route| &route.interface);
+        interfaces
+            .into_iter()
+            .any(|interface| *interface != Interface::Route)
+    }
 }
 
 /// One proxy of a build.

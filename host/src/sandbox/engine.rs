@@ -38,6 +38,15 @@ pub enum Favour {
     Running,
 }
 
+/// How many stacks there are for each guest that may run. Each takes the kernel 3 us when a sandbox is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stacks {
+    /// One, and an eighth more: where all guests are route modules, which return to the host to wait.
+    One,
+    /// Two: what blocks in a wait keeps one, and another for what had come when it waited before.
+    Two,
+}
+
 /// Where guests are compiled and run.
 pub struct Sandbox {
     pub(super) engine: Engine,
@@ -64,9 +73,18 @@ impl Sandbox {
     ///
     /// If the machine has no compiler backend, or the linker refuses the WASI interfaces; both are faults of the build.
     pub fn new(limits: &Limits, favour: Favour) -> anyhow::Result<Self> {
+        Self::with_stacks(limits, favour, Stacks::Two)
+    }
+
+    /// The same with as many stacks as its guests need.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn with_stacks(limits: &Limits, favour: Favour, stacks: Stacks) -> anyhow::Result<Self> {
         wasmtime::error::disable_backtrace(); // each dropped store makes an error; a backtrace for it halves the throughput
         let memory = Total::of_process();
-        let engine = pooled_engine(limits, &memory, favour).or_else(|error| {
+        let engine = pooled_engine(limits, &memory, favour, stacks).or_else(|error| {
             tracing::warn!("instances are made on demand, which is slower: no address space for a pool ({error:#})");
             Engine::new(&config(favour)?)
         })?;
@@ -230,16 +248,25 @@ fn config(favour: Favour) -> wasmtime::Result<Config> {
 
 /// Each memory keeps what its last guest has written, for one of the same component: all of them together as much as is uncounted of guests.
 /// Fails where the address space for the pool is not to be had; the probe makes one instance's memory to be sure.
-fn pooled_engine(limits: &Limits, memory: &Total, favour: Favour) -> wasmtime::Result<Engine> {
+fn pooled_engine(
+    limits: &Limits,
+    memory: &Total,
+    favour: Favour,
+    stacks: Stacks,
+) -> wasmtime::Result<Engine> {
     let places = u32::try_from(limits.concurrency + MOST_IDLE).unwrap_or(u32::MAX);
     let memories = places.saturating_mul(2);
+    let stacks = match stacks {
+        Stacks::One => places.saturating_add(places / 8),
+        Stacks::Two => places.saturating_mul(2),
+    };
     let mut pool = PoolingAllocationConfig::default();
     // A component is a few core instances: two or three for a Rust route, more for one with an adapter inside.
     pool.total_component_instances(places)
         .total_core_instances(places.saturating_mul(8))
         .total_memories(memories)
         .total_tables(places.saturating_mul(8))
-        .total_stacks(places.saturating_add(places / 8)) // one for each guest, an eighth more for components of several tasks; each costs an `mprotect` at the start
+        .total_stacks(stacks)
         .max_core_instances_per_component(16)
         .max_memories_per_component(4)
         .max_tables_per_component(16)
@@ -276,7 +303,15 @@ mod tests {
             memory: 1 << 32,
             ..Limits::default()
         };
-        assert!(pooled_engine(&limits, &Total::of_process(), Favour::Compiling).is_err());
+        assert!(
+            pooled_engine(
+                &limits,
+                &Total::of_process(),
+                Favour::Compiling,
+                Stacks::One
+            )
+            .is_err()
+        );
         let sandbox = Sandbox::new(&limits, Favour::Compiling).unwrap();
         let mut store = Store::new(&sandbox.engine, ());
         wasmtime::Memory::new(&mut store, wasmtime::MemoryType::new(1, None)).unwrap();

@@ -35,7 +35,7 @@ mod way;
 
 pub use code::{CodeSource, Facts, LoadError, OtherFacts, loaded_code};
 pub use driver::{Answer, Call, Effects, Onward, run, static_params};
-pub use engine::{Favour, Sandbox, precompile};
+pub use engine::{Favour, Sandbox, Stacks, precompile};
 pub use fault::Fault;
 pub use guest::{Guest, Named};
 pub use making::{Made, Making};

@@ -24,6 +24,7 @@ impl wasip3::exports::http::handler::Guest for Example {
             )));
         }
         if path.ends_with("?blocks") {
+            wit_bindgen::block_on(monotonic_clock::wait_for(1)); // what has come while it waited may have taken a stack too
             println!("it blocks");
             wit_bindgen::block_on(monotonic_clock::wait_for(BLOCKED));
         }
