@@ -34,6 +34,7 @@ mod test;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::project::schema;
 use crate::telemetry::{self, Format, Writing};
@@ -85,8 +86,24 @@ const POLLS_WITHOUT_IO: u32 = 4;
 
 /// The threads that serve.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    take_descriptors();
     tokio::runtime::Builder::new_multi_thread()
         .event_interval(POLLS_WITHOUT_IO)
         .enable_all()
         .build()
+}
+
+/// As many as this process may have, for connections and code: a shell's limit is often 1,024, for programs that can name no more.
+fn take_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::debug!(
+            "there are no more descriptors than {:?}: {error}",
+            limit.current
+        );
+    }
 }
