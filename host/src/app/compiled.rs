@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use rustix::io::Errno;
 use wasmtime::component::Component;
 
 use crate::project::digest::Digest;
@@ -58,7 +59,7 @@ impl CodeCache {
         look: impl FnOnce(&Component) -> anyhow::Result<()>,
     ) -> anyhow::Result<Component> {
         let file = self.folder.join(name(sandbox, digest));
-        if let Some(code) = self.read(&file) {
+        if let Some(code) = self.read(&file)? {
             match sandbox.restore(&code) {
                 Ok(component) => return Ok(component),
                 Err(error) => tracing::debug!("{}: compiled again: {error:#}", file.display()),
@@ -94,12 +95,25 @@ impl CodeCache {
     }
 
     /// The code in `file`, if this node signed it under this name.
-    fn read(&self, file: &Path) -> Option<Vec<u8>> {
-        let mut bytes = fs::read(file).ok()?;
-        let mac = blake3::Hash::from_bytes(*bytes.first_chunk::<MAC>()?);
+    ///
+    /// # Errors
+    ///
+    /// If there is no descriptor to read it by: to compile takes more of them.
+    fn read(&self, file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+        let mut bytes = match fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) => match Errno::from_io_error(&error) {
+                Some(Errno::MFILE | Errno::NFILE) => return Err(error.into()),
+                _ => return Ok(None),
+            },
+        };
+        let Some(&mac) = bytes.first_chunk::<MAC>() else {
+            return Ok(None);
+        };
         let code = bytes.split_off(MAC);
         // `Hash` compares in constant time.
-        (mac == self.mac(file, &code)).then_some(code)
+        let is_own = blake3::Hash::from_bytes(mac) == self.mac(file, &code);
+        Ok(is_own.then_some(code))
     }
 
     /// It is on the disk before it has its name: a start takes a file that is there for good until it is asked for.
@@ -249,23 +263,29 @@ mod tests {
             .unwrap();
         let file = codes.join(name(&sandbox, &digest));
         let good = fs::read(&file).unwrap();
-        assert!(cache.read(&file).is_some());
+        assert!(cache.read(&file).unwrap().is_some());
 
         for at in (0..good.len()).step_by(97) {
             let mut bad = good.clone();
             bad[at] ^= 1;
             fs::write(&file, &bad).unwrap();
-            assert!(cache.read(&file).is_none(), "byte {at} was changed");
+            assert!(
+                cache.read(&file).unwrap().is_none(),
+                "byte {at} was changed"
+            );
             fs::write(&file, &good[..at]).unwrap();
-            assert!(cache.read(&file).is_none(), "cut at {at}");
+            assert!(cache.read(&file).unwrap().is_none(), "cut at {at}");
         }
         let other = file.with_file_name("other.cwasm");
         fs::write(&other, &good).unwrap();
-        assert!(cache.read(&other).is_none(), "another name");
+        assert!(cache.read(&other).unwrap().is_none(), "another name");
         fs::remove_file(&key).unwrap();
         fs::write(&file, &good).unwrap();
         let other_node = CodeCache::with_key(&codes, &key).unwrap();
-        assert!(other_node.read(&file).is_none(), "another node's key");
+        assert!(
+            other_node.read(&file).unwrap().is_none(),
+            "another node's key"
+        );
         assert!(
             other_node
                 .component(&sandbox, &digest, compile, |_| Ok(()))

@@ -16,6 +16,7 @@ use super::engine::Sandbox;
 use super::fault::Fault;
 use super::loaded::{CodeSlot, Loaded};
 use super::memory::Total;
+use super::places::Share;
 use super::state::State;
 use crate::telemetry::LoadedCode;
 
@@ -33,7 +34,7 @@ pub struct Facts {
 /// Takes a component's code from where it is kept. It blocks its thread.
 pub type CodeSource = Arc<dyn Fn() -> anyhow::Result<Component> + Send + Sync>;
 
-/// Held by who loads code for a request, of whichever sandbox: who serves has the processors.
+/// Held by who loads code for a request, of whichever sandbox: who serves has the processors. Of each app one waits for it.
 static LOADING: Mutex<()> = Mutex::const_new(());
 
 /// Code that was loaded for requests, of all sandboxes.
@@ -129,30 +130,35 @@ impl Code {
     pub(super) async fn ready(
         &self,
         sandbox: &Arc<Sandbox>,
+        share: &Arc<Share>,
         limit: Duration,
     ) -> Result<Arc<Ready>, Fault> {
         if let Some(ready) = self.ready.get() {
             return Ok(ready);
         }
-        let ready = Box::pin(tokio::time::timeout(limit, self.load(sandbox))).await;
+        let ready = Box::pin(tokio::time::timeout(limit, self.load(sandbox, share))).await;
         ready.map_err(|_| Fault::WallTime(limit))?
     }
 
-    async fn load(&self, sandbox: &Arc<Sandbox>) -> Result<Arc<Ready>, Fault> {
+    async fn load(&self, sandbox: &Arc<Sandbox>, share: &Arc<Share>) -> Result<Arc<Ready>, Fault> {
         let alone = Arc::clone(&self.loading).lock_owned().await;
         if let Some(ready) = self.ready.get() {
             return Ok(ready);
         }
-        let turn = LOADING.lock().await;
+        let of_app = Arc::clone(&share.loading).lock_owned().await;
+        let turn = (LOADING.lock().await, of_app);
+        let app = Arc::as_ptr(share).addr(); // which is there as long as its code
         let (source, facts) = (self.source.clone(), self.facts);
         let (sandbox, slot) = (Arc::clone(sandbox), Arc::clone(&self.ready));
         let loaded = tokio::task::spawn_blocking(move || {
-            let _until_it_is_there = (alone, turn);
+            let until_it_is_there = (alone, turn);
             let source = source.ok_or_else(|| anyhow::anyhow!("there is none"))?;
             let ready = Arc::new(Ready::of(&sandbox, &source()?)?);
             anyhow::ensure!(ready.facts() == facts, OtherFacts);
             slot.set(Arc::clone(&ready));
-            LOADED.add(&slot, ready.bytes());
+            let unloaded = LOADED.add(&slot, app, ready.bytes());
+            drop(until_it_is_there);
+            drop(unloaded);
             Ok(ready)
         });
         let ready = loaded.await.map_err(anyhow::Error::from).flatten();
@@ -285,16 +291,16 @@ mod tests {
             })
         };
         let code = Code::waiting(source, facts);
-        let long = Duration::from_secs(60);
-        let mut first = Box::pin(code.ready(&sandbox, long));
+        let (share, long) = (sandbox.share(), Duration::from_secs(60));
+        let mut first = Box::pin(code.ready(&sandbox, &share, long));
         assert!(first.as_mut().now_or_never().is_none());
         begins.recv().unwrap();
         drop(first);
-        let mut second = Box::pin(code.ready(&sandbox, long));
+        let mut second = Box::pin(code.ready(&sandbox, &share, long));
         assert!(second.as_mut().now_or_never().is_none());
         go.send(()).unwrap();
         assert!(second.await.is_ok());
-        assert!(code.ready(&sandbox, long).await.is_ok());
+        assert!(code.ready(&sandbox, &share, long).await.is_ok());
         assert_eq!(loads.load(Ordering::Relaxed), 1);
     }
 }

@@ -51,8 +51,8 @@ pub struct Answer {
 /// The [`Fault`] that kept the guest from sending a head.
 pub async fn run(guest: &Arc<Guest>, call: Call, asks: Asks) -> Result<Answer, Fault> {
     let background = &asks.background.clone();
-    let ready = guest.ready().await?;
     let turn = turn(guest).await?;
+    let ready = guest.ready().await?;
     let slot = Slot::default();
     let counts = Arc::clone(asks.own.counts());
     let making = asks.making.clone();

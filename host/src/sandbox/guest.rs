@@ -168,7 +168,7 @@ impl Guest {
     /// [`Fault::Load`], and [`Fault::WallTime`] after `MAX_DURATION`.
     pub(super) async fn ready(&self) -> Result<Arc<Ready>, Fault> {
         self.code
-            .ready(&self.sandbox, self.config.max_duration)
+            .ready(&self.sandbox, &self.share, self.config.max_duration)
             .await
     }
 

@@ -1,8 +1,10 @@
 //! Bounds the code of components that is in memory at once: what nobody has asked for lately goes, and is loaded again for whoever asks next.
 //!
-//! By second chance: the oldest code goes, unless an instance has it or somebody has asked since the last look.
+//! The app that has the most makes room. Of its code the oldest goes by second chance: unless an instance has it, or somebody has asked since
+//! the last look.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -55,12 +57,15 @@ impl<T> Default for CodeSlot<T> {
     }
 }
 
+/// Tells an app from others.
+pub(super) type App = usize;
+
 /// All code that can be loaded again.
 #[derive(Debug)]
 pub(super) struct Loaded<T> {
     /// In bytes. Code that is in use, or larger by itself, may exceed it.
     limit: usize,
-    /// The oldest first.
+    /// In a ring: who was looked at last and stays stands at the end, before who came last.
     all: Mutex<VecDeque<Resident<T>>>,
     unloaded: AtomicU64,
 }
@@ -68,6 +73,7 @@ pub(super) struct Loaded<T> {
 #[derive(Debug)]
 struct Resident<T> {
     slot: Weak<CodeSlot<T>>,
+    app: App,
     bytes: usize,
 }
 
@@ -80,32 +86,28 @@ impl<T> Loaded<T> {
         }
     }
 
-    /// Counts code of so many bytes until it is unloaded or its slot is gone. First unloads other code until there is room, or all that is
-    /// left is in use.
-    pub(super) fn add(&self, slot: &Arc<CodeSlot<T>>, bytes: usize) {
+    /// Counts an app's code of so many bytes until it is unloaded or its slot is gone. First unloads other code until there is room, or all
+    /// that is left is in use. Returns what was unloaded: dropping it unmaps it, which takes some time.
+    pub(super) fn add(&self, slot: &Arc<CodeSlot<T>>, app: App, bytes: usize) -> Vec<Arc<T>> {
         let mut all = self.lock();
-        let room = self.limit.saturating_sub(bytes);
-        let mut taken = sum(&all);
+        all.push_back(Resident {
+            slot: Arc::downgrade(slot),
+            app,
+            bytes,
+        });
         let mut gone = Vec::new();
-        // Two rounds: the first forgets who was asked.
-        for _ in 0..2 * all.len() {
-            let Some(oldest) = all.pop_front_if(|_| room < taken) else {
+        while self.limit < sum(&all) {
+            let mut apps: Vec<_> = by_app(&all).into_iter().collect();
+            apps.sort_unstable_by_key(|&(_, bytes)| Reverse(bytes));
+            let spare = |(app, _)| take_spare(&mut all, app, slot);
+            let Some(spare) = apps.into_iter().find_map(spare) else {
                 break;
             };
-            match oldest.slot.upgrade() {
-                Some(slot) if slot.stays() => all.push_back(oldest),
-                slot => {
-                    taken -= oldest.bytes;
-                    gone.extend(slot.and_then(|slot| slot.code.swap(None)));
-                }
-            }
+            gone.extend(spare.upgrade().and_then(|slot| slot.code.swap(None)));
         }
-        let slot = Arc::downgrade(slot);
-        all.push_back(Resident { slot, bytes });
         let unloaded = gone.len() as u64;
         self.unloaded.fetch_add(unloaded, Ordering::Relaxed);
-        drop(all);
-        drop(gone); // unmapped while nobody waits for the lock
+        gone
     }
 
     pub(super) fn now(&self) -> LoadedCode {
@@ -127,14 +129,44 @@ fn sum<T>(all: &VecDeque<Resident<T>>) -> usize {
     all.iter().map(|resident| resident.bytes).sum()
 }
 
+fn by_app<T>(all: &VecDeque<Resident<T>>) -> HashMap<App, usize> {
+    let mut apps = HashMap::new();
+    for resident in all {
+        *apps.entry(resident.app).or_default() += resident.bytes;
+    }
+    apps
+}
+
+/// Takes an app's next code out that may go, if there is any, but for what has just come.
+fn take_spare<T>(
+    all: &mut VecDeque<Resident<T>>,
+    app: App,
+    newest: &Arc<CodeSlot<T>>,
+) -> Option<Weak<CodeSlot<T>>> {
+    // Two rounds: the first forgets who was asked.
+    for _ in 0..2 * all.len() {
+        let next = all.pop_front()?;
+        let is_its = next.app == app && !std::ptr::eq(next.slot.as_ptr(), Arc::as_ptr(newest));
+        if is_its && !next.slot.upgrade().is_some_and(|slot| slot.stays()) {
+            return Some(next.slot);
+        }
+        all.push_back(next);
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Code that takes `bytes`, of which nobody has asked since.
+    /// Code of the first app that takes `bytes`, of which nobody has asked since.
     fn add(loaded: &Loaded<usize>, bytes: usize) -> Arc<CodeSlot<usize>> {
+        add_of(1, loaded, bytes)
+    }
+
+    fn add_of(app: App, loaded: &Loaded<usize>, bytes: usize) -> Arc<CodeSlot<usize>> {
         let slot = Arc::new(CodeSlot::of(bytes));
-        loaded.add(&slot, bytes);
+        loaded.add(&slot, app, bytes);
         slot.was_asked.store(false, Ordering::Relaxed);
         slot
     }
@@ -179,6 +211,21 @@ mod tests {
         drop(in_use);
         let last = add(&loaded, 60);
         assert_eq!(there([&used, &third, &last]), [false, false, true]);
+    }
+
+    #[test]
+    fn the_app_that_has_the_most_makes_room() {
+        let loaded = Loaded::new(100);
+        let other = add_of(2, &loaded, 30);
+        let first = add(&loaded, 40);
+        let second = add(&loaded, 40); // its app would have more than the other
+        assert_eq!(there([&other, &first, &second]), [true, false, true]);
+        let next = add_of(2, &loaded, 40);
+        assert_eq!(there([&other, &second, &next]), [false, true, true]);
+        let in_use = [&second, &next].map(|slot| slot.get());
+        let last = add_of(3, &loaded, 40);
+        assert_eq!(there([&second, &next, &last]), [true, true, true]);
+        drop(in_use);
     }
 
     #[test]

@@ -42,12 +42,12 @@ pub(super) struct OfApp {
 }
 
 impl Total {
-    /// Of this process: what its operator says, or three quarters of what the machine has, or its control group.
+    /// Of this process: what its operator says, or five eighths of what the machine has, or its control group.
     pub(super) fn of_process() -> Arc<Self> {
         static TOTAL: LazyLock<Arc<Total>> = LazyLock::new(|| {
             let machine = || of_control_group().unwrap_or(usize::MAX).min(installed());
             let limit = BOUND.get().copied();
-            Arc::new(Total::new(limit.unwrap_or_else(|| machine() / 4 * 3)))
+            Arc::new(Total::new(limit.unwrap_or_else(|| machine() / 8 * 5)))
         });
         Arc::clone(&TOTAL)
     }

@@ -34,6 +34,8 @@ pub struct Share {
     pub(super) memory: Arc<OfApp>,
     /// The processors that its guests have who execute for long.
     pub(super) processors: Processors,
+    /// Held by who loads its code.
+    pub(super) loading: Arc<sync::Mutex<()>>,
     line: sync::Mutex<()>,
     /// How many wait in it.
     waiting: AtomicUsize,
@@ -70,6 +72,7 @@ impl Share {
             own: Mutex::new(0),
             memory: memory.of_app(),
             processors: Processors::of_machine(),
+            loading: Arc::default(),
             line: sync::Mutex::new(()),
             waiting: AtomicUsize::new(0),
         })

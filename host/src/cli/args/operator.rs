@@ -29,7 +29,7 @@ pub(in crate::cli) struct Bounds {
     /// MiB of memory that the compiler may take for a component, in a process of its own
     #[arg(long, value_name = "MIB", default_value = "2048")]
     pub(in crate::cli) compile_memory: NonZero<u32>,
-    /// MiB of memory that all guests may take together [default: three quarters of the machine's, or of the control group's]
+    /// MiB of memory that all guests may take together [default: five eighths of the machine's, or of the control group's]
     #[arg(long, value_name = "MIB")]
     pub(in crate::cli) guest_memory: Option<NonZero<u32>>,
     /// Seconds of processor time that the compiler may take for a component; a release may take ten times that by the clock

@@ -19,7 +19,7 @@ pub struct Server {
     pub port: Option<u16>,
     /// An address of its own, such as `127.0.0.1:9464`, on which `start` answers monitors: `/healthz`, `/readyz` and `/metrics`.
     pub status: Option<SocketAddr>,
-    /// MiB of memory that all guests may take together; three quarters of the machine's if it is not said.
+    /// MiB of memory that all guests may take together; five eighths of the machine's if it is not said.
     pub guest_memory_mb: Option<NonZeroU32>,
     /// `[[server.tls]]`: the certificates of `start`, which then speaks TLS alone. A client is shown the one for the host name it asks for, or the first.
     pub tls: Vec<Certificate>,

@@ -28,12 +28,12 @@ pub async fn static_params(
     if !guest.lists_params() {
         return Ok(None);
     }
+    let _turn = turn(guest).await?;
     let ready = guest.ready().await?;
     let Some(function) = ready.lists_params else {
         return Ok(None);
     };
     let asks = asks.for_everybody(Arc::default());
-    let _turn = turn(guest).await?;
     let mut lease = guest.lease(ready, "static-params", None, asks);
     let mut execution = Execution::of(guest, &lease);
     let limit = guest.config.max_duration;
