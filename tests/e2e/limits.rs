@@ -130,6 +130,23 @@ async fn the_memory_of_all_guests_is_bounded() {
 }
 
 #[tokio::test]
+async fn a_shell_s_limit_of_descriptors_is_not_the_host_s() {
+    const OPEN: usize = 100;
+    let command = program().command("start", production().root());
+    let command = command.on_a_free_port().arg("--status").arg("127.0.0.1:0");
+    let few = ["-c", "ulimit -Sn 64 && exec \"$@\"", "sh"];
+    let host = command.under("sh", &few).serve();
+    let mut sockets = Vec::new();
+    for _ in 0..OPEN {
+        let mut socket = Socket::open(host.address()).await;
+        socket.send("GET /hello HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        socket.read_until("hello").await;
+        sockets.push(socket);
+    }
+    assert!(OPEN < host.descriptors().len());
+}
+
+#[tokio::test]
 async fn a_log_is_cut_and_cannot_drive_a_terminal() {
     assert_eq!(fixture().get("/limits/log").await.line(), "200 logged");
     let host = fixture_host();
@@ -360,21 +377,4 @@ impl Limited {
             .wait_for_line_after(seen, "the guest runs", |line| line.contains("going to "));
         socket
     }
-}
-
-#[tokio::test]
-async fn a_shell_s_limit_of_descriptors_is_not_the_host_s() {
-    const OPEN: usize = 100;
-    let command = program().command("start", production().root());
-    let command = command.on_a_free_port().arg("--status").arg("127.0.0.1:0");
-    let few = ["-c", "ulimit -Sn 64 && exec \"$@\"", "sh"];
-    let host = command.under("sh", &few).serve();
-    let mut sockets = Vec::new();
-    for _ in 0..OPEN {
-        let mut socket = Socket::open(host.address()).await;
-        socket.send("GET /hello HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        socket.read_until("hello").await;
-        sockets.push(socket);
-    }
-    assert!(OPEN < host.descriptors().len());
 }

@@ -2,7 +2,7 @@
 //!
 //! Compiled code is machine code: whoever can write it owns the host. So each file carries a MAC under a key that only this node has, kept
 //! apart from the code; it is read once into memory and verified there before the runtime sees it. Whatever is wrong with a file (another
-//! version, cut short, changed) it counts as absent, and the component is compiled again.
+//! version, cut short, changed) it counts as absent, and the component is compiled again; unless no descriptor is left to read it by.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -103,7 +103,10 @@ impl CodeCache {
         let mut bytes = match fs::read(file) {
             Ok(bytes) => bytes,
             Err(error) => match Errno::from_io_error(&error) {
-                Some(Errno::MFILE | Errno::NFILE) => return Err(error.into()),
+                Some(Errno::MFILE | Errno::NFILE) => {
+                    let file = file.display();
+                    return Err(error).context(format!("cannot read {file}; raise LimitNOFILE"));
+                }
                 _ => return Ok(None),
             },
         };

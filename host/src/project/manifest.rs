@@ -51,10 +51,8 @@ impl Manifest {
     /// Whether a route is a component of another make.
     #[must_use]
     pub fn has_foreign_routes(&self) -> bool {
-        let interfaces = self.routes.iter().map(|route| &route.interface);
-        interfaces
-            .into_iter()
-            .any(|interface| *interface != Interface::Route)
+        let mut routes = self.routes.iter();
+        routes.any(|route| route.kind == RouteKind::Wasm || route.interface != Interface::Route)
     }
 }
 

@@ -3,6 +3,7 @@
 //! It may wait on the disk until somebody asks: an app of ten thousand routes starts as one of ten does, and a route that nobody asks takes
 //! no memory for it. `loaded` says when it goes again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -40,6 +41,24 @@ static LOADING: Mutex<()> = Mutex::const_new(());
 /// Code that was loaded for requests, of all sandboxes.
 static LOADED: LazyLock<Loaded<Ready>> =
     LazyLock::new(|| Loaded::new(Total::of_process().for_code()));
+
+/// How often code that is in use and too much is looked at.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Unloads what was in use when there was no room for it, as soon as it is not.
+async fn sweep() {
+    static IS_SWEPT: AtomicBool = AtomicBool::new(false);
+    if IS_SWEPT.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if !LOADED.make_room().is_over {
+            break;
+        }
+    }
+    IS_SWEPT.store(false, Ordering::Relaxed);
+}
 
 /// The code in memory that can be loaded again, and how often some was unloaded.
 pub fn loaded_code() -> LoadedCode {
@@ -158,7 +177,9 @@ impl Code {
             slot.set(Arc::clone(&ready));
             let unloaded = LOADED.add(&slot, app, ready.bytes());
             drop(until_it_is_there);
-            drop(unloaded);
+            if unloaded.is_over {
+                tokio::spawn(sweep());
+            }
             Ok(ready)
         });
         let ready = loaded.await.map_err(anyhow::Error::from).flatten();
@@ -241,7 +262,7 @@ fn function(component: &Component, interface: &str, name: &str) -> Option<Compon
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
 
     use futures_util::FutureExt as _;
@@ -302,5 +323,39 @@ mod tests {
         assert!(second.await.is_ok());
         assert!(code.ready(&sandbox, &share, long).await.is_ok());
         assert_eq!(loads.load(Ordering::Relaxed), 1);
+    }
+
+    /// Another app's code is loaded before the next of an app that has many to load.
+    #[tokio::test]
+    async fn apps_take_turns_at_loading() {
+        let sandbox = Arc::new(Sandbox::new(&Limits::default(), Favour::Compiling).unwrap());
+        let component = sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap();
+        let facts = Ready::of(&sandbox, &component).unwrap().facts();
+        let (loads, loaded) = mpsc::channel();
+        let waiting = |name: &'static str| {
+            let (component, loads) = (component.clone(), loads.clone());
+            let source = move || {
+                loads.send(name).unwrap();
+                Ok(component.clone())
+            };
+            Code::waiting(Arc::new(source), facts)
+        };
+        let [own, other] = [sandbox.share(), sandbox.share()];
+        let codes = [("own 1", &own), ("own 2", &own), ("other", &other)];
+        let codes = codes.map(|(name, share)| (waiting(name), share));
+        let busy = LOADING.lock().await;
+        let mut asked: Vec<_> = codes
+            .iter()
+            .map(|(code, share)| Box::pin(code.ready(&sandbox, share, Duration::from_secs(60))))
+            .collect();
+        for asked in &mut asked {
+            assert!(asked.as_mut().now_or_never().is_none());
+        }
+        drop(busy);
+        for ready in futures_util::future::join_all(asked).await {
+            assert!(ready.is_ok());
+        }
+        let order: Vec<_> = loaded.try_iter().collect();
+        assert_eq!(order, ["own 1", "other", "own 2"]);
     }
 }

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::sandbox::engine::Favour;
 
-    /// It ended the connection of one shared request in some thousand on a busy machine, or had it stopped.
+    /// What was left of a poll, counted for the next request, ended the connection of one shared request in some thousand on a busy machine, or had it stopped.
     #[test]
     fn the_end_of_a_request_is_not_the_next_one_s_time() {
         const BUDGET: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ wasip3::http::service::export!(Example);
 struct Example;
 
 /// How long one that blocks does, in nanoseconds.
-const BLOCKED: u64 = 10_000_000_000;
+const BLOCKED: u64 = 20_000_000_000;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
