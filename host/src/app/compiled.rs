@@ -104,8 +104,7 @@ impl CodeCache {
             Ok(bytes) => bytes,
             Err(error) => match Errno::from_io_error(&error) {
                 Some(Errno::MFILE | Errno::NFILE) => {
-                    let file = file.display();
-                    return Err(error).context(format!("cannot read {file}; raise LimitNOFILE"));
+                    return Err(error).context(format!("cannot read {}", file.display()));
                 }
                 _ => return Ok(None),
             },

@@ -42,22 +42,20 @@ static LOADING: Mutex<()> = Mutex::const_new(());
 static LOADED: LazyLock<Loaded<Ready>> =
     LazyLock::new(|| Loaded::new(Total::of_process().for_code()));
 
-/// How often code that is in use and too much is looked at.
+/// How long code that is too much and in use is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Unloads what was in use when there was no room for it, as soon as it is not.
+/// Unloads what was in use when there was no room for it, once it is not.
 async fn sweep() {
     static IS_SWEPT: AtomicBool = AtomicBool::new(false);
-    if IS_SWEPT.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    loop {
+    while !IS_SWEPT.swap(true, Ordering::SeqCst) {
         tokio::time::sleep(PAUSE).await;
-        if !LOADED.make_room().is_over {
-            break;
+        IS_SWEPT.store(false, Ordering::SeqCst); // whoever adds more from here on looks again
+        let swept = tokio::task::spawn_blocking(|| LOADED.make_room().is_over);
+        if !swept.await.unwrap_or_default() {
+            return;
         }
     }
-    IS_SWEPT.store(false, Ordering::Relaxed);
 }
 
 /// The code in memory that can be loaded again, and how often some was unloaded.
@@ -266,6 +264,7 @@ mod tests {
     use std::sync::mpsc;
 
     use futures_util::FutureExt as _;
+    use tokio::sync::mpsc::unbounded_channel;
     use waystation_rules::segment::Limits;
 
     use super::*;
@@ -299,7 +298,7 @@ mod tests {
         let component = sandbox.compile(&wat::parse_str(PROXY).unwrap()).unwrap();
         let facts = Ready::of(&sandbox, &component).unwrap().facts();
         let loads = Arc::new(AtomicUsize::new(0));
-        let (begun, begins) = mpsc::channel();
+        let (begun, mut begins) = unbounded_channel();
         let (go, goes) = mpsc::channel::<()>();
         let goes = std::sync::Mutex::new(goes);
         let source = {
@@ -311,12 +310,15 @@ mod tests {
                 Ok(component.clone())
             })
         };
-        let code = Code::waiting(source, facts);
+        let code = Arc::new(Code::waiting(source, facts));
         let (share, long) = (sandbox.share(), Duration::from_secs(60));
-        let mut first = Box::pin(code.ready(&sandbox, &share, long));
-        assert!(first.as_mut().now_or_never().is_none());
-        begins.recv().unwrap();
-        drop(first);
+        let first = {
+            let (code, sandbox, share) = (code.clone(), sandbox.clone(), share.clone());
+            tokio::spawn(async move { code.ready(&sandbox, &share, long).await.is_ok() })
+        };
+        begins.recv().await.unwrap();
+        first.abort();
+        assert!(first.await.unwrap_err().is_cancelled());
         let mut second = Box::pin(code.ready(&sandbox, &share, long));
         assert!(second.as_mut().now_or_never().is_none());
         go.send(()).unwrap();

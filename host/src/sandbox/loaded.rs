@@ -89,7 +89,7 @@ struct Resident<T> {
 pub(super) struct Unloaded<T> {
     /// Nobody has it any more.
     _code: Vec<Arc<T>>,
-    /// Whether there is still more than may be, all of it in use.
+    /// Whether there is still more than may be: in use, or an app's share.
     pub(super) is_over: bool,
 }
 
@@ -118,12 +118,17 @@ impl<T> Loaded<T> {
     fn make_room_at(&self, now: u32) -> Unloaded<T> {
         let mut all = self.lock();
         let mut taken = sum(&all);
+        let mut of_apps = HashMap::<App, usize>::new();
+        for resident in &*all {
+            *of_apps.entry(resident.app).or_default() += resident.bytes;
+        }
         let mut gone = Vec::new();
         while self.limit < taken
-            && let Some(next) = self.next(&all, now)
+            && let Some(next) = self.next(&all, &of_apps, now)
         {
             let next = all.remove(next);
             taken -= next.bytes;
+            *of_apps.entry(next.app).or_default() -= next.bytes;
             gone.extend(next.slot.upgrade().and_then(|slot| slot.code.swap(None)));
         }
         let count = gone.len() as u64;
@@ -135,17 +140,13 @@ impl<T> Loaded<T> {
     }
 
     /// Which goes next, if any may.
-    fn next(&self, all: &[Resident<T>], now: u32) -> Option<usize> {
-        let mut apps = HashMap::<App, usize>::new();
-        for resident in all {
-            *apps.entry(resident.app).or_default() += resident.bytes;
-        }
-        let share = self.limit / apps.len().max(1);
+    fn next(&self, all: &[Resident<T>], of_apps: &HashMap<App, usize>, now: u32) -> Option<usize> {
+        let share = self.limit / of_apps.len().max(1);
         let spare = all.iter().enumerate().filter_map(|(at, resident)| {
             let slot = resident.slot.upgrade().filter(|slot| !slot.is_used())?;
             let asked = slot.asked.load(Ordering::Relaxed);
             let is_old = OLD <= now.saturating_sub(asked);
-            let of_app = apps[&resident.app];
+            let of_app = of_apps[&resident.app];
             (is_old || share < of_app).then_some((Reverse(is_old), Reverse(of_app), asked, at))
         });
         spare.min().map(|(.., at)| at)
