@@ -84,6 +84,17 @@ pub(crate) fn handles() -> Vec<u8> {
     )
 }
 
+/// Makes streams without an end, as a guest of `wasi:http` 0.3 can.
+pub(crate) fn streams() -> Vec<u8> {
+    framed(
+        r#"(type $bytes (stream u8))
+        (core func $new (canon stream.new $bytes))
+        (core module $main (import "" "new" (func $new (result i64)))
+          (func (export "handle") (param i32 i32) (loop (drop (call $new)) (br 0))))
+        (core instance $i (instantiate $main (with "" (instance (export "new" (func $new))))))"#,
+    )
+}
+
 /// Hands the host a name of 17 MiB.
 pub(crate) fn call_bytes() -> Vec<u8> {
     framed(

@@ -45,6 +45,7 @@ async fn attacked() -> Attacked {
         ("grow", component(guests::GROW)),
         ("memories", guests::memories()),
         ("handles", guests::handles()),
+        ("streams", guests::streams()),
         ("call-bytes", guests::call_bytes()),
         ("calls", guests::calls()),
         ("field-bytes", guests::field_bytes()),
@@ -95,7 +96,7 @@ const fn attack(
     }
 }
 
-const ATTACKS: [Attack; 25] = [
+const ATTACKS: [Attack; 26] = [
     attack("/spin", 503, SPENT, "cpu_time"),
     attack("/start", 503, SPENT, "cpu_time"),
     attack("/copy", 503, SPENT, "cpu_time"),
@@ -107,6 +108,7 @@ const ATTACKS: [Attack; 25] = [
     attack("/grow", 500, FULL, "memory"),
     attack("/memories", 500, FULL, "memory"),
     attack("/handles", 500, HELD, "handles"),
+    attack("/streams", 500, HELD, "handles"),
     attack("/clones", 500, HELD, "handles"),
     attack(
         "/call-bytes",
