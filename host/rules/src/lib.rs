@@ -16,7 +16,8 @@
 //! - [`proxy`]: which proxies does it pass, and what may they change?
 //! - [`mod@file`]: a file answers: how much of it, in which encoding? [`content_type`]: what is it?
 //! - [`method`]: does the route answer this method?
-//! - [`segment`]: what did the route configure, and does the operator allow it? [`share`]: may its app have one more instance?
+//! - [`segment`]: what did the route configure, and does the operator allow it? [`share`]: may its app have one more instance? [`unload`]: whose
+//!   code goes where there is no room?
 //! - [`caching`]: is its answer kept, and is what was kept good for this request?
 //! - [`cookies`]: what did the client send, and what is set?
 //! - [`finish`]: what of the guest's answer may leave?
@@ -72,3 +73,4 @@ pub mod stand_in;
 pub mod table;
 mod template;
 pub mod trace;
+pub mod unload;

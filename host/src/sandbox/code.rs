@@ -52,8 +52,10 @@ async fn sweep() {
         tokio::time::sleep(PAUSE).await;
         IS_SWEPT.store(false, Ordering::SeqCst); // whoever adds more from here on looks again
         let swept = tokio::task::spawn_blocking(|| LOADED.make_room().is_over);
-        if !swept.await.unwrap_or_default() {
-            return;
+        match swept.await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::error!("code that is too much stays: {error}"),
         }
     }
 }

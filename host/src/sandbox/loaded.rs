@@ -1,17 +1,14 @@
-//! Bounds the code of components that is in memory at once: what nobody has asked for lately goes, and is loaded again for whoever asks next.
+//! Bounds the code of components that is in memory at once: what goes is loaded again for whoever asks next. `waystation_rules::unload` says
+//! what goes.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
+use waystation_rules::unload;
 
 use crate::telemetry::LoadedCode;
-
-/// In seconds. Code that nobody has asked for this long goes first, whosever it is.
-const OLD: u32 = 300;
 
 /// Where a component's code stands while it is in memory.
 #[derive(Debug)]
@@ -64,9 +61,6 @@ fn seconds() -> u32 {
     u32::try_from(BEGAN.elapsed().as_secs()).unwrap_or(u32::MAX)
 }
 
-/// Tells an app from others.
-pub(super) type App = usize;
-
 /// All code that can be loaded again.
 #[derive(Debug)]
 pub(super) struct Loaded<T> {
@@ -80,7 +74,7 @@ pub(super) struct Loaded<T> {
 #[derive(Debug)]
 struct Resident<T> {
     slot: Weak<CodeSlot<T>>,
-    app: App,
+    app: usize,
     bytes: usize,
 }
 
@@ -89,8 +83,23 @@ struct Resident<T> {
 pub(super) struct Unloaded<T> {
     /// Nobody has it any more.
     _code: Vec<Arc<T>>,
-    /// Whether there is still more than may be: in use, or an app's share.
+    /// Whether there is still more than may be.
     pub(super) is_over: bool,
+}
+
+impl<T> Resident<T> {
+    fn facts(&self, now: u32) -> unload::Resident {
+        let slot = self.slot.upgrade();
+        let asked = |slot: &Arc<CodeSlot<T>>| slot.asked.load(Ordering::Relaxed);
+        unload::Resident {
+            app: self.app,
+            bytes: self.bytes,
+            idle: slot
+                .as_ref()
+                .map_or(u32::MAX, |slot| now.saturating_sub(asked(slot))),
+            is_used: slot.is_some_and(|slot| slot.is_used()),
+        }
+    }
 }
 
 impl<T> Loaded<T> {
@@ -103,53 +112,29 @@ impl<T> Loaded<T> {
     }
 
     /// Counts an app's code of so many bytes until it is unloaded or its slot is gone, and makes room for it; whoever loads it has it in use.
-    pub(super) fn add(&self, slot: &Arc<CodeSlot<T>>, app: App, bytes: usize) -> Unloaded<T> {
+    pub(super) fn add(&self, slot: &Arc<CodeSlot<T>>, app: usize, bytes: usize) -> Unloaded<T> {
         let slot = Arc::downgrade(slot);
         self.lock().push(Resident { slot, app, bytes });
         self.make_room()
     }
 
-    /// Unloads code until there is no more than may be: what is old, else of the app that has the most, what nobody has asked for the longest.
-    /// An app with no more than an equal share gives nothing that is not old, and what is in use stays.
+    /// Unloads code until there is no more than may be, or what is left stays.
     pub(super) fn make_room(&self) -> Unloaded<T> {
-        self.make_room_at(seconds())
-    }
-
-    fn make_room_at(&self, now: u32) -> Unloaded<T> {
         let mut all = self.lock();
-        let mut taken = sum(&all);
-        let mut of_apps = HashMap::<App, usize>::new();
-        for resident in &*all {
-            *of_apps.entry(resident.app).or_default() += resident.bytes;
-        }
+        let now = seconds();
+        let mut facts: Vec<_> = all.iter().map(|resident| resident.facts(now)).collect();
         let mut gone = Vec::new();
-        while self.limit < taken
-            && let Some(next) = self.next(&all, &of_apps, now)
-        {
-            let next = all.remove(next);
-            taken -= next.bytes;
-            *of_apps.entry(next.app).or_default() -= next.bytes;
-            gone.extend(next.slot.upgrade().and_then(|slot| slot.code.swap(None)));
+        while let Some(next) = unload::next(&facts, self.limit) {
+            facts.remove(next);
+            let slot = all.remove(next).slot.upgrade();
+            gone.extend(slot.and_then(|slot| slot.code.swap(None)));
         }
         let count = gone.len() as u64;
         self.unloaded.fetch_add(count, Ordering::Relaxed);
         Unloaded {
             _code: gone,
-            is_over: self.limit < taken,
+            is_over: self.limit < sum(&all),
         }
-    }
-
-    /// Which goes next, if any may.
-    fn next(&self, all: &[Resident<T>], of_apps: &HashMap<App, usize>, now: u32) -> Option<usize> {
-        let share = self.limit / of_apps.len().max(1);
-        let spare = all.iter().enumerate().filter_map(|(at, resident)| {
-            let slot = resident.slot.upgrade().filter(|slot| !slot.is_used())?;
-            let asked = slot.asked.load(Ordering::Relaxed);
-            let is_old = OLD <= now.saturating_sub(asked);
-            let of_app = of_apps[&resident.app];
-            (is_old || share < of_app).then_some((Reverse(is_old), Reverse(of_app), asked, at))
-        });
-        spare.min().map(|(.., at)| at)
     }
 
     pub(super) fn now(&self) -> LoadedCode {
@@ -176,7 +161,7 @@ mod tests {
     use super::*;
 
     /// Code of an app that takes `bytes`, for which somebody has asked when it was loaded, and nobody since.
-    fn add(loaded: &Loaded<usize>, app: App, bytes: usize) -> Arc<CodeSlot<usize>> {
+    fn add(loaded: &Loaded<usize>, app: usize, bytes: usize) -> Arc<CodeSlot<usize>> {
         let slot = Arc::new(CodeSlot::of(bytes));
         let in_use = slot.get();
         drop(loaded.add(&slot, app, bytes));
@@ -189,14 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_asked_for_the_longest_makes_room() {
+    fn the_oldest_makes_room_and_is_counted() {
         let loaded = Loaded::new(100);
         let [first, second, third] = [40, 30, 30].map(|bytes| add(&loaded, 1, bytes));
-        first.asked.store(u32::MAX, Ordering::Relaxed);
         let fourth = add(&loaded, 1, 50);
         let all = [&*first, &*second, &*third, &*fourth];
-        assert_eq!(there(all), [true, false, false, true]);
-        let (bytes, unloaded) = (90, 2);
+        assert_eq!(there(all), [false, false, true, true]);
+        let (bytes, unloaded) = (80, 2);
         assert_eq!(loaded.now(), LoadedCode { bytes, unloaded });
     }
 
@@ -216,44 +200,6 @@ mod tests {
         drop(both);
         assert!(!loaded.make_room().is_over);
         assert_eq!(there([&used, &third]), [false, true]);
-    }
-
-    #[test]
-    fn the_app_that_has_the_most_makes_room() {
-        let loaded = Loaded::new(100);
-        let other = add(&loaded, 2, 30);
-        let first = add(&loaded, 1, 40);
-        let second = add(&loaded, 1, 40); // its app would have more than the other
-        assert_eq!(there([&other, &first, &second]), [true, false, true]);
-        let next = add(&loaded, 2, 40);
-        assert_eq!(there([&other, &second, &next]), [false, true, true]);
-    }
-
-    #[test]
-    fn an_app_keeps_its_share_beside_one_whose_code_is_in_use() {
-        let loaded = Loaded::new(100);
-        let other = add(&loaded, 2, 30);
-        let greedy = [60, 60].map(|bytes| add(&loaded, 1, bytes));
-        assert_eq!(there([&other, &greedy[0], &greedy[1]]), [true, false, true]);
-        let in_use = greedy[1].get();
-        let more = add(&loaded, 1, 60);
-        assert_eq!(there([&other, &greedy[1], &more]), [true, true, true]);
-        drop(in_use);
-    }
-
-    #[test]
-    fn what_is_old_goes_first_whosever_it_is() {
-        let loaded = Loaded::new(100);
-        let new = add(&loaded, 1, 90);
-        let in_use = new.get();
-        let [old, other] = [2, 3].map(|app| add(&loaded, app, 10));
-        assert_eq!(there([&new, &old, &other]), [true, true, true]);
-        drop(in_use);
-        for (slot, asked) in [(&new, OLD), (&old, 0), (&other, OLD)] {
-            slot.asked.store(asked, Ordering::Relaxed);
-        }
-        drop(loaded.make_room_at(OLD));
-        assert_eq!(there([&new, &old, &other]), [true, false, true]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use waystation_tests::{Client, Host, Program};
 
 use super::load::{self, Amount, CONNECTIONS, Question};
@@ -66,7 +67,7 @@ pub(crate) async fn run(program: &Program) -> anyhow::Result<()> {
     }
     let (first, last) = (&seen[0], &seen[PARTS]);
     let most = seen[1..].iter().map(|look| look.memory).max();
-    let most = most.unwrap_or_default();
+    let most = most.context("nothing was measured after the warm-up")?;
     let growth = (most as f64 / first.memory as f64 - 1.0) * 100.0;
     println!(
         "\nAfter the warm-up memory grew by {growth:.1} % at most (it may by {GROWTH} %), and descriptors went from {} to {}.",
